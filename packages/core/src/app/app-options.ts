@@ -1,0 +1,281 @@
+import type { Clock } from '../clock.ts';
+import type { Driver } from '../driver/driver.ts';
+import { ConfigurationError } from '../errors.ts';
+import { type Logger, type LogLevel, logLevels } from '../logger.ts';
+import { type Duration, parseDuration, parseSize } from '../task/duration.ts';
+import { oneOf, queueName, type Reader, readOptions, record, text, wholeNumber } from '../task/option-reader.ts';
+import type { TaskRoutes } from '../task/route.ts';
+import { readOverrides } from './overrides.ts';
+
+/** Settings under Celery's `conf`. */
+export interface AppConf {
+  /** Routing rules for tasks that do not name a queue themselves. */
+  readonly taskRoutes?: TaskRoutes;
+  /** The queue of tasks that nothing routes. @default 'default' */
+  readonly taskDefaultQueue?: string;
+}
+
+/** Network options. */
+export interface ConnectionSettings {
+  /** A socket silent for so long while a reply is due is dead. Must exceed the longest blocking read (10 s). @default '15s' */
+  readonly socketTimeout?: Duration;
+  /** @default '5s' */
+  readonly connectTimeout?: Duration;
+  /** Node's TLS options (`ca`, `cert`, `key`, `servername`, …). */
+  readonly tls?: Readonly<Record<string, unknown>>;
+}
+
+/** Options of a worker; each also a flag and an environment variable. */
+export interface WorkerSettings {
+  /** The queues it consumes. @default ['default'] */
+  readonly queues?: readonly string[];
+  /** How many tasks it runs at once, over all its queues. @default 8 */
+  readonly concurrency?: number;
+  /** How long a lease lasts without renewal: a lost worker's task runs elsewhere within this plus `stalledInterval`. @default '30s' */
+  readonly lockDuration?: Duration;
+  /** How often tasks of lost workers are looked for. @default '10s' */
+  readonly stalledInterval?: Duration;
+  /** How many extra starts a task gets after its worker was lost, before it fails with {@link WorkerLostError}. @default 2 */
+  readonly crashBudget?: number;
+  /** How long a shutdown waits for running tasks before it hands them back. @default '25s' */
+  readonly drain?: Duration;
+  /** How long a message of an unknown task is kept for a worker that knows it (rolling deploys). @default '10m' */
+  readonly unknownTaskGrace?: Duration;
+}
+
+/** The options of an app, as given. Environment variables, a config file and the CLI's flags win over them. */
+export interface AppOptions {
+  /** The broker's URL: `redis://…`, `memory://`. @default LOVAGE_BROKER_URL, REDIS_URL, 'memory://' */
+  readonly broker?: string;
+  /** The result backend's URL, or 'none'. @default the broker's */
+  readonly backend?: string;
+  /** Namespace of every key and queue in the store. @default none */
+  readonly prefix?: string;
+  readonly conf?: AppConf;
+  /** How long a publish may take before {@link BrokerUnavailableError}. @default '5s' */
+  readonly publishTimeout?: Duration;
+  /** The largest arguments of a call, as JSON. @default '1MiB' */
+  readonly maxPayload?: number | string;
+  /** The largest return value, as JSON. @default '1MiB' */
+  readonly maxResult?: number | string;
+  /** How long results are kept; failures are kept at least 7 days. @default '1d' */
+  readonly resultExpires?: Duration;
+  readonly connection?: ConnectionSettings;
+  readonly worker?: WorkerSettings;
+  /** @default 'info' */
+  readonly logLevel?: LogLevel;
+  /** Where log lines go. @default stderr */
+  readonly logger?: Logger;
+  /** Drivers beside the built-in ones, or in their place (bundled programs pass theirs here). */
+  readonly drivers?: readonly Driver[];
+  /** Time; tests pass their own. @default the system's */
+  readonly clock?: Clock;
+}
+
+/** Where a setting's value came from. */
+export interface Setting {
+  readonly path: string;
+  readonly value: unknown;
+  /** `flag`, `environment LOVAGE_…`, `config file …`, `constructor`, `default`. */
+  readonly source: string;
+  /** The environment variable that sets it, where there is one. */
+  readonly environment: string | undefined;
+}
+
+/** Resolved settings: durations in milliseconds, sizes in bytes. */
+export interface Settings {
+  readonly broker: string;
+  readonly backend: string | undefined;
+  readonly prefix: string | undefined;
+  readonly publishTimeout: number;
+  readonly maxPayload: number;
+  readonly maxResult: number;
+  readonly resultExpires: number;
+  readonly logLevel: LogLevel;
+  readonly taskDefaultQueue: string;
+  readonly connection: {
+    readonly socketTimeout: number;
+    readonly connectTimeout: number;
+    readonly tls?: Readonly<Record<string, unknown>>;
+  };
+  readonly worker: ResolvedWorkerSettings;
+}
+
+export interface ResolvedWorkerSettings {
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly lockDuration: number;
+  readonly stalledInterval: number;
+  readonly crashBudget: number;
+  readonly drain: number;
+  readonly unknownTaskGrace: number;
+}
+
+/** A count, also as the text of a flag or variable. */
+const count =
+  (min: number): Reader<number> =>
+  (value, where) =>
+    wholeNumber(min)(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, where);
+
+const positiveDuration: Reader<number> = (value, where) => {
+  const ms = parseDuration(value, where);
+  if (ms > 0) return ms;
+  throw new ConfigurationError(`${where}: must be longer than zero`);
+};
+
+/** A list of queues, also as comma-separated text. */
+const queueList: Reader<readonly string[]> = (value, where) => {
+  const names = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
+  if (Array.isArray(names) && names.length > 0) return [...new Set(names.map((name) => queueName(name, where)))];
+  throw new ConfigurationError(`${where}: expected queue names, such as "default,billing"`);
+};
+
+interface SettingRule {
+  readonly read: Reader<unknown>;
+  readonly fallback?: unknown;
+  readonly env?: string;
+}
+
+/** Every setting: its reader, its default, its environment variable. */
+export const settingRules: Readonly<Record<string, SettingRule>> = {
+  broker: { read: text, env: 'LOVAGE_BROKER_URL' },
+  backend: { read: text, env: 'LOVAGE_RESULT_BACKEND' },
+  prefix: { read: text, env: 'LOVAGE_PREFIX' },
+  publishTimeout: { read: positiveDuration, fallback: '5s', env: 'LOVAGE_PUBLISH_TIMEOUT' },
+  maxPayload: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
+  maxResult: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
+  resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
+  logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },
+  'conf.taskDefaultQueue': { read: queueName, fallback: 'default', env: 'LOVAGE_DEFAULT_QUEUE' },
+  'connection.socketTimeout': { read: positiveDuration, fallback: '15s', env: 'LOVAGE_SOCKET_TIMEOUT' },
+  'connection.connectTimeout': { read: positiveDuration, fallback: '5s', env: 'LOVAGE_CONNECT_TIMEOUT' },
+  'connection.tls': { read: record },
+  'worker.queues': { read: queueList, fallback: 'default', env: 'LOVAGE_QUEUES' },
+  'worker.concurrency': { read: count(1), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
+  'worker.lockDuration': { read: positiveDuration, fallback: '30s', env: 'LOVAGE_LOCK_DURATION' },
+  'worker.stalledInterval': { read: positiveDuration, fallback: '10s', env: 'LOVAGE_STALLED_INTERVAL' },
+  'worker.crashBudget': { read: count(0), fallback: 2, env: 'LOVAGE_CRASH_BUDGET' },
+  'worker.drain': { read: parseDuration, fallback: '25s', env: 'LOVAGE_DRAIN' },
+  'worker.unknownTaskGrace': { read: parseDuration, fallback: '10m', env: 'LOVAGE_UNKNOWN_TASK_GRACE' },
+};
+
+const untouched: Reader<unknown> = (value) => value;
+const groups = ['conf', 'connection', 'worker'] as const;
+const topLevel = {
+  ...Object.fromEntries([...groups, 'logger', 'drivers', 'clock'].map((name) => [name, untouched])),
+  ...Object.fromEntries(
+    Object.keys(settingRules)
+      .filter((path) => !path.includes('.'))
+      .map((path) => [path, untouched]),
+  ),
+};
+
+/** Finds each setting's value: flag > environment > config file > constructor > default. Throws {@link ConfigurationError}. */
+export function resolveSettings(
+  given: AppOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+  where: string,
+): ReadonlyMap<string, Setting> {
+  checkNames(given, where);
+  const overrides = readOverrides();
+  const settings = new Map<string, Setting>();
+  for (const [path, rule] of Object.entries(settingRules)) {
+    const env = rule.env === undefined ? undefined : environment[rule.env];
+    const [raw, source] = firstGiven([
+      [overrides.flags[path], 'flag'],
+      [env === '' ? undefined : env, `environment ${rule.env}`],
+      [overrides.file[path], `config file ${overrides.fileName ?? ''}`.trim()],
+      [valueAt(given, path), 'constructor'],
+      [rule.fallback, 'default'],
+    ]);
+    const origin = source === 'constructor' ? `${where}: option ${path}` : `${path} (${source})`;
+    const value = raw === undefined ? undefined : rule.read(raw, origin);
+    settings.set(path, { path, value, source, environment: rule.env });
+  }
+  return withBroker(settings, environment);
+}
+
+/** Without a broker URL: REDIS_URL, as hosting platforms set it, then the embedded driver. */
+function withBroker(
+  settings: Map<string, Setting>,
+  environment: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, Setting> {
+  const broker = settings.get('broker') as Setting;
+  if (broker.value !== undefined) return settings;
+  const url = environment.REDIS_URL;
+  settings.set(
+    'broker',
+    url
+      ? { ...broker, value: url, source: 'environment REDIS_URL' }
+      : { ...broker, value: 'memory://', source: 'default' },
+  );
+  return settings;
+}
+
+/** The settings as one object. */
+export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
+  const at = (path: string): never => found.get(path)?.value as never; // each was read by its own rule above
+  const tls: Readonly<Record<string, unknown>> | undefined = at('connection.tls');
+  return {
+    broker: at('broker'),
+    backend: at('backend'),
+    prefix: at('prefix'),
+    publishTimeout: at('publishTimeout'),
+    maxPayload: at('maxPayload'),
+    maxResult: at('maxResult'),
+    resultExpires: at('resultExpires'),
+    logLevel: at('logLevel'),
+    taskDefaultQueue: at('conf.taskDefaultQueue'),
+    connection: {
+      socketTimeout: at('connection.socketTimeout'),
+      connectTimeout: at('connection.connectTimeout'),
+      ...(tls ? { tls } : {}),
+    },
+    worker: {
+      queues: at('worker.queues'),
+      concurrency: at('worker.concurrency'),
+      lockDuration: at('worker.lockDuration'),
+      stalledInterval: at('worker.stalledInterval'),
+      crashBudget: at('worker.crashBudget'),
+      drain: at('worker.drain'),
+      unknownTaskGrace: at('worker.unknownTaskGrace'),
+    },
+  };
+}
+
+/** Reads worker options given in code, over the app's settings. */
+export function resolveWorkerSettings(
+  given: object,
+  base: ResolvedWorkerSettings,
+  where: string,
+): ResolvedWorkerSettings {
+  const table = Object.fromEntries(
+    Object.entries(settingRules)
+      .filter(([path]) => path.startsWith('worker.'))
+      .map(([path, rule]) => [path.slice(7), rule.read]),
+  );
+  return { ...base, ...(readOptions(given, table, where) as Partial<ResolvedWorkerSettings>) };
+}
+
+function checkNames(given: AppOptions, where: string): void {
+  readOptions(given, topLevel, where);
+  for (const group of groups) {
+    const names = Object.keys(settingRules)
+      .filter((path) => path.startsWith(`${group}.`))
+      .map((path) => path.slice(group.length + 1));
+    const table = Object.fromEntries(
+      [...names, ...(group === 'conf' ? ['taskRoutes'] : [])].map((name) => [name, untouched]),
+    );
+    readOptions(given[group] ?? {}, table, `${where}: ${group}`);
+  }
+}
+
+function valueAt(given: AppOptions, path: string): unknown {
+  const [group, name] = path.split('.') as [string, string | undefined];
+  const value = (given as Record<string, unknown>)[group];
+  return name === undefined ? value : (value as Record<string, unknown> | undefined)?.[name];
+}
+
+function firstGiven(candidates: readonly (readonly [unknown, string])[]): readonly [unknown, string] {
+  return candidates.find(([value]) => value !== undefined) ?? [undefined, 'default'];
+}

@@ -1,0 +1,89 @@
+import { type Clock, systemClock } from '../clock.ts';
+import { ConfigurationError } from '../errors.ts';
+import { createConsoleLogger, type Logger } from '../logger.ts';
+import { Producer } from '../producer/publish.ts';
+import type { ResultContext } from '../results/async-result.ts';
+import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
+import { ErrorRegistry } from '../task/failure.ts';
+import { TaskRegistry } from '../task/registry.ts';
+import { compileRoutes } from '../task/route.ts';
+import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
+import { checkScheme } from './driver-url.ts';
+import { readOverrides } from './overrides.ts';
+import { Stores } from './stores.ts';
+
+/** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
+export interface AppRuntime {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: Settings;
+  /** Where each setting came from. */
+  readonly provenance: ReadonlyMap<string, Setting>;
+  readonly registry: TaskRegistry;
+  readonly errors: ErrorRegistry;
+  readonly stores: Stores;
+  readonly producer: Producer;
+  readonly results: ResultContext;
+  /** Run by `app.close()` before the connections go. */
+  readonly closers: Set<() => Promise<unknown>>;
+}
+
+/** Builds the inside of an app; opens no connection. Throws for options that cannot be. */
+export function createRuntime(name: string, options: AppOptions): AppRuntime {
+  if (typeof name !== 'string' || name === '') {
+    throw new ConfigurationError('new Lovage(name): the name is a non-empty string');
+  }
+  const where = `app "${name}"`;
+  const provenance = resolveSettings(options, process.env, where);
+  const settings = toSettings(provenance);
+  checkUrls(settings, options);
+  const clock = options.clock ?? systemClock;
+  const logger = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
+  const context = { clock, logger, drivers: options.drivers ?? [] };
+  const stores = new Stores(settings, provenance.get('broker')?.source ?? '', context);
+  const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
+  const results = createResults(name, stores, { ...tasks, clock, logger });
+  const producer = new Producer({
+    clock,
+    broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
+    brokerName: () => stores.display,
+    results,
+    router: compileRoutes(options.conf?.taskRoutes, `${where}: conf.taskRoutes`),
+    defaultQueue: settings.taskDefaultQueue,
+    publishTimeout: settings.publishTimeout,
+    maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
+  });
+  return { name, clock, logger, settings, provenance, ...tasks, stores, producer, results, closers: new Set() };
+}
+
+function checkUrls({ broker, backend }: Settings, { drivers = [] }: AppOptions): void {
+  checkScheme(broker, drivers);
+  if (backend !== undefined && backend !== 'none') checkScheme(backend, drivers);
+}
+
+type ResultParts = Pick<AppRuntime, 'registry' | 'errors' | 'clock' | 'logger'>;
+
+function createResults(name: string, stores: Stores, { registry, errors, clock, logger }: ResultParts): ResultContext {
+  const open = async (): Promise<ResultStores> => {
+    const { results, monitor } = stores.current ?? (await stores.open());
+    if (results === undefined) throw new ConfigurationError(`app "${name}" stores no results (backend: 'none')`);
+    return { results, monitor };
+  };
+  const inbox = new ResultInbox(open, clock, logger);
+  return { clock, inbox, registry, errors, enabled: stores.storesResults, stores: open };
+}
+
+const runtimes = new WeakMap<object, AppRuntime>();
+
+/** Makes the inside findable from the app; for the app itself. */
+export function setRuntime(app: object, runtime: AppRuntime): void {
+  runtimes.set(app, runtime);
+}
+
+/** Throws a TypeError for anything that is not an app of this copy of core. */
+export function runtimeOf(app: object): AppRuntime {
+  const runtime = runtimes.get(app);
+  if (runtime) return runtime;
+  throw new TypeError('not a Lovage app made by this copy of @lovage/core: is it installed twice?');
+}

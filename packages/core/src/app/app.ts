@@ -1,0 +1,206 @@
+import { Signature, type SignatureData } from '../canvas/signature.ts';
+import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
+import type { CallOptions } from '../producer/call-options.ts';
+import { AsyncResult, type GetOptions } from '../results/async-result.ts';
+import type { ErrorClass } from '../task/failure.ts';
+import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
+import type { TaskContext } from '../task/task-context.ts';
+import type { TaskOptions } from '../task/task-options.ts';
+import type { AppConf, AppOptions } from './app-options.ts';
+import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
+import { DecoratedMethods, type TaskDecorator, type TasksOf } from './task-decorator.ts';
+import { createTask, type Task, type TaskSender } from './task-handle.ts';
+import type { ArgsSchema, CallArgs, HandlerArgs, ResultOf, ReturnAllowed, ReturnsSchema } from './task-types.ts';
+
+/** How long `app.close()` takes at most. */
+const closeDeadline = 10_000;
+
+/** An app: a name, its tasks, and the stores that its calls and results go through. Opens no connection until it must. */
+export class Lovage {
+  readonly name: string;
+  /** Settings under Celery's `conf`. */
+  readonly conf: AppConf;
+  readonly #runtime: AppRuntime;
+  readonly #decorated = new DecoratedMethods();
+  readonly #bound = new Map<string, object>();
+  readonly #sender: TaskSender;
+  #closing: Promise<void> | undefined;
+
+  /** Throws {@link ConfigurationError}, {@link UnknownSchemeError} or {@link BrokerUrlError} for options that cannot be. */
+  constructor(name: string, options: AppOptions = {}) {
+    this.name = name;
+    this.#runtime = createRuntime(name, options);
+    this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
+    this.#sender = this.#createSender();
+    setRuntime(this, this.#runtime);
+  }
+
+  /**
+   * Defines a task. With a handler it returns the {@link Task}; without one, a method decorator. With `args` and
+   * `returns` schemas the types come from them, else from the handler. Throws {@link DuplicateTaskError} and
+   * {@link ConfigurationError}.
+   */
+  task<S extends ArgsSchema, R extends ReturnsSchema = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: TaskOptions & { readonly args: S; readonly returns?: R; readonly bind: true },
+    handler: (self: TaskContext, ...args: HandlerArgs<S>) => V | Promise<V>,
+  ): Task<HandlerArgs<S>, ResultOf<R, V>, CallArgs<S>>;
+  task<S extends ArgsSchema, R extends ReturnsSchema = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: TaskOptions & { readonly args: S; readonly returns?: R; readonly bind?: false },
+    handler: (...args: HandlerArgs<S>) => V | Promise<V>,
+  ): Task<HandlerArgs<S>, ResultOf<R, V>, CallArgs<S>>;
+  task<Args extends unknown[], R extends ReturnsSchema = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: TaskOptions & { readonly args?: undefined; readonly returns: R; readonly bind: true },
+    handler: (self: TaskContext, ...args: Args) => V | Promise<V>,
+  ): Task<Args, ResultOf<R, V>>;
+  task<Args extends unknown[], R extends ReturnsSchema = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: TaskOptions & { readonly args?: undefined; readonly returns: R; readonly bind?: false },
+    handler: (...args: Args) => V | Promise<V>,
+  ): Task<Args, ResultOf<R, V>>;
+  task<Args extends unknown[], Result>(
+    options: TaskOptions & { readonly args?: undefined; readonly returns?: undefined; readonly bind: true },
+    handler: (self: TaskContext, ...args: Args) => Result,
+  ): Task<Args, Awaited<Result>, Args, Result>;
+  task<Args extends unknown[], Result>(
+    nameOrOptions:
+      | string
+      | (TaskOptions & { readonly args?: undefined; readonly returns?: undefined; readonly bind?: false }),
+    handler: (...args: Args) => Result,
+  ): Task<Args, Awaited<Result>, Args, Result>;
+  task(nameOrOptions: string | TaskOptions): TaskDecorator;
+  task(nameOrOptions: string | TaskOptions, handler?: Handler): unknown {
+    if (handler !== undefined && typeof handler !== 'function') {
+      throw new ConfigurationError('app.task(nameOrOptions, handler): the handler is a function');
+    }
+    const definition = defineTask(nameOrOptions, handler);
+    if (handler === undefined)
+      return this.#decorated.decorator(definition.name, () => this.#runtime.registry.add(definition));
+    this.#runtime.registry.add(definition);
+    return this.#handle(definition.name);
+  }
+
+  /** The tasks of an instance's decorated methods, which from now on run on this instance. */
+  tasksOf<T extends object>(instance: T): TasksOf<T> {
+    const tasks: Record<PropertyKey, Task> = {};
+    for (const { key, name, method } of this.#decorated.find(instance)) {
+      this.#bindMethod(name, instance, method);
+      tasks[key] = this.#handle(name);
+    }
+    if (Reflect.ownKeys(tasks).length === 0) {
+      throw new ConfigurationError(
+        `app.tasksOf: ${instance.constructor?.name ?? 'the object'} has no method decorated with @app.task of this app`,
+      );
+    }
+    return tasks as TasksOf<T>;
+  }
+
+  /** A typed stub of a task that is defined elsewhere: it can be called, not run here. */
+  remote<S extends ArgsSchema, R extends ReturnsSchema = undefined>(
+    name: string,
+    options: Omit<TaskOptions, 'name'> & { readonly args: S; readonly returns?: R },
+  ): Task<HandlerArgs<S>, ResultOf<R, unknown>, CallArgs<S>>;
+  remote<Shape extends (...args: never[]) => unknown>(
+    name: string,
+    options?: Omit<TaskOptions, 'name'>,
+  ): Task<Parameters<Shape>, Awaited<ReturnType<Shape>>>;
+  remote(name: string, options: Omit<TaskOptions, 'name'> = {}): unknown {
+    const definition = defineTask({ ...options, name });
+    return createTask(name, () => definition, this.#sender);
+  }
+
+  /** Sends a call by task name, untyped: for tasks of other services. A task of this app keeps its options and schemas. */
+  sendTask(name: string, args: readonly unknown[] = [], options?: CallOptions): Promise<AsyncResult> {
+    return this.#runtime.producer.send(this.#definitionOf(name), args, options);
+  }
+
+  /** A signature from its JSON. */
+  signature<In extends readonly unknown[] = readonly unknown[], Out = unknown>(
+    data: SignatureData,
+  ): Signature<In, Out> {
+    if (typeof data?.task !== 'string' || !Array.isArray(data.args)) {
+      throw new ConfigurationError(
+        'app.signature: expected { task, args, options, immutable } as JSON.stringify(signature) gives',
+      );
+    }
+    const { task, args, options = {}, immutable = false } = data;
+    return new Signature<In, Out>({ task, args, options, immutable }, this.#sender);
+  }
+
+  /** The result of a task that was sent from any process. */
+  asyncResult<T = unknown>(id: string): AsyncResult<T> {
+    if (typeof id !== 'string' || id === '')
+      throw new ConfigurationError('app.asyncResult(id): the id is a non-empty string');
+    return new AsyncResult<T>({ id, rings: false }, this.#runtime.results);
+  }
+
+  /** Errors of this class thrown by a task come back as themselves from `get()`: same prototype, fields, message and stack. */
+  registerError(errorClass: ErrorClass, name?: string): void {
+    this.#runtime.errors.register(errorClass, name);
+  }
+
+  /** Ends workers, waits and connections of this app within 10 s, also when the store is dead. May be called twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#runtime.closers].map((close) => close()));
+    this.#runtime.producer.close();
+    await this.#runtime.results.inbox.close();
+    await this.#runtime.stores.close(closeDeadline / 2);
+  }
+
+  #handle(name: string): Task {
+    return createTask(name, () => this.#runtime.registry.get(name) as TaskDefinition, this.#sender);
+  }
+
+  #bindMethod(name: string, instance: object, method: Handler): void {
+    const bound = this.#bound.get(name);
+    if (bound === instance) return;
+    if (bound !== undefined) throw new DuplicateTaskError(name);
+    this.#bound.set(name, instance);
+    this.#runtime.registry.bind(name, method.bind(instance));
+  }
+  #definitionOf(name: string): TaskDefinition {
+    return this.#runtime.registry.get(name) ?? defineTask(name);
+  }
+
+  #createSender(): TaskSender {
+    return {
+      send: (definition, args, options) => this.#runtime.producer.send(definition, args, options),
+      sendMany: (definition, list, options) => this.#runtime.producer.sendMany(definition, list, options),
+      callTask: (definition, args, options) => this.#call(definition, args, options),
+      apply: ({ task, args }, options) => this.#runtime.producer.send(this.#definitionOf(task), args, options),
+      call: ({ task, args }, options) => this.#call(this.#definitionOf(task), args, options),
+    };
+  }
+
+  /** The wait begins before the call is sent, so that its ring cannot be missed. */
+  async #call(
+    definition: TaskDefinition,
+    args: readonly unknown[],
+    given: CallOptions & GetOptions = {},
+  ): Promise<unknown> {
+    const { timeout, signal, ...options } = given;
+    const wait: GetOptions = { ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) };
+    if (options.ignoreResult ?? definition.options.ignoreResult) {
+      await this.#runtime.producer.send(definition, args, options);
+      return undefined;
+    }
+    const armed = await this.#runtime.results.inbox.ready();
+    let waiting: ReturnType<AsyncResult['startWait']> | undefined;
+    try {
+      const result = await this.#runtime.producer.send(definition, args, options, (prepared) => {
+        waiting = prepared.startWait(wait, armed && options.taskId === undefined);
+        waiting.record.catch(() => {}); // awaited below; a publish that fails throws its own error first
+      });
+      return await result.valueOf(await (waiting as NonNullable<typeof waiting>).record);
+    } finally {
+      waiting?.cancel();
+    }
+  }
+}

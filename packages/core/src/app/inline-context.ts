@@ -1,0 +1,40 @@
+import { Retry } from '../errors.ts';
+import { silentLogger } from '../logger.ts';
+import type { JsonValue } from '../task/json.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import type { TaskContext } from '../task/task-context.ts';
+import { newTaskId } from '../task/task-id.ts';
+
+/** `self` for a bound task that is called in process: one attempt, no store, no limits. `retry()` throws {@link Retry}. */
+export function createInlineContext(definition: TaskDefinition, args: readonly unknown[]): TaskContext {
+  const id = newTaskId();
+  return {
+    id,
+    name: definition.name,
+    args: args as readonly JsonValue[],
+    queue: '',
+    priority: 0,
+    attempt: 1,
+    retries: 0,
+    maxRetries: definition.options.maxRetries,
+    rootId: id,
+    parentId: undefined,
+    groupId: undefined,
+    groupIndex: undefined,
+    eta: undefined,
+    expires: undefined,
+    timeLimit: undefined,
+    softTimeLimit: undefined,
+    headers: {},
+    stamps: {},
+    deliveryCount: 1,
+    worker: '',
+    signal: new AbortController().signal,
+    log: silentLogger,
+    progress: async () => {},
+    updateState: async () => {},
+    retry(options = {}) {
+      throw new Retry(options.exc === undefined ? {} : { exc: options.exc });
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { Signature, type SignatureSender, type TailOf, type WithoutTail } from '../canvas/signature.ts';
+import { UnboundTaskError } from '../errors.ts';
+import type { CallOptions } from '../producer/call-options.ts';
+import type { AsyncResult, GetOptions } from '../results/async-result.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import { createInlineContext } from './inline-context.ts';
+
+/**
+ * A named task. `Args` are the handler's parameters, `Result` what `get()` yields, `CallArgs` what `delay` takes (wider
+ * than `Args` where a schema fills in defaults), `Direct` what calling the handler in process returns.
+ */
+export interface Task<
+  Args extends readonly unknown[] = readonly unknown[],
+  Result = unknown,
+  CallArgs extends readonly unknown[] = Args,
+  Direct = Result | Promise<Result>,
+> {
+  /** Runs the handler here and now, without a broker. */
+  (...args: Args): Direct;
+  /** The task's name on the wire. */
+  readonly name: string;
+  /** Sends a call; resolves when the broker has durably accepted it. For errors see {@link Task.applyAsync}. */
+  delay(...args: CallArgs): Promise<AsyncResult<Result>>;
+  /**
+   * Sends a call with options. Throws {@link TaskValidationError}, {@link PayloadNotSerializableError},
+   * {@link PayloadTooLargeError}, {@link ConfigurationError}, {@link BrokerMemoryError}: nothing was sent;
+   * {@link BrokerUnavailableError}: it may have been accepted, and the error carries the task id.
+   */
+  applyAsync(args: CallArgs, options?: CallOptions): Promise<AsyncResult<Result>>;
+  /** Sends a call and awaits its value, as a remote procedure call. */
+  call(args: CallArgs, options?: CallOptions & GetOptions): Promise<Result>;
+  /** Sends a call for each list of arguments, 500 a round trip, in order. */
+  delayMany(
+    argsList: Iterable<CallArgs>,
+    options?: Omit<CallOptions, 'taskId'>,
+  ): Promise<readonly AsyncResult<Result>[]>;
+  /** A call to be sent later; the arguments given now are the last ones. */
+  s<const Tail extends TailOf<CallArgs>>(...args: Tail): Signature<WithoutTail<CallArgs, Tail>, Result>;
+  /** An immutable signature: what a chain pipes into it is dropped. */
+  si(...args: CallArgs): Signature<[], Result>;
+}
+
+/** What a task needs to send itself. */
+export interface TaskSender extends SignatureSender {
+  send(definition: TaskDefinition, args: readonly unknown[], options?: CallOptions): Promise<AsyncResult>;
+  sendMany(
+    definition: TaskDefinition,
+    argsList: Iterable<readonly unknown[]>,
+    options?: CallOptions,
+  ): Promise<readonly AsyncResult[]>;
+  callTask(definition: TaskDefinition, args: readonly unknown[], options?: CallOptions & GetOptions): Promise<unknown>;
+}
+
+/** The callable task over a definition; `current` is asked anew, since a decorated method gets its handler later. */
+export function createTask(name: string, current: () => TaskDefinition, sender: TaskSender): Task {
+  const direct = (...args: readonly unknown[]): unknown => {
+    const { handler, options } = current();
+    if (handler === undefined) throw new UnboundTaskError(name);
+    return options.bind ? handler(createInlineContext(current(), args), ...args) : handler(...args);
+  };
+  const signature = (args: readonly unknown[], immutable: boolean) =>
+    new Signature<never, unknown>({ task: name, args, options: {}, immutable }, sender);
+  const methods = {
+    delay: (...args: readonly unknown[]) => sender.send(current(), args),
+    applyAsync: (args: readonly unknown[], options?: CallOptions) => sender.send(current(), args, options),
+    call: (args: readonly unknown[], options?: CallOptions & GetOptions) => sender.callTask(current(), args, options),
+    delayMany: (list: Iterable<readonly unknown[]>, options?: CallOptions) => sender.sendMany(current(), list, options),
+    s: (...args: readonly unknown[]) => signature(args, false),
+    si: (...args: readonly unknown[]) => signature(args, true),
+  };
+  Object.defineProperty(direct, 'name', { value: name });
+  return Object.assign(direct, methods) as unknown as Task;
+}

@@ -1,0 +1,45 @@
+/** The seams, for driver authors. Not covered by semantic versioning yet. */
+export type { Clock, Timer } from './clock.ts';
+export { sleep, systemClock, withDeadline } from './clock.ts';
+export type {
+  Broker,
+  CloseReport,
+  ConsumeRequest,
+  Consumer,
+  Deliver,
+  Delivery,
+  MalformedEntry,
+  Settlement,
+} from './driver/broker.ts';
+export type { Bus } from './driver/bus.ts';
+export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
+export type { LeaseStore } from './driver/lease-store.ts';
+export type { DeadLetter, MessagePlace, Monitor, QueueCounts } from './driver/monitor.ts';
+export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
+export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
+export {
+  BrokerAuthenticationError,
+  BrokerMemoryError,
+  BrokerUnavailableError,
+  BrokerUrlError,
+  ClosedError,
+  ConfigurationError,
+  LovageError,
+  MalformedMessageError,
+  NotSupportedError,
+  PayloadTooLargeError,
+  PublishError,
+  ResultBackendUnavailableError,
+} from './errors.ts';
+export type { LogFields, Logger } from './logger.ts';
+export { formatDuration, parseDuration } from './task/duration.ts';
+export type { Failure } from './task/failure.ts';
+export { toFailure } from './task/failure.ts';
+export type { JsonValue } from './task/json.ts';
+export type { Message } from './task/message.ts';
+export { messageVersion } from './task/message.ts';
+export { parseMessage, parseMessageText } from './task/message-parser.ts';
+export { closestName } from './task/option-reader.ts';
+export type { Outcome, OutcomeRecord, OutcomeWrite } from './task/outcome.ts';
+export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './task/outcome.ts';
+export { newTaskId } from './task/task-id.ts';

@@ -1,0 +1,95 @@
+import type { Failure } from '../task/failure.ts';
+import type { Message } from '../task/message.ts';
+import type { OutcomeWrite } from '../task/outcome.ts';
+
+/** Carries messages from publishers to workers. The seam is narrow on purpose: everything else is built above it. */
+export interface Broker {
+  /**
+   * Hands messages over; resolves when the store has durably accepted all of them, and rejects with
+   * {@link PublishError} when it refused some. Idempotent by message id while the id is known to the broker.
+   * Arguments are encoded before this call returns, so a caller may change its objects afterwards.
+   * Deadlines are the caller's (the app's `publishTimeout`): when `signal` aborts, what was not yet handed to the store
+   * is dropped, and the promise rejects.
+   */
+  publish(messages: readonly Message[], signal?: AbortSignal): Promise<void>;
+  /** Starts consuming; resolves when the first fetch is under way. */
+  consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer>;
+  close(): Promise<void>;
+}
+
+/** What a worker asks of a broker. */
+export interface ConsumeRequest {
+  readonly queues: readonly string[];
+  /** How many deliveries this consumer holds at once, over all its queues. */
+  readonly slots: number;
+  /** The worker's name, as tools of the broker show it. */
+  readonly worker: string;
+  /** How long a lease lasts without renewal, in milliseconds. The driver renews it while the handler runs. */
+  readonly leaseDuration: number;
+  /** How often orphans (deliveries whose lease ran out) are looked for, in milliseconds. */
+  readonly orphanInterval: number;
+  /** Settles an entry of the queue that is no message. */
+  readonly malformed: (entry: MalformedEntry) => Promise<Settlement>;
+  /** Trouble that the consumer survives: lost connections, failed settlements. */
+  readonly onError: (error: Error) => void;
+}
+
+/** An entry of a queue that could not be read as a message. */
+export interface MalformedEntry {
+  readonly queue: string;
+  /** The entry's id, where one can be read. */
+  readonly id?: string;
+  /** The task's name, where one can be read. */
+  readonly task?: string;
+  /** Why it could not be read. */
+  readonly reason: Failure;
+}
+
+/** Push-shaped: the driver owns leases and renewals, the receiver answers each delivery with a settlement. Never rejects. */
+export type Deliver = (delivery: Delivery) => Promise<Settlement>;
+
+/** One hand-over of a message to a worker; carries the lease. */
+export interface Delivery {
+  readonly message: Message;
+  readonly queue: string;
+  /** 1 for the first; each delivery that follows a lost worker or lease counts one more. Retries and releases do not. */
+  readonly deliveryCount: number;
+  /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */
+  onLeaseLost(listener: () => void): void;
+}
+
+/** What the worker tells the broker about a delivery. */
+export type Settlement =
+  /** Done. A driver that shares a store with its results writes `outcome` in the same step, before the message goes. */
+  | { readonly kind: 'ack'; readonly outcome?: OutcomeWrite }
+  /** Replace by this message, visible at `at` (epoch ms). */
+  | { readonly kind: 'retryAt'; readonly message: Message; readonly at: number }
+  /** Hand back unspent: shutdown, rate limit. Visible at `at`, or at once. */
+  | { readonly kind: 'release'; readonly at?: number }
+  /** Park it with its reason and original bytes; `outcome` as for ack. */
+  | { readonly kind: 'deadLetter'; readonly reason: Failure; readonly outcome?: OutcomeWrite };
+
+/** A running consumer. */
+export interface Consumer {
+  /** How many deliveries it holds at once, from now on. Running ones are not touched. */
+  setSlots(slots: number): void;
+  addQueue(queue: string): Promise<void>;
+  /** Stops fetching from a queue; deliveries under way go on. */
+  removeQueue(queue: string): Promise<void>;
+  /** Stops fetching. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Stops fetching, waits for deliveries under way until `deadline` (milliseconds from now), and gives the rest back
+   * unspent. Ends by then even when the store is dead. May be called twice.
+   */
+  close(deadline: number): Promise<CloseReport>;
+}
+
+/** What {@link Consumer.close} left behind. */
+export interface CloseReport {
+  /** Deliveries handed back unspent. */
+  readonly released: number;
+  /** Deliveries that could not be handed back (store gone): their leases will run out. */
+  readonly abandoned: number;
+}

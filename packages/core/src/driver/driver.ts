@@ -1,0 +1,65 @@
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+import type { Broker } from './broker.ts';
+import type { Bus } from './bus.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { Monitor } from './monitor.ts';
+import type { ResultBackend } from './result-backend.ts';
+import type { ScheduleStore } from './schedule-store.ts';
+
+/** A package's bundle of implementations for one technology, found by URL scheme. */
+export interface Driver {
+  /** For people: `BullMQ on Redis`. */
+  readonly name: string;
+  /** URL schemes without the colon, as in `['redis', 'rediss']`. */
+  readonly schemes: readonly string[];
+  /** Opens what the URL names, without waiting for the network. Throws {@link BrokerUrlError} for a URL it cannot read. */
+  connect(url: string, context: DriverContext): Connection;
+}
+
+/** What a driver is given. */
+export interface DriverContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Namespace of every key; undefined means the driver's own default. */
+  readonly prefix: string | undefined;
+  readonly connection: ConnectionOptions;
+  /** How long a reply to a publish may take, in milliseconds. */
+  readonly publishTimeout: number;
+}
+
+/** Options of the network connections. */
+export interface ConnectionOptions {
+  /** A socket silent for so long while a reply is due is dead, in milliseconds. @default 15000 */
+  readonly socketTimeout: number;
+  /** @default 5000 (milliseconds) */
+  readonly connectTimeout: number;
+  /** Node's TLS options, for `rediss://` and the like. */
+  readonly tls?: Readonly<Record<string, unknown>>;
+}
+
+/** An open connection to one store: what it can do. A driver for results alone has no broker, and the other way round. */
+export interface Connection {
+  /** The URL without its password, for people. */
+  readonly display: string;
+  readonly broker?: Broker;
+  readonly results?: ResultBackend;
+  readonly bus?: Bus;
+  readonly leases?: LeaseStore;
+  readonly schedules?: ScheduleStore;
+  readonly monitor?: Monitor;
+  /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
+  readonly acksWithOutcome: boolean;
+  /** Resolves when the store answers. Throws {@link BrokerUnavailableError} (or a kin) after `timeout` milliseconds. */
+  check(timeout: number): Promise<StoreReport>;
+  /** Ends every socket and timer within `deadline` milliseconds, also when the store is dead. */
+  close(deadline: number): Promise<void>;
+}
+
+/** What {@link Connection.check} found. */
+export interface StoreReport {
+  /** For people: `Redis 7.0.15`. */
+  readonly version: string;
+  /** Settings under which acknowledged tasks can be lost, one sentence each with what to do. */
+  readonly warnings: readonly string[];
+}

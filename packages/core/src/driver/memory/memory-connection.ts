@@ -1,0 +1,59 @@
+import { ClosedError } from '../../errors.ts';
+import type { Bus } from '../bus.ts';
+import type { Connection, DriverContext, StoreReport } from '../driver.ts';
+import type { LeaseStore } from '../lease-store.ts';
+import type { Monitor } from '../monitor.ts';
+import type { ResultBackend } from '../result-backend.ts';
+import type { ScheduleStore } from '../schedule-store.ts';
+import { MemoryBroker } from './memory-broker.ts';
+import { MemoryBus } from './memory-bus.ts';
+import { createMemoryLeases } from './memory-leases.ts';
+import { createMemoryMonitor } from './memory-monitor.ts';
+import { MemoryResults } from './memory-results.ts';
+import { createMemorySchedules } from './memory-schedules.ts';
+import type { MemoryStore } from './memory-store.ts';
+
+const warning =
+  'tasks and results live in this process only and are lost when it ends: set LOVAGE_BROKER_URL to a Redis to keep them';
+
+/** An open connection to a store in this process. What it opened ends with it; the store may be shared. */
+export class MemoryConnection implements Connection {
+  readonly display: string;
+  readonly acksWithOutcome = true;
+  readonly broker: MemoryBroker;
+  readonly results: ResultBackend;
+  readonly bus: Bus;
+  readonly leases: LeaseStore;
+  readonly schedules: ScheduleStore;
+  readonly monitor: Monitor;
+  /** For the test hooks. */
+  readonly store: MemoryStore;
+  #open = true;
+
+  constructor(display: string, store: MemoryStore, context: DriverContext) {
+    const assertOpen = (): void => this.#assertOpen();
+    this.display = display;
+    this.store = store;
+    this.broker = new MemoryBroker(store);
+    this.results = new MemoryResults(store.records, context.logger);
+    this.bus = new MemoryBus(store.topics, context.logger);
+    this.leases = createMemoryLeases(store.leases, assertOpen);
+    this.schedules = createMemorySchedules(store.schedules, assertOpen);
+    this.monitor = createMemoryMonitor(store, assertOpen);
+  }
+
+  async check(_timeout: number): Promise<StoreReport> {
+    this.#assertOpen();
+    return { version: 'in process', warnings: [warning] };
+  }
+
+  async close(deadline: number): Promise<void> {
+    this.#open = false;
+    await this.broker.close(deadline);
+    await Promise.all([this.results.close(), this.bus.close()]);
+  }
+
+  #assertOpen(): void {
+    if (!this.#open) throw new ClosedError(this.display);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Monitor } from '../monitor.ts';
+import type { MemoryStore } from './memory-store.ts';
+
+/** Looks at the queues of a store. */
+export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void): Monitor {
+  return {
+    queues: async () => {
+      assertOpen();
+      return [...store.queues.keys()];
+    },
+    counts: async (queues) => {
+      assertOpen();
+      return queues.map(
+        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, running: 0, dead: 0 },
+      );
+    },
+    locate: async (ids, queues) => {
+      assertOpen();
+      const within = queues && new Set(queues);
+      return ids.map((id) => {
+        const entry = store.find(id);
+        return entry && (!within || within.has(entry.queue)) ? entry.place : undefined;
+      });
+    },
+    purge: async (queue) => {
+      assertOpen();
+      return store.purge(queue);
+    },
+    deadLetters: async (queue, limit) => {
+      assertOpen();
+      return store.queues.get(queue)?.deadLetters(limit) ?? [];
+    },
+  };
+}

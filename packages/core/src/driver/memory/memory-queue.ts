@@ -1,0 +1,159 @@
+import type { Clock, Timer } from '../../clock.ts';
+import type { DeadLetter, QueueCounts } from '../monitor.ts';
+import { EntryList } from './entry-list.ts';
+import type { MemoryDelivery } from './memory-delivery.ts';
+import type { MemoryEntry } from './memory-entry.ts';
+import { TimeHeap } from './time-heap.ts';
+
+/** Whoever takes entries from a queue. */
+export interface Taker {
+  /** Takes what it has room for. */
+  fill(): void;
+}
+
+/** Dead letters kept per queue; the oldest go first. */
+const maxDeadLetters = 10_000;
+const priorities = 10;
+
+/** One queue: what waits by priority, what is held back until its time, what runs, and what was parked. */
+export class MemoryQueue {
+  readonly name: string;
+  readonly running: Set<MemoryDelivery> = new Set();
+  readonly #clock: Clock;
+  readonly #ready: readonly EntryList[] = emptyLists();
+  readonly #delayed = new TimeHeap<MemoryEntry>();
+  readonly #dead: DeadLetter[] = [];
+  readonly #takers = new Set<Taker>();
+  #waking = false;
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+
+  constructor(name: string, clock: Clock) {
+    this.name = name;
+    this.#clock = clock;
+  }
+
+  /** Adds an entry: ready at once, or held back until `at`. */
+  add(entry: MemoryEntry, at?: number): void {
+    entry.queue = this.name;
+    if (at !== undefined && at > this.#clock.now()) {
+      entry.place = 'delayed';
+      this.#delayed.push(at, entry);
+      this.#arm();
+    } else {
+      entry.place = 'waiting';
+      this.#listOf(entry).push(entry);
+      this.wake();
+    }
+  }
+
+  /** Puts an entry back before all others of its priority: it had its turn already. */
+  putBack(entry: MemoryEntry): void {
+    entry.place = 'waiting';
+    this.#listOf(entry).unshift(entry);
+    this.wake();
+  }
+
+  /** The next entry to run: the highest priority, then first come first served. */
+  take(): MemoryEntry | undefined {
+    this.promote();
+    for (let priority = priorities - 1; priority >= 0; priority -= 1) {
+      const entry = (this.#ready[priority] as EntryList).shift();
+      if (entry) return entry;
+    }
+    return undefined;
+  }
+
+  /** Moves to their lists the delayed entries whose time has come. */
+  promote(): void {
+    if (this.#delayed.size === 0) return;
+    const now = this.#clock.now();
+    for (let entry = this.#delayed.popDue(now); entry; entry = this.#delayed.popDue(now)) {
+      entry.place = 'waiting';
+      this.#listOf(entry).push(entry);
+    }
+  }
+
+  attach(taker: Taker): void {
+    this.#takers.add(taker);
+    this.#arm();
+    this.wake();
+  }
+
+  detach(taker: Taker): void {
+    this.#takers.delete(taker);
+    if (this.#takers.size === 0) this.#disarm();
+  }
+
+  /** Lets the takers fill themselves, once per turn however often it is called. */
+  wake(): void {
+    if (this.#waking || this.#takers.size === 0) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      const takers = [...this.#takers];
+      const first = takers[0];
+      if (first && takers.length > 1) {
+        this.#takers.delete(first); // the first goes last next time
+        this.#takers.add(first);
+      }
+      for (const taker of takers) taker.fill();
+    });
+  }
+
+  /** Takes everything that waits or is held back. */
+  drain(): MemoryEntry[] {
+    const entries: MemoryEntry[] = [];
+    for (let entry = this.take(); entry; entry = this.take()) entries.push(entry);
+    for (let entry = this.#delayed.pop(); entry; entry = this.#delayed.pop()) entries.push(entry);
+    this.#disarm();
+    return entries;
+  }
+
+  park(letter: DeadLetter): void {
+    this.#dead.push(letter);
+    if (this.#dead.length > maxDeadLetters) this.#dead.shift();
+  }
+
+  /** The parked dead letters, newest first. */
+  deadLetters(limit: number): readonly DeadLetter[] {
+    return this.#dead.slice(Math.max(0, this.#dead.length - limit)).reverse();
+  }
+
+  counts(): QueueCounts {
+    this.promote();
+    return {
+      queue: this.name,
+      waiting: this.#ready.reduce((sum, list) => sum + list.size, 0),
+      delayed: this.#delayed.size,
+      running: this.running.size,
+      dead: this.#dead.length,
+    };
+  }
+
+  #listOf(entry: MemoryEntry): EntryList {
+    return this.#ready[entry.priority] as EntryList;
+  }
+
+  /** A timer for the next delayed entry, while somebody is there to take it. In the background: takers keep the process. */
+  #arm(): void {
+    const at = this.#delayed.nextAt;
+    if (at === undefined || this.#takers.size === 0 || (this.#timer && this.#timer.at <= at)) return;
+    this.#disarm();
+    const onTime = (): void => {
+      this.#timer = undefined;
+      this.promote();
+      this.#arm(); // a timer may fire a little early, and one of months does
+      this.wake();
+    };
+    this.#timer = { at, timer: this.#clock.after(at - this.#clock.now(), onTime, { background: true }) };
+  }
+
+  #disarm(): void {
+    this.#timer?.timer.cancel();
+    this.#timer = undefined;
+  }
+}
+
+function emptyLists(): readonly EntryList[] {
+  return Array.from({ length: priorities }, () => new EntryList());
+}

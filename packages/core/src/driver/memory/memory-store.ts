@@ -1,0 +1,164 @@
+import type { Clock } from '../../clock.ts';
+import type { Failure } from '../../task/failure.ts';
+import type { Message } from '../../task/message.ts';
+import type { Settlement } from '../broker.ts';
+import { MemoryDelivery } from './memory-delivery.ts';
+import { type MemoryEntry, readParts } from './memory-entry.ts';
+import { MemoryLeaseTable } from './memory-leases.ts';
+import { MemoryQueue } from './memory-queue.ts';
+import { MemoryRecords } from './memory-records.ts';
+import { MemoryScheduleTable } from './memory-schedules.ts';
+import { MemoryTopics } from './memory-topics.ts';
+
+/** Whoever holds leases. */
+export interface LeaseHolder {
+  /** Renews the leases of the deliveries under way. */
+  renew(): void;
+}
+
+/** What a Redis would be: the state that connections of one name share. */
+export class MemoryStore {
+  readonly clock: Clock;
+  readonly queues: Map<string, MemoryQueue> = new Map();
+  readonly records: MemoryRecords;
+  readonly topics: MemoryTopics = new MemoryTopics();
+  readonly leases: MemoryLeaseTable;
+  readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
+  readonly holders: Set<LeaseHolder> = new Set();
+  readonly #known = new Map<string, MemoryEntry>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.records = new MemoryRecords(clock);
+    this.leases = new MemoryLeaseTable(clock);
+  }
+
+  queue(name: string): MemoryQueue {
+    const found = this.queues.get(name);
+    if (found) return found;
+    const queue = new MemoryQueue(name, this.clock);
+    this.queues.set(name, queue);
+    return queue;
+  }
+
+  /** Where this id stands, while the broker knows it. */
+  find(id: string): MemoryEntry | undefined {
+    const entry = this.#known.get(id);
+    if (entry?.place === 'delayed') this.queue(entry.queue).promote();
+    return entry;
+  }
+
+  /** Adds a message unless its id is known. */
+  add(message: Message, body: string): void {
+    if (!this.#known.has(message.id)) this.#insert({ ...message, body }, message.eta);
+  }
+
+  /** Puts bytes into a queue as they are, whatever they say. */
+  addRaw(queue: string, body: string): void {
+    const { id, priority = 0 } = readParts(body);
+    this.#insert({ id: id !== undefined && this.#known.has(id) ? undefined : id, body, queue, priority });
+  }
+
+  /** Forgets what waits or is held back in a queue; returns the ids. */
+  purge(name: string): readonly string[] {
+    const ids = (this.queues.get(name)?.drain() ?? []).flatMap((entry) => entry.id ?? []);
+    for (const id of ids) this.#known.delete(id);
+    return ids;
+  }
+
+  /** Hands over the next entry of a queue, under a lease. */
+  take(queue: MemoryQueue, leaseDuration: number): MemoryDelivery | undefined {
+    const entry = queue.take();
+    if (!entry) return undefined;
+    entry.place = 'running';
+    const delivery = new MemoryDelivery(entry, this.clock.now() + leaseDuration);
+    queue.running.add(delivery);
+    return delivery;
+  }
+
+  /** Does what a settlement says, all in one step; nothing when the delivery's lease is lost. */
+  settle(delivery: MemoryDelivery, settlement: Settlement): void {
+    if (!delivery.held) return;
+    switch (settlement.kind) {
+      case 'ack':
+        if (settlement.outcome) this.records.put([settlement.outcome]);
+        return this.#finish(delivery);
+      case 'retryAt':
+        return this.#replace(delivery, settlement.message, settlement.at);
+      case 'release':
+        return this.release(delivery, settlement.at);
+      case 'deadLetter':
+        if (settlement.outcome) this.records.put([settlement.outcome]);
+        this.#park(delivery, settlement.reason);
+        return this.#finish(delivery);
+      default:
+        throw new Error(`unknown settlement ${JSON.stringify(settlement satisfies never)}`);
+    }
+  }
+
+  /** Hands an entry back unspent: at once, before the others, or at its time. */
+  release(delivery: MemoryDelivery, at?: number): void {
+    const queue = this.#stopRunning(delivery);
+    if (at !== undefined && at > this.clock.now()) queue.add(delivery.entry, at);
+    else queue.putBack(delivery.entry);
+  }
+
+  /** Gives the entries of a queue whose leases ran out to whoever takes next. */
+  sweepOrphans(name: string): void {
+    // Holders renew first: they share one event loop with this store, and a loop that was blocked is no dead worker.
+    for (const holder of this.holders) holder.renew();
+    const now = this.clock.now();
+    for (const delivery of this.queues.get(name)?.running ?? []) {
+      if (!delivery.hasExpired(now)) continue;
+      delivery.entry.losses += 1;
+      this.#stopRunning(delivery).putBack(delivery.entry);
+      delivery.lose();
+    }
+  }
+
+  /** For tests: drops the lease of the running message `id`, as if its worker had died. False when it is not running. */
+  expireLease(id: string): boolean {
+    const entry = this.#known.get(id);
+    for (const delivery of (entry && this.queues.get(entry.queue)?.running) ?? []) {
+      if (delivery.entry !== entry) continue;
+      delivery.forfeit();
+      return true;
+    }
+    return false;
+  }
+
+  #insert(parts: Pick<MemoryEntry, 'id' | 'body' | 'queue' | 'priority'>, at?: number): void {
+    const { id, body, queue, priority } = parts;
+    const entry: MemoryEntry = { id, body, queue, priority, losses: 0, place: 'waiting', next: undefined };
+    if (id !== undefined) this.#known.set(id, entry);
+    this.queue(queue).add(entry, at);
+  }
+
+  #finish(delivery: MemoryDelivery): void {
+    this.#stopRunning(delivery);
+    if (delivery.entry.id !== undefined) this.#known.delete(delivery.entry.id);
+  }
+
+  #replace(delivery: MemoryDelivery, message: Message, at: number): void {
+    const body = JSON.stringify(message);
+    const { entry } = delivery;
+    this.#stopRunning(delivery);
+    entry.body = body;
+    entry.priority = message.priority;
+    this.queue(message.queue).add(entry, at);
+  }
+
+  #park({ entry, queue }: MemoryDelivery, reason: Failure): void {
+    const { id = 'unreadable', task } = readParts(entry.body);
+    const at = this.clock.now();
+    const { name, message } = reason;
+    const letter = { id, queue, at, reason: { name, message }, body: entry.body };
+    this.queue(queue).park(task === undefined ? letter : { ...letter, task });
+  }
+
+  #stopRunning(delivery: MemoryDelivery): MemoryQueue {
+    const queue = this.queue(delivery.queue);
+    queue.running.delete(delivery);
+    return queue;
+  }
+}

@@ -1,0 +1,40 @@
+/** How many messages stand where in one queue. */
+export interface QueueCounts {
+  readonly queue: string;
+  /** Ready to be run. */
+  readonly waiting: number;
+  /** Held back until their time. */
+  readonly delayed: number;
+  /** Delivered and not settled. */
+  readonly running: number;
+  /** Parked dead letters. */
+  readonly dead: number;
+}
+
+/** Where a message stands, as the broker sees it. */
+export type MessagePlace = 'waiting' | 'delayed' | 'running';
+
+/** Looks at a broker, and empties queues; never on the path of a task. */
+export interface Monitor {
+  /** Every queue the broker knows under this prefix. */
+  queues(): Promise<readonly string[]>;
+  counts(queues: readonly string[]): Promise<readonly QueueCounts[]>;
+  /** Where these messages stand; undefined when the broker does not have one. `queues` narrows the search. */
+  locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
+  /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
+  purge(queue: string): Promise<readonly string[]>;
+  /** The parked dead letters, newest first. */
+  deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>;
+}
+
+/** A parked message. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly queue: string;
+  readonly task?: string;
+  /** When it was parked, epoch ms. */
+  readonly at: number;
+  readonly reason: { readonly name: string; readonly message: string };
+  /** The original bytes as text. */
+  readonly body: string;
+}

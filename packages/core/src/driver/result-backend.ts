@@ -1,0 +1,47 @@
+import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
+
+/** Keeps outcomes and tells those who wait. The stored record is the truth; the inbox is a doorbell. */
+export interface ResultBackend {
+  /** Stores records. A final record is never overwritten; a repeated one changes nothing and rings again. */
+  put(writes: readonly OutcomeWrite[]): Promise<void>;
+  /** The records of these ids, in order; undefined where there is none. */
+  get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]>;
+  /** Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. */
+  watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription>;
+  /** Records which member of a group finished; repeating it changes nothing. */
+  join(member: JoinMember): Promise<JoinState>;
+  /** Deletes records. */
+  forget(ids: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A record was stored for a task of this inbox. Carries the record itself where it is small. */
+export interface Ring {
+  readonly id: string;
+  readonly record?: OutcomeRecord;
+}
+
+/** A listener that can be stopped. */
+export interface Subscription {
+  close(): Promise<void>;
+}
+
+/** One member of a group that ended. */
+export interface JoinMember {
+  readonly groupId: string;
+  readonly index: number;
+  /** How many members there are in all. */
+  readonly size: number;
+  /** Whether it ended SUCCESS. */
+  readonly succeeded: boolean;
+  /** How long the join is remembered after its last change, in milliseconds. */
+  readonly ttl: number;
+}
+
+/** How far a group is. */
+export interface JoinState {
+  readonly done: number;
+  readonly failed: number;
+  /** All members have ended. */
+  readonly complete: boolean;
+}

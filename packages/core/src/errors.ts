@@ -1,0 +1,391 @@
+/**
+ * The whole error catalogue. Every error that Lovage throws at a caller is a {@link LovageError} with a stable `code`
+ * and a `name` equal to its class name; control signals, which a handler throws to steer its own task, stand apart at
+ * the end.
+ */
+
+/** Stable machine-readable codes: match on these, not on messages. */
+export type ErrorCode =
+  | 'TASK_FAILED'
+  | 'TASK_REVOKED'
+  | 'TASK_VALIDATION'
+  | 'TASK_UNKNOWN'
+  | 'TASK_DUPLICATE'
+  | 'TASK_UNBOUND'
+  | 'RESULT_TIMEOUT'
+  | 'RESULT_EXPIRED'
+  | 'RESULT_NO_BACKEND'
+  | 'RESULT_BACKEND_UNAVAILABLE'
+  | 'BROKER_UNAVAILABLE'
+  | 'BROKER_MEMORY'
+  | 'BROKER_AUTHENTICATION'
+  | 'BROKER_UNSAFE'
+  | 'BROKER_UNKNOWN_SCHEME'
+  | 'BROKER_URL'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'PAYLOAD_NOT_SERIALIZABLE'
+  | 'MESSAGE_MALFORMED'
+  | 'WORKER_LOST'
+  | 'RETRIES_EXHAUSTED'
+  | 'SHUTDOWN'
+  | 'LEASE_LOST'
+  | 'SOFT_TIME_LIMIT'
+  | 'TIME_LIMIT'
+  | 'CONFIGURATION'
+  | 'NO_CURRENT_TASK'
+  | 'NOT_SUPPORTED'
+  | 'CLOSED';
+
+/** Options that every {@link LovageError} takes. */
+export interface LovageErrorOptions {
+  /** What led to this error. */
+  readonly cause?: unknown;
+  /** The task this is about, when there is one. */
+  readonly taskId?: string;
+}
+
+/** The base of everything Lovage throws at a caller. */
+export class LovageError extends Error {
+  readonly code: ErrorCode;
+  readonly taskId?: string;
+
+  constructor(code: ErrorCode, message: string, options: LovageErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    if (options.taskId !== undefined) this.taskId = options.taskId;
+  }
+}
+
+/** An option, name or value that cannot be right, found when it is given. */
+export class ConfigurationError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('CONFIGURATION', message, options);
+  }
+}
+
+/** A second task under a name that the app already has. */
+export class DuplicateTaskError extends LovageError {
+  constructor(name: string) {
+    super('TASK_DUPLICATE', `task "${name}" is already defined in this app: give one of the two another name`);
+  }
+}
+
+/** A decorated method was called as a task in a process that never bound it to an instance. */
+export class UnboundTaskError extends LovageError {
+  constructor(name: string) {
+    super('TASK_UNBOUND', `task "${name}" is a decorated method without an instance: call app.tasksOf(instance) first`);
+  }
+}
+
+/** One thing that does not fit a schema; `path` is where, as in `[0].amount`. */
+export interface ValidationIssue {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Arguments, or a return value, that do not fit the task's schema. `issues` holds the schema's own words and paths. */
+export class TaskValidationError extends LovageError {
+  readonly task: string;
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(task: string, what: 'arguments' | 'return value', issues: readonly ValidationIssue[], taskId?: string) {
+    const list = issues.map((issue) => `${issue.path || '(root)'}: ${issue.message}`).join('; ');
+    super('TASK_VALIDATION', `${what} of task "${task}" do not fit its schema: ${list}`, taskId ? { taskId } : {});
+    this.task = task;
+    this.issues = issues;
+  }
+}
+
+/** No task of that name in this app, or on this worker. */
+export class UnknownTaskError extends LovageError {
+  readonly task: string;
+  constructor(task: string, hint: string, taskId?: string) {
+    super('TASK_UNKNOWN', `unknown task "${task}": ${hint}`, taskId ? { taskId } : {});
+    this.task = task;
+  }
+}
+
+/** A payload over its size limit; nothing was sent or stored. */
+export class PayloadTooLargeError extends LovageError {
+  /** Size in bytes of the JSON text. */
+  readonly bytes: number;
+  /** The limit in bytes. */
+  readonly limit: number;
+  constructor(what: string, bytes: number, limit: number, option: string) {
+    super(
+      'PAYLOAD_TOO_LARGE',
+      `${what} take ${bytes} bytes as JSON, over the limit of ${limit} (option ${option}): ` +
+        'store the data elsewhere and pass a reference',
+    );
+    this.bytes = bytes;
+    this.limit = limit;
+  }
+}
+
+/** A value that JSON would change or drop. `path` says where it stands, as in `args[0].when`. */
+export class PayloadNotSerializableError extends LovageError {
+  readonly path: string;
+  constructor(path: string, found: string) {
+    super(
+      'PAYLOAD_NOT_SERIALIZABLE',
+      `${path} is ${found}, which JSON cannot carry unchanged: convert it, or give the task a schema with a codec (z.codec)`,
+    );
+    this.path = path;
+  }
+}
+
+/** A message that cannot be read: not JSON, wrong shape, too deep, wrong version. */
+export class MalformedMessageError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('MESSAGE_MALFORMED', message, options);
+  }
+}
+
+/** The broker did not accept a publish within `publishTimeout`. The message may have been accepted with its reply lost:
+ * publishing again under the same `taskId` is safe. */
+export class BrokerUnavailableError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_UNAVAILABLE', message, options);
+  }
+}
+
+/** The broker refused the credentials. */
+export class BrokerAuthenticationError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_AUTHENTICATION', message, options);
+  }
+}
+
+/** The broker is full (Redis `maxmemory` with `noeviction`). Nothing was accepted. */
+export class BrokerMemoryError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_MEMORY', message, options);
+  }
+}
+
+/** The broker runs with settings under which acknowledged tasks can be lost, and strictness was asked for. */
+export class UnsafeBrokerError extends LovageError {
+  constructor(message: string) {
+    super('BROKER_UNSAFE', message);
+  }
+}
+
+/** A broker or backend URL whose scheme no driver answers for. */
+export class UnknownSchemeError extends LovageError {
+  constructor(message: string) {
+    super('BROKER_UNKNOWN_SCHEME', message);
+  }
+}
+
+/** A broker or backend URL that cannot be read. */
+export class BrokerUrlError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_URL', message, options);
+  }
+}
+
+/** The result store could not be asked. */
+export class ResultBackendUnavailableError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('RESULT_BACKEND_UNAVAILABLE', message, options);
+  }
+}
+
+/** A result was asked of an app, task or call that stores none. */
+export class NoResultBackendError extends LovageError {
+  constructor(taskId: string) {
+    super('RESULT_NO_BACKEND', `no result for task ${taskId}: the app has no result backend (backend: 'none')`, {
+      taskId,
+    });
+  }
+}
+
+/** `get({ timeout })` ran out. The task goes on. */
+export class ResultTimeoutError extends LovageError {
+  /** How long was waited, in milliseconds. */
+  readonly timeout: number;
+  constructor(taskId: string, timeout: number, detail = '') {
+    super('RESULT_TIMEOUT', `task ${taskId} did not end within ${timeout} ms${detail}`, { taskId });
+    this.timeout = timeout;
+  }
+}
+
+/** The task is neither in the broker nor in the result store any more: its result expired, was forgotten, or the store lost it. */
+export class ResultExpiredError extends LovageError {
+  constructor(taskId: string) {
+    super(
+      'RESULT_EXPIRED',
+      `no result for task ${taskId}: it is neither waiting nor stored any more (expired after resultExpires, forgotten, or lost by the store)`,
+      { taskId },
+    );
+  }
+}
+
+/** What a failed task leaves, as its caller sees it. */
+export interface TaskFailedDetails {
+  readonly taskId: string;
+  readonly task: string;
+  /** The error's class name in the worker. */
+  readonly remoteName: string;
+  /** The stack as text, from the worker. */
+  readonly remoteStack?: string;
+  /** How many times the handler was run. */
+  readonly attempts: number;
+  /** The error's own JSON-safe fields. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** Thrown by `get()` when the task ended FAILURE. Classes given to `app.registerError` come back as themselves instead. */
+export class TaskFailedError extends LovageError {
+  declare readonly taskId: string;
+  readonly task: string;
+  readonly remoteName: string;
+  readonly remoteStack?: string;
+  readonly attempts: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, details: TaskFailedDetails) {
+    super('TASK_FAILED', message, { taskId: details.taskId, cause: details.cause });
+    this.task = details.task;
+    this.remoteName = details.remoteName;
+    this.attempts = details.attempts;
+    if (details.remoteStack !== undefined) this.remoteStack = details.remoteStack;
+    if (details.data !== undefined) this.data = details.data;
+  }
+}
+
+/** Thrown by `get()` when the task ended REVOKED; `reason` says why (`expired`, `revoked`, `terminated`). */
+export class TaskRevokedError extends LovageError {
+  declare readonly taskId: string;
+  readonly reason: string;
+  constructor(taskId: string, reason: string, cause?: unknown) {
+    super('TASK_REVOKED', `task ${taskId} was revoked (${reason})`, { taskId, cause });
+    this.reason = reason;
+  }
+}
+
+/** The worker that ran the task died, more often than `crashBudget` allows. */
+export class WorkerLostError extends LovageError {
+  constructor(message: string, taskId?: string) {
+    super('WORKER_LOST', message, taskId ? { taskId } : {});
+  }
+}
+
+/** The task asked for another retry, without an error of its own, after its last one. */
+export class MaxRetriesExceededError extends LovageError {
+  constructor(task: string, maxRetries: number, taskId?: string) {
+    super(
+      'RETRIES_EXHAUSTED',
+      `task "${task}" asked for another retry after its ${maxRetries} were spent`,
+      taskId ? { taskId } : {},
+    );
+  }
+}
+
+/** The worker is ending and its drain time is over; the task goes back to its queue unspent. Reason of `self.signal`. */
+export class WorkerShutdownError extends LovageError {
+  constructor(taskId: string) {
+    super('SHUTDOWN', `the worker is shutting down: task ${taskId} goes back to its queue`, { taskId });
+  }
+}
+
+/** The lease on a delivery was lost while its handler ran; another worker may run the task. Reason of `self.signal`. */
+export class LeaseLostError extends LovageError {
+  constructor(taskId: string) {
+    super('LEASE_LOST', `lost the lease on task ${taskId}: another worker may run it now`, { taskId });
+  }
+}
+
+/** The soft time limit passed. Reason of `self.signal`; a handler may catch it and tidy up. */
+export class SoftTimeLimitExceeded extends LovageError {
+  constructor(limit: number, taskId?: string) {
+    super('SOFT_TIME_LIMIT', `soft time limit of ${limit} ms passed`, taskId ? { taskId } : {});
+  }
+}
+
+/** The hard time limit passed; the attempt was ended. */
+export class TimeLimitExceeded extends LovageError {
+  constructor(limit: number, taskId?: string) {
+    super('TIME_LIMIT', `time limit of ${limit} ms passed`, taskId ? { taskId } : {});
+  }
+}
+
+/** `currentTask()` was called outside a running task. */
+export class NoCurrentTaskError extends LovageError {
+  constructor() {
+    super('NO_CURRENT_TASK', 'currentTask() was called outside a running task');
+  }
+}
+
+/** The driver at hand does not do this. */
+export class NotSupportedError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('NOT_SUPPORTED', message, options);
+  }
+}
+
+/** The app, worker or connection is closed. */
+export class ClosedError extends LovageError {
+  constructor(what: string) {
+    super('CLOSED', `${what} is closed`);
+  }
+}
+
+/** Some messages of one `Broker.publish` were refused; the others were accepted. `failures` is keyed by message id. */
+export class PublishError extends AggregateError {
+  readonly failures: ReadonlyMap<string, Error>;
+  constructor(failures: ReadonlyMap<string, Error>) {
+    super(
+      [...failures.values()],
+      `${failures.size} message(s) were not accepted: ${[...failures.values()][0]?.message}`,
+    );
+    this.name = 'PublishError';
+    this.failures = failures;
+  }
+}
+
+// ── Control signals: thrown by a handler to steer its own task, never seen by a caller ──────────────────────────────
+
+/** What {@link Retry} asks for; every field as in `self.retry()`. */
+export interface RetryRequest {
+  /** Delay before the next attempt, in milliseconds. */
+  readonly delay?: number;
+  /** The moment of the next attempt, epoch milliseconds; wins over `delay`. */
+  readonly at?: number;
+  /** The error that becomes the task's failure when the retries are spent. */
+  readonly exc?: unknown;
+  /** Overrides the task's limit; `null` removes it. */
+  readonly maxRetries?: number | null;
+  /** Replaces the arguments of the next attempt. */
+  readonly args?: readonly unknown[];
+}
+
+/** Thrown by `self.retry()`: run this task again later. */
+export class Retry extends Error {
+  readonly request: RetryRequest;
+  constructor(request: RetryRequest = {}) {
+    super('the task asked to be retried', request.exc === undefined ? undefined : { cause: request.exc });
+    this.name = 'Retry';
+    this.request = request;
+  }
+}
+
+/** Throw to acknowledge the task and leave its state untouched (Celery's `Ignore`). */
+export class Ignore extends Error {
+  constructor(message = 'the task asked to be ignored') {
+    super(message);
+    this.name = 'Ignore';
+  }
+}
+
+/** Throw to refuse the task: back to its queue at once (`requeue: true`, bounded), or to the dead letters and FAILURE. */
+export class Reject extends Error {
+  readonly requeue: boolean;
+  constructor(reason = 'the task was rejected', options: { readonly requeue?: boolean } = {}) {
+    super(reason);
+    this.name = 'Reject';
+    this.requeue = options.requeue ?? false;
+  }
+}

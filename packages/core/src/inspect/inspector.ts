@@ -1,0 +1,99 @@
+import type { Lovage } from '../app/app.ts';
+import { runtimeOf } from '../app/app-runtime.ts';
+import { sleep } from '../clock.ts';
+import type { StoreReport } from '../driver/driver.ts';
+import type { DeadLetter, Monitor, QueueCounts } from '../driver/monitor.ts';
+import { NotSupportedError } from '../errors.ts';
+import { controlTopic, parseReply, replyTopic } from '../events/control-message.ts';
+import { type Duration, parseDuration } from '../task/duration.ts';
+import { newTaskId } from '../task/task-id.ts';
+import type { WorkerReport } from '../worker/worker.ts';
+
+/** What the fleet looks like. */
+export interface FleetStatus {
+  /** Workers that answered in time, by name. */
+  readonly workers: readonly WorkerReport[];
+  readonly queues: readonly QueueCounts[];
+}
+
+/** How long to wait for workers to answer. */
+export interface AskOptions {
+  /** @default '500ms' */
+  readonly timeout?: Duration;
+}
+
+/** Looks at an app's queues and workers from any process. */
+export class Inspector {
+  readonly #app: Lovage;
+
+  constructor(app: Lovage) {
+    this.#app = app;
+  }
+
+  /** Asks the broker for a sign of life. Throws {@link BrokerUnavailableError} or a kin within the timeout. */
+  async check({ timeout = '5s' }: { readonly timeout?: Duration } = {}): Promise<StoreReport> {
+    const { brokerConnection } = await runtimeOf(this.#app).stores.open();
+    return brokerConnection.check(parseDuration(timeout, 'inspect: timeout'));
+  }
+
+  /** Workers and queues. */
+  async status(options: AskOptions = {}): Promise<FleetStatus> {
+    const [workers, queues] = await Promise.all([this.workers(options), this.queues()]);
+    return { workers, queues };
+  }
+
+  /** The workers that answer within the timeout. */
+  async workers({ timeout = '500ms' }: AskOptions = {}): Promise<readonly WorkerReport[]> {
+    const { stores, clock } = runtimeOf(this.#app);
+    const { bus } = await stores.open();
+    if (bus === undefined) throw new NotSupportedError('this broker has no bus: workers cannot be asked');
+    const id = newTaskId();
+    const reports = new Map<string, WorkerReport>();
+    const subscription = await bus.subscribe(replyTopic(id), (input) => {
+      const answer = parseReply(input);
+      if (answer) reports.set(answer.worker, answer.reply as unknown as WorkerReport);
+    });
+    try {
+      await bus.publish(controlTopic, { id, command: 'stats' });
+      await sleep(clock, parseDuration(timeout, 'inspect: timeout'));
+    } finally {
+      await subscription.close();
+    }
+    return [...reports.values()].sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** How much stands in each queue; all queues of the broker when none are named. */
+  async queues(names?: readonly string[]): Promise<readonly QueueCounts[]> {
+    const monitor = await this.#monitor();
+    return monitor.counts(names ?? (await monitor.queues()));
+  }
+
+  /** Deletes what waits in a queue; the deleted tasks end REVOKED (`purged`) for their waiters. Returns how many. */
+  async purge(queue: string): Promise<number> {
+    const monitor = await this.#monitor();
+    const ids = await monitor.purge(queue);
+    await this.#revoke(ids);
+    return ids.length;
+  }
+
+  /** The parked messages of a queue, newest first. */
+  async deadLetters(queue: string, limit = 100): Promise<readonly DeadLetter[]> {
+    return (await this.#monitor()).deadLetters(queue, limit);
+  }
+
+  async #revoke(ids: readonly string[]): Promise<void> {
+    const { stores, clock, settings } = runtimeOf(this.#app);
+    const { results } = await stores.open();
+    const record = { task: '', state: 'REVOKED', reason: 'purged', attempts: 0, at: clock.now() };
+    for (let start = 0; start < ids.length; start += 500) {
+      const chunk = ids.slice(start, start + 500);
+      await results?.put(chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires })));
+    }
+  }
+
+  async #monitor(): Promise<Monitor> {
+    const { monitor } = await runtimeOf(this.#app).stores.open();
+    if (monitor === undefined) throw new NotSupportedError('this broker cannot be looked into');
+    return monitor;
+  }
+}

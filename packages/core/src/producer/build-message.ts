@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.ts';
+import type { JsonValue } from '../task/json.ts';
+import { type Message, messageVersion } from '../task/message.ts';
+import type { Router } from '../task/route.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import { currentTaskOrNone } from '../task/task-context.ts';
+import { newTaskId } from '../task/task-id.ts';
+import type { ResolvedCallOptions } from './call-options.ts';
+
+/** What all messages of one app share. */
+export interface BuildContext {
+  readonly clock: Clock;
+  readonly router: Router;
+  readonly defaultQueue: string;
+  /** This process's inbox; undefined where the app stores no results. */
+  readonly replyTo: string | undefined;
+}
+
+type Draft = { -readonly [K in keyof Message]: Message[K] };
+
+/** The message of one call: call option > task option > routing rule > app default. Fields that say nothing are left out. */
+export function buildMessage(
+  definition: TaskDefinition,
+  args: readonly JsonValue[],
+  call: ResolvedCallOptions,
+  context: BuildContext,
+): Message {
+  const { options, name } = definition;
+  const now = context.clock.now();
+  const placed = call.queue ?? options.queue;
+  const route = placed === undefined ? context.router({ task: name, args }) : undefined;
+  const message: Draft = {
+    v: messageVersion,
+    id: call.taskId ?? newTaskId(now),
+    task: name,
+    args,
+    queue: placed ?? route?.queue ?? context.defaultQueue,
+    priority: call.priority ?? options.priority ?? route?.priority ?? 0,
+    retries: 0,
+    sentAt: now,
+  };
+  addTimes(message, definition, call, now);
+  addReply(message, definition, call, context);
+  addCallFields(message, call);
+  if (options.version !== undefined) message.version = options.version;
+  addLineage(message);
+  return message;
+}
+
+function addTimes(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, now: number): void {
+  const eta = call.eta ?? (call.countdown ? now + call.countdown : undefined);
+  if (eta !== undefined) message.eta = eta;
+  if (call.expires !== undefined) message.expires = 'at' in call.expires ? call.expires.at : now + call.expires.after;
+  else if (options.expires !== undefined) message.expires = now + options.expires;
+}
+
+function addReply(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, context: BuildContext): void {
+  if (call.taskId !== undefined) message.mayRepeat = true;
+  if (call.ignoreResult ?? options.ignoreResult) message.ignoreResult = true;
+  else if (context.replyTo !== undefined) message.replyTo = context.replyTo;
+}
+
+const callFields = ['maxRetries', 'resultExpires', 'timeLimit', 'softTimeLimit', 'headers', 'stamps'] as const;
+
+function addCallFields(message: Draft, call: ResolvedCallOptions): void {
+  for (const field of callFields) {
+    if (call[field] !== undefined) message[field] = call[field] as never; // one field, one type on both sides
+  }
+}
+
+/** A task sent from inside a task has it as parent, and its root as root. */
+function addLineage(message: Draft): void {
+  const caller = currentTaskOrNone();
+  if (caller === undefined) return;
+  message.parentId = caller.id;
+  message.rootId = caller.rootId;
+}

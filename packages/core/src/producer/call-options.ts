@@ -1,0 +1,90 @@
+import { ConfigurationError } from '../errors.ts';
+import { type Duration, type Instant, parseDuration, parseInstant } from '../task/duration.ts';
+import type { JsonValue } from '../task/json.ts';
+import { flag, orNull, queueName, type Reader, readOptions, record, wholeNumber } from '../task/option-reader.ts';
+import { checkLimits } from '../task/task-options.ts';
+
+/** The options of one call; each wins over the task's own, which wins over routing, which wins over the app's default. */
+export interface CallOptions {
+  readonly queue?: string;
+  /** 0–9, higher runs sooner. */
+  readonly priority?: number;
+  /** Run it that long from now; it waits in the broker. */
+  readonly countdown?: Duration;
+  /** Run it at that moment, never earlier; it waits in the broker. Not together with `countdown`. */
+  readonly eta?: Instant;
+  /** Do not run it later than that: a duration from now, or a moment. It then ends REVOKED (`expired`). */
+  readonly expires?: Duration | Instant;
+  /** An id of your own (letters, digits, `_ . ~ -`; not a number): publishing it twice runs it once. */
+  readonly taskId?: string;
+  /** Fields for the handler and for tools; JSON. */
+  readonly headers?: Readonly<Record<string, JsonValue>>;
+  /** Fields that a canvas hands on to its members; JSON. */
+  readonly stamps?: Readonly<Record<string, JsonValue>>;
+  readonly timeLimit?: Duration;
+  readonly softTimeLimit?: Duration;
+  readonly ignoreResult?: boolean;
+  readonly maxRetries?: number | null;
+  readonly resultExpires?: Duration;
+}
+
+/** {@link CallOptions} with durations in milliseconds and moments in epoch milliseconds. */
+export interface ResolvedCallOptions {
+  readonly queue?: string;
+  readonly priority?: number;
+  readonly countdown?: number;
+  readonly eta?: number;
+  readonly expires?: { readonly after: number } | { readonly at: number };
+  readonly taskId?: string;
+  readonly headers?: Readonly<Record<string, JsonValue>>;
+  readonly stamps?: Readonly<Record<string, JsonValue>>;
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  readonly ignoreResult?: boolean;
+  readonly maxRetries?: number | null;
+  readonly resultExpires?: number;
+}
+
+const taskId: Reader<string> = (value, where) => {
+  if (typeof value === 'string' && /^[\w.~-]{1,200}$/.test(value) && !/^\d+$/.test(value)) return value;
+  throw new ConfigurationError(
+    `${where}: "${String(value)}" cannot be a task id: use letters, digits and _ . ~ - (not only digits)`,
+  );
+};
+
+const expires: Reader<{ after: number } | { at: number }> = (value, where) => {
+  if (value instanceof Date || (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value))) {
+    return { at: parseInstant(value, where) };
+  }
+  return { after: parseDuration(value, where) };
+};
+
+const table = {
+  queue: queueName,
+  priority: wholeNumber(0, 9),
+  countdown: parseDuration,
+  eta: parseInstant,
+  expires,
+  taskId,
+  headers: record as Reader<Readonly<Record<string, JsonValue>>>,
+  stamps: record as Reader<Readonly<Record<string, JsonValue>>>,
+  timeLimit: parseDuration,
+  softTimeLimit: parseDuration,
+  ignoreResult: flag,
+  maxRetries: orNull(wholeNumber(0)),
+  resultExpires: parseDuration,
+};
+
+const none: ResolvedCallOptions = {};
+
+/** Reads a call's options. Throws {@link ConfigurationError}: nothing was sent. */
+export function resolveCallOptions(given: CallOptions | undefined, task: string): ResolvedCallOptions {
+  if (given === undefined) return none;
+  const where = `call of "${task}"`;
+  const read = readOptions(given, table, where) as ResolvedCallOptions;
+  if (read.countdown !== undefined && read.eta !== undefined) {
+    throw new ConfigurationError(`${where}: give countdown or eta, not both`);
+  }
+  checkLimits(read, where);
+  return read;
+}

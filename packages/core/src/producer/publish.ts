@@ -1,0 +1,132 @@
+import type { Clock } from '../clock.ts';
+import type { Broker } from '../driver/broker.ts';
+import { BrokerUnavailableError, LovageError, PublishError } from '../errors.ts';
+import { AsyncResult, type ResultContext } from '../results/async-result.ts';
+import { formatDuration } from '../task/duration.ts';
+import type { Message } from '../task/message.ts';
+import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
+import type { Router } from '../task/route.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import { type BuildContext, buildMessage } from './build-message.ts';
+import { type CallOptions, resolveCallOptions } from './call-options.ts';
+import { PublishDeadlines } from './publish-deadline.ts';
+
+/** What the producer needs of the app. */
+export interface ProducerContext {
+  readonly clock: Clock;
+  /** The broker at once when it is open, else a promise of it. */
+  readonly broker: () => Broker | Promise<Broker>;
+  /** The broker's URL without its password, for errors. */
+  readonly brokerName: () => string;
+  readonly results: ResultContext;
+  readonly router: Router;
+  readonly defaultQueue: string;
+  readonly publishTimeout: number;
+  readonly maxPayload: SizeLimit;
+}
+
+const chunkSize = 500;
+
+/** Turns calls into messages and hands them to the broker. */
+export class Producer {
+  readonly #context: ProducerContext;
+  readonly #deadlines: PublishDeadlines;
+  readonly #build: BuildContext;
+
+  constructor(context: ProducerContext) {
+    this.#context = context;
+    this.#deadlines = new PublishDeadlines(context.clock, context.publishTimeout);
+    const { clock, router, defaultQueue, results } = context;
+    this.#build = { clock, router, defaultQueue, replyTo: results.enabled ? results.inbox.address : undefined };
+  }
+
+  /**
+   * Sends one call; resolves when the broker has durably accepted it. Throws {@link TaskValidationError},
+   * {@link PayloadNotSerializableError}, {@link PayloadTooLargeError}, {@link BrokerMemoryError} (nothing was sent),
+   * {@link BrokerUnavailableError} (may have been accepted; carries the task id). `onPrepared` is shown the result
+   * before anything is sent.
+   */
+  async send(
+    definition: TaskDefinition,
+    args: readonly unknown[],
+    given?: CallOptions,
+    onPrepared?: (result: AsyncResult) => void,
+  ): Promise<AsyncResult> {
+    const call = resolveCallOptions(given, definition.name);
+    const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
+    const message = buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, this.#build);
+    const result = this.#resultOf(message, definition);
+    onPrepared?.(result);
+    await this.publish([message]);
+    return result;
+  }
+
+  /** Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. */
+  async sendMany(
+    definition: TaskDefinition,
+    argsList: Iterable<readonly unknown[]>,
+    given?: CallOptions,
+  ): Promise<readonly AsyncResult[]> {
+    const call = resolveCallOptions(given, definition.name);
+    const messages: Message[] = [];
+    for (const args of argsList) {
+      const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
+      messages.push(buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, this.#build));
+    }
+    for (let start = 0; start < messages.length; start += chunkSize) {
+      await this.publish(messages.slice(start, start + chunkSize));
+    }
+    return messages.map((message) => this.#resultOf(message, definition));
+  }
+
+  /** Hands finished messages to the broker within the publish deadline. */
+  async publish(messages: readonly Message[]): Promise<void> {
+    const broker = this.#context.broker();
+    const signal = this.#deadlines.signal();
+    try {
+      if (broker instanceof Promise) await this.#publishOnceOpen(broker, messages, signal);
+      else await broker.publish(messages, signal);
+    } catch (error) {
+      throw this.#explain(error, messages, signal);
+    }
+  }
+
+  close(): void {
+    this.#deadlines.close();
+  }
+
+  /** A driver encodes at the call; until it is open, the caller's objects must be kept from changing. */
+  async #publishOnceOpen(broker: Promise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
+    await (await broker).publish(kept, signal);
+  }
+
+  #resultOf(message: Message, definition: TaskDefinition): AsyncResult {
+    return new AsyncResult(
+      {
+        payload: definition.payload,
+        id: message.id,
+        rings: true,
+        queue: message.queue,
+        ...(message.ignoreResult ? { ignored: true } : {}),
+        ...(message.parentId ? { parentId: message.parentId } : {}),
+      },
+      this.#context.results,
+    );
+  }
+
+  #explain(thrown: unknown, messages: readonly Message[], signal: AbortSignal): unknown {
+    const only = messages.length === 1 ? messages[0] : undefined;
+    const error = thrown instanceof PublishError && only ? (thrown.failures.get(only.id) ?? thrown) : thrown;
+    if (!signal.aborted) return error;
+    const cause = error instanceof LovageError ? (error.cause ?? error) : error;
+    if (error instanceof LovageError && error.code !== 'BROKER_UNAVAILABLE') return error;
+    const what = only ? `task ${only.id} (${only.task})` : `${messages.length} tasks`;
+    return new BrokerUnavailableError(
+      `broker ${this.#context.brokerName()} did not accept ${what} within ${formatDuration(this.#context.publishTimeout)}` +
+        `${cause instanceof Error && cause.name !== 'AbortError' ? ` (${cause.message})` : ''}; ` +
+        'it may have been accepted with its reply lost: publishing again under the same taskId is safe',
+      { cause, ...(only ? { taskId: only.id } : {}) },
+    );
+  }
+}

@@ -1,0 +1,228 @@
+import type { Clock } from '../clock.ts';
+import type { MessagePlace } from '../driver/monitor.ts';
+import {
+  NoResultBackendError,
+  NotSupportedError,
+  ResultExpiredError,
+  ResultTimeoutError,
+  TaskRevokedError,
+} from '../errors.ts';
+import { type Duration, parseDuration } from '../task/duration.ts';
+import type { ErrorRegistry } from '../task/failure.ts';
+import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { decodeResult, type PayloadOwner } from '../task/payload-codec.ts';
+import type { TaskRegistry } from '../task/registry.ts';
+import type { TaskState } from '../task/state.ts';
+import { timeOfTaskId } from '../task/task-id.ts';
+import { ProgressQueue } from './progress-queue.ts';
+import type { ResultInbox, ResultStores } from './result-inbox.ts';
+
+/** How long to wait, and what may end the wait. The task goes on in either case. */
+export interface GetOptions {
+  /** Throws {@link ResultTimeoutError} afterwards. @default none: waits until the task ends */
+  readonly timeout?: Duration;
+  /** Rejects with the signal's reason when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** What results need of the app. */
+export interface ResultContext {
+  readonly clock: Clock;
+  readonly inbox: ResultInbox;
+  readonly registry: TaskRegistry;
+  readonly errors: ErrorRegistry;
+  /** False: the app stores no results. */
+  readonly enabled: boolean;
+  readonly stores: () => Promise<ResultStores>;
+}
+
+/** Where a task stands for its caller. */
+export interface ResultOrigin {
+  readonly id: string;
+  /** This process published it: rings come here. */
+  readonly rings: boolean;
+  readonly queue?: string;
+  /** The call asked for no result. */
+  readonly ignored?: boolean;
+  readonly parentId?: string;
+  /** The task's schemas, where known. */
+  readonly payload?: PayloadOwner;
+}
+
+/** A wait that can be given up. */
+export interface Waiting {
+  readonly record: Promise<OutcomeRecord>;
+  cancel(): void;
+}
+
+/** A task that was sent, from its caller's side; made by `delay` and its kin, or by `app.asyncResult(id)` in any process. */
+export class AsyncResult<T = unknown> {
+  readonly id: string;
+  readonly #origin: ResultOrigin;
+  readonly #context: ResultContext;
+
+  constructor(origin: ResultOrigin, context: ResultContext) {
+    this.id = origin.id;
+    this.#origin = origin;
+    this.#context = context;
+  }
+
+  /** The task that sent this one from inside its handler. */
+  get parent(): AsyncResult | undefined {
+    const { parentId } = this.#origin;
+    return parentId === undefined ? undefined : new AsyncResult({ id: parentId, rings: false }, this.#context);
+  }
+
+  /**
+   * The task's value. Throws {@link TaskFailedError} (or the registered error class), {@link TaskRevokedError},
+   * {@link ResultTimeoutError}, {@link ResultExpiredError}, {@link NoResultBackendError}; undefined at once when the
+   * call asked for no result.
+   */
+  async get(options: GetOptions = {}): Promise<T> {
+    if (this.#origin.ignored) return undefined as T; // asked for: ignoreResult
+    return this.valueOf(await this.wait(options));
+  }
+
+  /** The task's final record, whatever it says; throws as {@link AsyncResult.get} does when there will be none. */
+  async wait(options: GetOptions = {}): Promise<OutcomeRecord> {
+    return this.startWait(options, false).record;
+  }
+
+  /**
+   * As {@link AsyncResult.wait}, begun before the task is sent (`armed`: its ring cannot have been missed, so the store
+   * is not asked first). For `call()`.
+   */
+  startWait(options: GetOptions, armed: boolean): Waiting {
+    if (!this.#context.enabled) throw new NoResultBackendError(this.id);
+    const { clock, inbox } = this.#context;
+    const { signal } = options;
+    const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
+    signal?.throwIfAborted();
+    let cancel = (): void => {};
+    const record = new Promise<OutcomeRecord>((resolve, reject) => {
+      const fail = (reason: () => unknown) => (): void => {
+        cancel();
+        reject(reason());
+      };
+      const onAbort = fail(() => signal?.reason);
+      const onRecord = (found: OutcomeRecord): void => {
+        if (!isFinal(found)) return;
+        cancel();
+        resolve(found);
+      };
+      const stop = inbox.watch(
+        this.#watched(),
+        { onRecord, onMissing: fail(() => new ResultExpiredError(this.id)) },
+        armed,
+      );
+      const timer =
+        timeout === undefined
+          ? undefined
+          : clock.after(
+              timeout,
+              fail(() => this.#late(timeout)),
+            );
+      signal?.addEventListener('abort', onAbort, { once: true });
+      cancel = (): void => {
+        stop();
+        timer?.cancel();
+        signal?.removeEventListener('abort', onAbort);
+      };
+    });
+    return { record, cancel: () => cancel() };
+  }
+
+  /** The value of a final record, or the error it stands for. */
+  async valueOf(record: OutcomeRecord): Promise<T> {
+    return (await this.#unwrap(record)) as T;
+  }
+
+  /** PENDING · SENT · RECEIVED · STARTED · RETRY · SUCCESS · FAILURE · REVOKED, or one set by `self.updateState`. */
+  async state(): Promise<TaskState> {
+    const record = await this.#record();
+    if (record && isFinal(record)) return record.state;
+    const place = await this.#locate();
+    if (record) return record.state === 'RETRY' && place === 'running' ? 'RECEIVED' : record.state;
+    if (place === undefined) return (await this.#record())?.state ?? 'PENDING'; // it may have ended between the two looks
+    return place === 'running' ? 'RECEIVED' : 'SENT';
+  }
+
+  /** Whether the task has ended. */
+  async ready(): Promise<boolean> {
+    const record = await this.#record();
+    return record !== undefined && isFinal(record);
+  }
+
+  async successful(): Promise<boolean> {
+    return (await this.#record())?.state === 'SUCCESS';
+  }
+
+  async failed(): Promise<boolean> {
+    return (await this.#record())?.state === 'FAILURE';
+  }
+
+  /** The value of a task that succeeded, the error of one that failed, else what `updateState` or `progress` last said. */
+  async info(): Promise<unknown> {
+    const record = await this.#record();
+    if (record === undefined) return undefined;
+    if (!isFinal(record)) return record.meta ?? record.progress;
+    return this.#unwrap(record).catch((error: unknown) => error);
+  }
+
+  /** What the handler says through `self.progress()`, as it says it, until the task ends. Never throws for a failed task. */
+  async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown, void, undefined> {
+    if (!this.#context.enabled) throw new NoResultBackendError(this.id);
+    const queue = new ProgressQueue();
+    const stop = this.#context.inbox.watch(this.#watched(), queue);
+    const onAbort = (): void => queue.end();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      yield* queue.drain();
+    } finally {
+      stop();
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Deletes the stored result; the id then reads PENDING. */
+  async forget(): Promise<void> {
+    const { results } = await this.#context.stores();
+    await results.forget([this.id]);
+  }
+
+  #watched(): { id: string; rings: boolean; queue?: string | undefined; since?: number | undefined } {
+    const { id, rings, queue } = this.#origin;
+    return { id, rings, queue, since: rings ? this.#context.clock.now() : timeOfTaskId(id) };
+  }
+
+  async #record(): Promise<OutcomeRecord | undefined> {
+    if (!this.#context.enabled) throw new NoResultBackendError(this.id);
+    const { results } = await this.#context.stores();
+    const [record] = await results.get([this.id]);
+    return record;
+  }
+
+  async #locate(): Promise<MessagePlace | undefined> {
+    const { monitor } = await this.#context.stores();
+    if (monitor === undefined) throw new NotSupportedError('this broker cannot be asked where a task is');
+    const [place] = await monitor.locate([this.id], this.#origin.queue ? [this.#origin.queue] : undefined);
+    return place;
+  }
+
+  async #unwrap(record: OutcomeRecord): Promise<unknown> {
+    const { errors, registry } = this.#context;
+    const failureContext = { taskId: this.id, task: record.task, attempts: record.attempts };
+    if (record.state === 'SUCCESS') {
+      return decodeResult(this.#origin.payload ?? registry.get(record.task)?.payload, record.value, this.id);
+    }
+    const cause = record.failure && errors.toError(record.failure, failureContext);
+    if (record.state === 'REVOKED') throw new TaskRevokedError(this.id, record.reason ?? 'revoked', cause);
+    throw cause ?? new ResultExpiredError(this.id);
+  }
+
+  #late(timeout: number): ResultTimeoutError {
+    const { trouble } = this.#context.inbox;
+    const detail = trouble ? `: the result store cannot be read (${trouble.message})` : ' (the task goes on)';
+    return new ResultTimeoutError(this.id, timeout, detail);
+  }
+}

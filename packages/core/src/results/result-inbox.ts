@@ -1,0 +1,238 @@
+import { type Clock, type Timer, withDeadline } from '../clock.ts';
+import type { Monitor } from '../driver/monitor.ts';
+import type { ResultBackend, Subscription } from '../driver/result-backend.ts';
+import { ClosedError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { newTaskId } from '../task/task-id.ts';
+
+/** What the inbox needs of the app's stores. */
+export interface ResultStores {
+  readonly results: ResultBackend;
+  readonly monitor?: Monitor | undefined;
+}
+
+/** Told of one task's records; `missing` says that neither broker nor store has the task (any more). */
+export interface ResultListener {
+  onRecord(record: OutcomeRecord): void;
+  onMissing?(): void;
+}
+
+/** What is known of a task whose result is awaited. */
+export interface Watched {
+  readonly id: string;
+  /** Rings for this task come to this inbox; others are found by asking the store. */
+  readonly rings: boolean;
+  /** The queue, where known: narrows the search for a missing task. */
+  readonly queue?: string | undefined;
+  /** When the task was made, epoch ms, where known: a task younger than the grace cannot be missing. */
+  readonly since?: number | undefined;
+}
+
+interface Entry extends Watched {
+  readonly listeners: Set<ResultListener>;
+  nextCheck: number;
+  interval: number;
+  /** How many checks in a row found the task nowhere. */
+  absences: number;
+  nextLocate: number;
+}
+
+/** How often a task is asked for when its ring should have come: the price of a lost ring. */
+const sweepInterval = 1_000;
+/** First and longest interval for tasks that ring elsewhere. */
+const foreignInterval = { first: 25, longest: 1_000 };
+/** A task that old and found neither in the broker nor in the store is gone. */
+const missingGrace = 5_000;
+const chunkSize = 500;
+const storeDeadline = 5_000;
+
+/**
+ * One subscription per process and a map of waiters. The ring is a doorbell that carries the record when it is small;
+ * the stored record is the truth: read once when the wait begins, after every reconnect, and swept every second.
+ */
+export class ResultInbox {
+  /** Where this process's rings go: `replyTo` of its messages. */
+  readonly address: string = newTaskId();
+  readonly #entries = new Map<string, Entry>();
+  readonly #stores: () => Promise<ResultStores>;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #subscription: Promise<Subscription | undefined> | undefined;
+  #sweep: Timer | undefined;
+  #fresh: Entry[] = [];
+  #closed = false;
+  /** The last trouble with the store, until it answers again. */
+  trouble: Error | undefined;
+
+  constructor(stores: () => Promise<ResultStores>, clock: Clock, logger: Logger) {
+    this.#stores = stores;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** True when rings arrive: a task published afterwards needs no first look into the store. Never rejects. */
+  async ready(): Promise<boolean> {
+    this.#subscription ??= this.#subscribe();
+    return (await this.#subscription) !== undefined;
+  }
+
+  /** Tells `listener` of every record of a task until the returned function is called. */
+  watch(task: Watched, listener: ResultListener, armed = false): () => void {
+    if (this.#closed) throw new ClosedError('the app');
+    const entry = this.#entries.get(task.id) ?? this.#enter(task, armed);
+    entry.listeners.add(listener);
+    this.#schedule();
+    return () => {
+      entry.listeners.delete(listener);
+      if (entry.listeners.size === 0 && this.#entries.get(task.id) === entry) this.#entries.delete(task.id);
+      if (this.#entries.size === 0) this.#stopSweep();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#stopSweep();
+    this.#entries.clear();
+    const subscription = await this.#subscription?.catch(() => undefined);
+    await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
+  }
+
+  #enter(task: Watched, armed: boolean): Entry {
+    const interval = task.rings ? sweepInterval : foreignInterval.first;
+    const now = this.#clock.now();
+    const entry: Entry = {
+      ...task,
+      listeners: new Set(),
+      nextCheck: now + interval,
+      interval,
+      absences: 0,
+      nextLocate: Math.max(now, (task.since ?? now) + missingGrace),
+    };
+    this.#entries.set(task.id, entry);
+    if (!armed) this.#lookAt(entry);
+    return entry;
+  }
+
+  /** Entries of one turn of the event loop are looked up together. */
+  #lookAt(entry: Entry): void {
+    this.#fresh.push(entry);
+    if (this.#fresh.length > 1) return;
+    setImmediate(() => {
+      const fresh = this.#fresh;
+      this.#fresh = [];
+      this.ready()
+        .then(() => this.#check(fresh))
+        .catch((error: unknown) => this.#complain(error));
+    });
+  }
+
+  async #subscribe(): Promise<Subscription | undefined> {
+    try {
+      const { results } = await this.#stores();
+      return await withDeadline(
+        this.#clock,
+        storeDeadline,
+        results.watch(this.address, (ring) => this.#ring(ring.id, ring.record)),
+        () => new Error('the result store did not confirm the subscription'),
+      );
+    } catch (error) {
+      this.#complain(error);
+      this.#subscription = undefined; // the next wait tries again; until then the sweep serves
+      return undefined;
+    }
+  }
+
+  #ring(id: string, record: OutcomeRecord | undefined): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    if (record) this.#tell(entry, record);
+    else this.#lookAt(entry);
+  }
+
+  #tell(entry: Entry, record: OutcomeRecord): void {
+    entry.absences = 0;
+    if (isFinal(record)) this.#entries.delete(entry.id);
+    for (const listener of [...entry.listeners]) listener.onRecord(record);
+  }
+
+  #schedule(): void {
+    if (this.#sweep || this.#entries.size === 0) return;
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) soonest = Math.min(soonest, entry.nextCheck);
+    this.#sweep = this.#clock.after(Math.max(10, soonest - this.#clock.now()), () => {
+      this.#sweep = undefined;
+      const now = this.#clock.now();
+      const due = [...this.#entries.values()].filter((entry) => entry.nextCheck <= now);
+      this.#check(due)
+        .catch((error: unknown) => this.#complain(error))
+        .finally(() => this.#schedule());
+    });
+  }
+
+  #stopSweep(): void {
+    this.#sweep?.cancel();
+    this.#sweep = undefined;
+  }
+
+  async #check(entries: readonly Entry[]): Promise<void> {
+    const now = this.#clock.now();
+    for (const entry of entries) {
+      entry.interval = Math.min(entry.interval * (entry.rings ? 1 : 1.6), foreignInterval.longest);
+      entry.nextCheck = now + entry.interval;
+    }
+    for (let start = 0; start < entries.length && !this.#closed; start += chunkSize) {
+      await this.#checkChunk(entries.slice(start, start + chunkSize));
+    }
+  }
+
+  async #checkChunk(entries: readonly Entry[]): Promise<void> {
+    const stores = await this.#stores();
+    const read = (ids: readonly string[]) =>
+      withDeadline(
+        this.#clock,
+        storeDeadline,
+        stores.results.get(ids),
+        () => new Error('the result store did not answer'),
+      );
+    const records = await read(entries.map((entry) => entry.id));
+    this.trouble = undefined;
+    const absent: Entry[] = [];
+    entries.forEach((entry, index) => {
+      const record = records[index];
+      if (record) this.#tell(entry, record);
+      else absent.push(entry);
+    });
+    await this.#findMissing(stores, absent);
+  }
+
+  /** A task that both the broker and the store lack, at two looks, is missing: it expired, was forgotten, or was lost. */
+  async #findMissing({ monitor }: ResultStores, absent: readonly Entry[]): Promise<void> {
+    const now = this.#clock.now();
+    const due = absent.filter(
+      (entry) => entry.nextLocate <= now && entry.since !== undefined && this.#entries.has(entry.id),
+    );
+    if (monitor === undefined || due.length === 0) return;
+    const queues = due.every((entry) => entry.queue)
+      ? [...new Set(due.map((entry) => entry.queue as string))]
+      : undefined;
+    const places = await monitor.locate(
+      due.map((entry) => entry.id),
+      queues,
+    );
+    due.forEach((entry, index) => {
+      entry.nextLocate = now + (places[index] ? missingGrace : sweepInterval);
+      entry.absences = places[index] ? 0 : entry.absences + 1;
+      if (entry.absences < 2) return;
+      this.#entries.delete(entry.id);
+      for (const listener of [...entry.listeners]) listener.onMissing?.();
+    });
+  }
+
+  #complain(error: unknown): void {
+    if (this.#closed) return;
+    const problem = error instanceof Error ? error : new Error(String(error));
+    if (!this.trouble) this.#logger.warn('cannot read results, trying again', { error: problem });
+    this.trouble = problem;
+  }
+}

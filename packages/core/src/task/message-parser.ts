@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { MalformedMessageError } from '../errors.ts';
+import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
+import { type Message, messageVersion } from './message.ts';
+
+const time = z.number().int().nonnegative();
+const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertTame, once, without zod's cost per node
+const fields = z.record(z.string(), json);
+
+const envelope = z.object({
+  v: z.literal(messageVersion),
+  id: z.string().min(1).max(200),
+  task: z.string().min(1).max(500),
+  args: z.array(json),
+  queue: z.string().min(1),
+  priority: z.number().int().min(0).max(9),
+  retries: z.number().int().nonnegative(),
+  sentAt: time,
+  eta: time.optional(),
+  expires: time.optional(),
+  maxRetries: z.number().int().nonnegative().nullable().optional(),
+  replyTo: z.string().max(200).optional(),
+  ignoreResult: z.boolean().optional(),
+  resultExpires: time.optional(),
+  timeLimit: time.optional(),
+  softTimeLimit: time.optional(),
+  rootId: z.string().optional(),
+  parentId: z.string().optional(),
+  groupId: z.string().optional(),
+  groupIndex: z.number().int().nonnegative().optional(),
+  headers: fields.optional(),
+  stamps: fields.optional(),
+  version: z.string().optional(),
+  mayRepeat: z.boolean().optional(),
+  unknownSince: time.optional(),
+  requeues: z.number().int().nonnegative().optional(),
+});
+
+/**
+ * A message from the wire, checked: shape, version, depth, keys. Throws {@link MalformedMessageError} and never
+ * anything else, whatever the bytes were.
+ */
+export function parseMessage(input: unknown): Message {
+  assertTame(input, 0);
+  const parsed = envelope.safeParse(input);
+  if (parsed.success) return parsed.data as Message;
+  const version = (input as { v?: unknown } | null)?.v;
+  if (typeof version === 'number' && version > messageVersion) {
+    throw new MalformedMessageError(
+      `message version ${version} is newer than this worker's ${messageVersion}: upgrade the worker`,
+    );
+  }
+  const issue = parsed.error.issues[0];
+  throw new MalformedMessageError(`message field ${issue?.path.join('.') || '(root)'}: ${issue?.message}`);
+}
+
+/** As {@link parseMessage}, from JSON text. */
+export function parseMessageText(text: string): Message {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new MalformedMessageError(`message is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  return parseMessage(value);
+}
+
+/** Refuses nesting that would overflow a stack and keys that would re-parent a copy. */
+export function assertTame(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > maxDepth) throw new MalformedMessageError(`message is nested deeper than ${maxDepth} levels`);
+  if (Array.isArray(value)) {
+    for (const item of value) assertTame(item, depth + 1);
+    return;
+  }
+  for (const key of Object.keys(value)) {
+    if (forbiddenKeys.has(key)) throw new MalformedMessageError(`message holds the forbidden key "${key}"`);
+    assertTame((value as Record<string, unknown>)[key], depth + 1);
+  }
+}

@@ -1,0 +1,59 @@
+import type { JsonValue } from './json.ts';
+
+/** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
+export const messageVersion = 1;
+
+/**
+ * A call on the wire: self-contained, JSON, small. Optional fields are absent, not null, when they say nothing.
+ * Times are epoch milliseconds, durations milliseconds.
+ */
+export interface Message {
+  readonly v: typeof messageVersion;
+  /** The task id: a UUIDv7 made by the caller. */
+  readonly id: string;
+  /** The task's name. */
+  readonly task: string;
+  readonly args: readonly JsonValue[];
+  readonly queue: string;
+  /** 0–9, higher runs sooner. */
+  readonly priority: number;
+  /** How many retries have been spent. */
+  readonly retries: number;
+  /** When it was published, by the caller's clock. */
+  readonly sentAt: number;
+  /** Not to be run before this moment (by the broker's clock). */
+  readonly eta?: number;
+  /** Not to be run after this moment; then REVOKED with reason `expired`. */
+  readonly expires?: number;
+  /** The call's own limit of retries; null for none. Absent: the task's. */
+  readonly maxRetries?: number | null;
+  /** The inbox that is rung when the outcome is stored. */
+  readonly replyTo?: string;
+  readonly ignoreResult?: boolean;
+  /** How long the outcome is kept. */
+  readonly resultExpires?: number;
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  readonly rootId?: string;
+  readonly parentId?: string;
+  readonly groupId?: string;
+  readonly groupIndex?: number;
+  readonly headers?: Readonly<Record<string, JsonValue>>;
+  readonly stamps?: Readonly<Record<string, JsonValue>>;
+  /** The task's version at the caller. */
+  readonly version?: string;
+  /**
+   * The publisher cannot rule out that this id was accepted before (an id given by the user, a publish repeated after a
+   * lost reply): the worker asks the result store first, and does not run what has ended.
+   */
+  readonly mayRepeat?: boolean;
+  /** When a worker first found the task unknown: start of `unknownTaskGrace`. */
+  readonly unknownSince?: number;
+  /** How many times the handler asked to be put back (`Reject` with requeue). */
+  readonly requeues?: number;
+}
+
+/** Which run of the handler a delivery is, from 1: retries, requeues and lost workers count. */
+export function attemptNumber({ retries, requeues = 0 }: Message, deliveryCount: number): number {
+  return retries + requeues + deliveryCount;
+}

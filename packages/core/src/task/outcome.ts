@@ -1,0 +1,72 @@
+import type { Failure } from './failure.ts';
+import type { JsonValue } from './json.ts';
+import { isTerminal, type TaskState } from './state.ts';
+
+/** How a task ended: data, not an exception. `value` is absent when the handler returned undefined. */
+export type Outcome =
+  | { readonly state: 'SUCCESS'; readonly value?: JsonValue }
+  | { readonly state: 'FAILURE'; readonly failure: Failure }
+  | { readonly state: 'REVOKED'; readonly reason: string; readonly failure?: Failure };
+
+/** What the result store knows of one task. A record in a terminal state is never overwritten. */
+export interface OutcomeRecord {
+  readonly id: string;
+  /** The task's name. */
+  readonly task: string;
+  readonly state: TaskState;
+  /** SUCCESS: the return value as wire JSON; absent for undefined. */
+  readonly value?: JsonValue;
+  /** FAILURE, RETRY, and REVOKED with a cause. */
+  readonly failure?: Failure;
+  /** REVOKED: why (`expired`, `revoked`, `terminated`). */
+  readonly reason?: string;
+  /** What `self.updateState()` last said. */
+  readonly meta?: JsonValue;
+  /** What `self.progress()` last said. */
+  readonly progress?: JsonValue;
+  /** How many times the handler was run. */
+  readonly attempts: number;
+  /** When this state was reached, epoch ms by the worker's clock. */
+  readonly at: number;
+  /** The worker that said so. */
+  readonly worker?: string;
+  readonly rootId?: string;
+  readonly parentId?: string;
+}
+
+/** A record on its way to the store. */
+export interface OutcomeWrite {
+  readonly record: OutcomeRecord;
+  /** How long the store keeps it, in milliseconds. */
+  readonly ttl: number;
+  /** The inbox to ring when it is stored. */
+  readonly replyTo?: string;
+}
+
+/** Whether this record is the task's last. */
+export function isFinal(record: OutcomeRecord): boolean {
+  return isTerminal(record.state);
+}
+
+/** Final records begin with this text, so that a store can tell them apart without parsing (a Redis script, say). */
+export const finalRecordPrefix = '{"final":1,';
+
+/** The record as JSON text; final ones begin with {@link finalRecordPrefix}. */
+export function encodeRecord(record: OutcomeRecord): string {
+  const text = JSON.stringify(record);
+  return isFinal(record) ? finalRecordPrefix + text.slice(1) : text;
+}
+
+/** The record of a text that {@link encodeRecord} made; undefined when it is not one. */
+export function decodeRecord(text: string): OutcomeRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return undefined;
+    const record = value as Partial<OutcomeRecord> & { final?: number };
+    if (typeof record.id !== 'string' || typeof record.state !== 'string') return undefined;
+    const { final: _final, ...rest } = record;
+    return rest as OutcomeRecord;
+  } catch {
+    return undefined;
+  }
+}

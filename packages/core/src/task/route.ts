@@ -1,0 +1,73 @@
+import { ConfigurationError } from '../errors.ts';
+import { queueName, readOptions, wholeNumber } from './option-reader.ts';
+
+/** Where a task goes when neither the call nor the task says. */
+export interface Route {
+  readonly queue?: string;
+  readonly priority?: number;
+}
+
+/** What a route function is shown. */
+export interface RouteQuestion {
+  readonly task: string;
+  readonly args: readonly unknown[];
+}
+
+/** A function that routes, or leaves it to the next rule by returning undefined. */
+export type RouteFunction = (question: RouteQuestion) => string | Route | undefined;
+
+/**
+ * Routing rules: `{ 'billing.*': 'billing', 'math.add': { queue: 'math', priority: 5 } }`, a list of
+ * `[name | glob | RegExp, route]`, or a function. The first rule that fits decides.
+ */
+export type TaskRoutes =
+  | Readonly<Record<string, string | Route>>
+  | readonly (readonly [string | RegExp, string | Route])[]
+  | RouteFunction;
+
+/** A compiled set of rules. */
+export type Router = (question: RouteQuestion) => Route | undefined;
+
+const routeTable = { queue: queueName, priority: wholeNumber(0, 9) };
+
+/** Compiles routing rules once; a rule that cannot be is a {@link ConfigurationError}. */
+export function compileRoutes(routes: TaskRoutes | undefined, where = 'taskRoutes'): Router {
+  if (routes === undefined) return () => undefined;
+  if (typeof routes === 'function') return (question) => toRoute(routes(question), `${where} (function)`);
+  if (typeof routes !== 'object' || routes === null) {
+    throw new ConfigurationError(`${where}: expected an object, a list of rules, or a function`);
+  }
+  const pairs = Array.isArray(routes)
+    ? (routes as readonly (readonly [string | RegExp, string | Route])[])
+    : Object.entries(routes);
+  const rules = pairs.map(([pattern, route]) => {
+    const resolved = toRoute(route, `${where}: rule ${String(pattern)}`);
+    return { fits: compilePattern(pattern), route: resolved };
+  });
+  const known = new Map<string, Route | undefined>(); // task names are few, and each is asked for on every call
+  return ({ task }) => {
+    if (known.has(task)) return known.get(task);
+    const route = rules.find((rule) => rule.fits(task))?.route;
+    if (known.size < 10_000) known.set(task, route);
+    return route;
+  };
+}
+
+function toRoute(route: unknown, where: string): Route | undefined {
+  if (route === undefined || route === null) return undefined;
+  if (typeof route === 'string') return { queue: queueName(route, where) };
+  if (typeof route === 'object') return readOptions(route, routeTable, where) as Route;
+  throw new ConfigurationError(`${where}: expected a queue name or { queue, priority }`);
+}
+
+/** `*` stands for any run of characters, as in Celery's task_routes globs; `?` for one. */
+function compilePattern(pattern: string | RegExp): (task: string) => boolean {
+  if (pattern instanceof RegExp) return (task) => task.search(pattern) >= 0;
+  if (!/[*?]/.test(pattern)) return (task) => task === pattern;
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const expression = new RegExp(`^${source}$`, 's');
+  return (task) => expression.test(task);
+}

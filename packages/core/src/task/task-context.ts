@@ -1,0 +1,81 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { NoCurrentTaskError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Duration, Instant } from './duration.ts';
+import type { JsonValue } from './json.ts';
+
+/** What `self.retry()` takes. */
+export interface RetryOptions {
+  /** Delay before the next attempt. @default the task's backoff, or `defaultRetryDelay` */
+  readonly countdown?: Duration;
+  /** The moment of the next attempt; wins over `countdown`. */
+  readonly eta?: Instant;
+  /** The error that becomes the task's failure when the retries are spent. */
+  readonly exc?: unknown;
+  /** Overrides the task's `maxRetries`; null removes the limit. */
+  readonly maxRetries?: number | null;
+  /** Replaces the arguments of the next attempt. */
+  readonly args?: readonly unknown[];
+}
+
+/** The running attempt, as its handler sees it: `self` with `bind: true`, and `currentTask()` anywhere below. */
+export interface TaskContext {
+  readonly id: string;
+  /** The task's name. */
+  readonly name: string;
+  /** The arguments as they came over the wire. */
+  readonly args: readonly JsonValue[];
+  readonly queue: string;
+  readonly priority: number;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  /** Retries spent before this attempt. */
+  readonly retries: number;
+  /** null: no limit. */
+  readonly maxRetries: number | null;
+  readonly rootId: string;
+  readonly parentId: string | undefined;
+  readonly groupId: string | undefined;
+  readonly groupIndex: number | undefined;
+  readonly eta: Date | undefined;
+  readonly expires: Date | undefined;
+  /** Milliseconds. */
+  readonly timeLimit: number | undefined;
+  /** Milliseconds. */
+  readonly softTimeLimit: number | undefined;
+  readonly headers: Readonly<Record<string, JsonValue>>;
+  readonly stamps: Readonly<Record<string, JsonValue>>;
+  /** 1, or more when a worker that held the task was lost. */
+  readonly deliveryCount: number;
+  /** The worker's name. */
+  readonly worker: string;
+  /** Aborts on the soft time limit, a lost lease, a shutdown past its drain: pass it to `fetch` and the like. */
+  readonly signal: AbortSignal;
+  /** A logger whose lines carry the task's name and id. */
+  readonly log: Logger;
+  /** Tells waiters how far the task is; `value` is any JSON. Resolves when it is stored, and never rejects. */
+  progress(value: unknown): Promise<void>;
+  /** Puts the task in a state of your own, with JSON that `result.info()` returns. */
+  updateState(state: string, meta?: unknown): Promise<void>;
+  /** Ends this attempt and asks for another: throws, so that `throw self.retry()` and `self.retry()` do the same. */
+  retry(options?: RetryOptions): never;
+}
+
+const running = new AsyncLocalStorage<TaskContext>();
+
+/** The context of the task that runs here. Throws {@link NoCurrentTaskError} outside of one. */
+export function currentTask(): TaskContext {
+  const context = running.getStore();
+  if (context === undefined) throw new NoCurrentTaskError();
+  return context;
+}
+
+/** As {@link currentTask}, or undefined outside of a task. */
+export function currentTaskOrNone(): TaskContext | undefined {
+  return running.getStore();
+}
+
+/** Runs `body` as part of that task. For the worker. */
+export function runAsTask<T>(context: TaskContext, body: () => T): T {
+  return running.run(context, body);
+}

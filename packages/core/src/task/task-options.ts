@@ -1,0 +1,158 @@
+import { ConfigurationError } from '../errors.ts';
+import { type Duration, parseDuration } from './duration.ts';
+import { flag, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
+import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
+import type { Schema } from './schema.ts';
+
+/** The options of a task, as given. Names and defaults are Celery's where Celery has them. */
+export interface TaskOptions {
+  /** The task's name on the wire. Explicit, since bundlers rename functions. */
+  readonly name: string;
+  /** A schema of the argument tuple: zod 4 or any Standard Schema. Checked before sending and again in the worker. */
+  readonly args?: Schema;
+  /** A schema of the return value. */
+  readonly returns?: Schema;
+  /** Give the handler its {@link TaskContext} as the first parameter. @default false */
+  readonly bind?: boolean;
+  /** @default 'default', or what a routing rule says */
+  readonly queue?: string;
+  /** 0–9, higher runs sooner. @default 0 */
+  readonly priority?: number;
+  /** How many retries may follow the first attempt; null for no limit. @default 3 */
+  readonly maxRetries?: number | null;
+  /** Wait before a retry without backoff. @default '3m' */
+  readonly defaultRetryDelay?: Duration;
+  /** Error classes, or predicates over what was thrown, that are retried without asking. @default [] */
+  readonly autoretryFor?: readonly ErrorMatcher[];
+  /** Exceptions from `autoretryFor`. @default [] */
+  readonly dontAutoretryFor?: readonly ErrorMatcher[];
+  /** Base of an exponential backoff: a duration, or true for one second. @default false */
+  readonly retryBackoff?: boolean | Duration;
+  /** The longest backoff. @default '10m' */
+  readonly retryBackoffMax?: Duration;
+  /** Draw each backoff from 0 to its full length, so that failures spread out. @default true */
+  readonly retryJitter?: boolean;
+  /** Acknowledge after the run (at least once); false acknowledges before it (at most once). @default true */
+  readonly acksLate?: boolean;
+  /** Store no result; `get()` yields undefined at once. @default false */
+  readonly ignoreResult?: boolean;
+  /** How long a result is kept. @default the app's `resultExpires` */
+  readonly resultExpires?: Duration;
+  /** Record the state STARTED when an attempt begins: one more write per task. @default false */
+  readonly trackStarted?: boolean;
+  /** Hard limit: the attempt ends with {@link TimeLimitExceeded}. @default none */
+  readonly timeLimit?: Duration;
+  /** Soft limit: `self.signal` aborts with {@link SoftTimeLimitExceeded}. @default none */
+  readonly softTimeLimit?: Duration;
+  /** A call that has waited longer is not run, and ends REVOKED (`expired`). @default none */
+  readonly expires?: Duration;
+  /** Recorded on each message, for handlers that must tell old calls from new. @default none */
+  readonly version?: string;
+}
+
+/** Resolved options: durations in milliseconds, defaults filled in. */
+export interface ResolvedTaskOptions extends RetryPolicy {
+  /** Absent: routing decides, then the app's default. */
+  readonly queue?: string;
+  readonly priority?: number;
+  readonly acksLate: boolean;
+  readonly ignoreResult?: boolean;
+  readonly resultExpires?: number;
+  readonly trackStarted: boolean;
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  readonly expires?: number;
+  readonly version?: string;
+  readonly bind: boolean;
+}
+
+const schema: Reader<Schema> = (value, where) => {
+  const standard = (value as Partial<Schema> | null)?.['~standard'];
+  if (typeof standard?.validate === 'function') return value as Schema;
+  throw new ConfigurationError(`${where}: expected a zod schema, or another Standard Schema`);
+};
+
+const matchers: Reader<readonly ErrorMatcher[]> = (value, where) => {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'function')) return value;
+  throw new ConfigurationError(`${where}: expected a list of error classes or predicates`);
+};
+
+const backoff: Reader<number | false> = (value, where) => {
+  if (value === true) return 1000;
+  return value === false ? false : parseDuration(value, where);
+};
+
+const table = {
+  name: text,
+  args: schema,
+  returns: schema,
+  bind: flag,
+  queue: queueName,
+  priority: wholeNumber(0, 9),
+  maxRetries: orNull(wholeNumber(0)),
+  defaultRetryDelay: parseDuration,
+  autoretryFor: matchers,
+  dontAutoretryFor: matchers,
+  retryBackoff: backoff,
+  retryBackoffMax: parseDuration,
+  retryJitter: flag,
+  acksLate: flag,
+  ignoreResult: flag,
+  resultExpires: parseDuration,
+  trackStarted: flag,
+  timeLimit: parseDuration,
+  softTimeLimit: parseDuration,
+  expires: parseDuration,
+  version: text,
+};
+
+/** What {@link resolveTaskOptions} found. */
+export interface ReadTaskOptions {
+  readonly name: string;
+  readonly args?: Schema;
+  readonly returns?: Schema;
+  readonly options: ResolvedTaskOptions;
+}
+
+/** Reads a task's options once, at its definition. Throws {@link ConfigurationError}. */
+export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions {
+  const raw = typeof given === 'string' ? { name: given } : given;
+  if (typeof raw !== 'object' || raw === null) {
+    throw new ConfigurationError('app.task: the first parameter is the task name, or an object of options with a name');
+  }
+  const where = typeof raw.name === 'string' ? `task "${raw.name}"` : 'app.task';
+  const read = readOptions(raw, table, where);
+  if (read.name === undefined)
+    throw new ConfigurationError('app.task: the option name is missing: task names are explicit strings');
+  checkLimits(read, where);
+  const { name, args, returns, ...rest } = read;
+  return {
+    name,
+    ...(args ? { args } : {}),
+    ...(returns ? { returns } : {}),
+    options: { ...defaults, ...(rest as Partial<ResolvedTaskOptions>) },
+  };
+}
+
+const defaults: ResolvedTaskOptions = {
+  maxRetries: 3,
+  defaultRetryDelay: 180_000,
+  autoretryFor: [],
+  dontAutoretryFor: [],
+  retryBackoff: false,
+  retryBackoffMax: 600_000,
+  retryJitter: true,
+  acksLate: true,
+  trackStarted: false,
+  bind: false,
+};
+
+/** A soft limit that never comes before the hard one is a mistake, found where it is made. */
+export function checkLimits(
+  { timeLimit, softTimeLimit }: { readonly timeLimit?: number; readonly softTimeLimit?: number },
+  where: string,
+): void {
+  if (timeLimit !== undefined && softTimeLimit !== undefined && softTimeLimit > timeLimit) {
+    throw new ConfigurationError(`${where}: softTimeLimit (${softTimeLimit} ms) is above timeLimit (${timeLimit} ms)`);
+  }
+}

@@ -1,0 +1,31 @@
+import type { PayloadOwner } from './payload-codec.ts';
+import { createSchemaCodec } from './schema.ts';
+import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from './task-options.ts';
+
+/** A registered handler: with `bind` its first parameter is the {@link TaskContext}. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers of every shape are kept in one registry; their types live in Task<Args, Result>
+export type Handler = (...args: any[]) => unknown;
+
+/** What an app knows of one task. A definition without a handler can be called but not run (a stub, an unbound method). */
+export interface TaskDefinition {
+  readonly name: string;
+  readonly options: ResolvedTaskOptions;
+  /** Encodes and decodes arguments and return values by the task's schemas. */
+  readonly payload: PayloadOwner;
+  readonly handler?: Handler;
+}
+
+/** Reads the options and makes the definition. Throws {@link ConfigurationError}. */
+export function defineTask(given: string | TaskOptions, handler?: Handler): TaskDefinition {
+  const { name, args, returns, options } = resolveTaskOptions(given);
+  return {
+    name,
+    options,
+    payload: {
+      name,
+      args: args && createSchemaCodec(args),
+      returns: returns && createSchemaCodec(returns),
+    },
+    ...(handler ? { handler } : {}),
+  };
+}

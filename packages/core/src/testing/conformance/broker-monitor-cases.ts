@@ -1,0 +1,111 @@
+import { expect } from 'vitest';
+import { newTaskId } from '../../task/task-id.ts';
+import { deferred } from '../until.ts';
+import { ack, type BrokerBench, queue } from './broker-bench.ts';
+import type { ConformanceCase } from './suite.ts';
+
+export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
+  {
+    name: 'the monitor counts what waits, is delayed and runs, queue by queue',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      await bench.publish();
+      await probe.arrived(1);
+      await bench.publishMany(3);
+      await bench.publishMany(2, () => ({ eta: Date.now() + 60_000 }));
+      await bench.publish({ queue: 'beta', priority: 5 });
+      expect(await bench.monitor.counts(['beta', queue, 'nobody'])).toEqual([
+        { queue: 'beta', waiting: 1, delayed: 0, running: 0, dead: 0 },
+        { queue, waiting: 3, delayed: 2, running: 1, dead: 0 },
+        { queue: 'nobody', waiting: 0, delayed: 0, running: 0, dead: 0 },
+      ]);
+      gate.resolve();
+    },
+  },
+  {
+    name: 'the monitor knows every queue that has messages',
+    async run(bench) {
+      await bench.publish({ queue: 'alpha' });
+      await bench.publish({ queue: 'beta', eta: Date.now() + 60_000 });
+      await bench.publish({ queue: 'with space:and.signs' });
+      expect([...(await bench.monitor.queues())].sort()).toEqual(['alpha', 'beta', 'with space:and.signs']);
+    },
+  },
+  {
+    name: 'the monitor finds messages by id',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      const running = await bench.publish();
+      await probe.arrived(1);
+      const waiting = await bench.publish();
+      const urgent = await bench.publish({ priority: 9 });
+      const delayed = await bench.publish({ eta: Date.now() + 60_000 });
+      const elsewhere = await bench.publish({ queue: 'beta' });
+      const ids = [delayed.id, newTaskId(), running.id, waiting.id, urgent.id, elsewhere.id];
+      expect(await bench.monitor.locate(ids, ['alpha', 'beta'])).toEqual([
+        'delayed',
+        undefined,
+        'running',
+        'waiting',
+        'waiting',
+        'waiting',
+      ]);
+      expect(await bench.monitor.locate([waiting.id, elsewhere.id], ['beta'])).toEqual([undefined, 'waiting']);
+      expect(await bench.monitor.locate([elsewhere.id])).toEqual(['waiting']);
+      expect(await bench.monitor.locate([])).toEqual([]);
+      gate.resolve();
+    },
+  },
+  {
+    name: 'purge deletes what waits and is delayed, returns the ids, and leaves what runs',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      const running = await bench.publish();
+      await probe.arrived(1);
+      const ids = await bench.publishMany(5, (index) => ({ priority: index }));
+      ids.push((await bench.publish({ eta: Date.now() + 60_000 })).id);
+      const other = await bench.publish({ queue: 'beta' });
+      const purged = await bench.monitor.purge(queue);
+      expect([...purged].sort()).toEqual([...ids].sort());
+      expect(await bench.counts()).toMatchObject({ waiting: 0, delayed: 0, running: 1 });
+      expect(await bench.monitor.locate([running.id, ...ids])).toEqual(['running', ...ids.map(() => undefined)]);
+      expect(await bench.place(other.id)).toBe('waiting');
+      gate.resolve();
+      await bench.emptied();
+      expect(probe.deliveries).toHaveLength(1);
+    },
+  },
+  {
+    name: 'purge of an empty or unknown queue returns nothing',
+    async run(bench) {
+      expect(await bench.monitor.purge('nobody')).toEqual([]);
+    },
+  },
+  {
+    name: 'an id that was purged may be published again',
+    async run(bench) {
+      const message = await bench.publish();
+      await bench.monitor.purge(queue);
+      await bench.broker.publish([message]);
+      const probe = await bench.probe();
+      await probe.arrived(1);
+      expect(probe.ids()).toEqual([message.id]);
+    },
+  },
+  {
+    name: 'dead letters are listed newest first, up to the limit',
+    async run(bench) {
+      const reason = { name: 'Reject', message: 'no' };
+      await bench.probe({ handle: () => ({ kind: 'deadLetter', reason }) });
+      const ids = await bench.publishMany(5);
+      await bench.emptied();
+      const list = await bench.monitor.deadLetters(queue, 3);
+      expect(list.map((letter) => letter.id)).toEqual(ids.reverse().slice(0, 3));
+      expect(await bench.monitor.deadLetters(queue, 100)).toHaveLength(5);
+      expect(await bench.monitor.deadLetters('nobody', 10)).toEqual([]);
+    },
+  },
+];

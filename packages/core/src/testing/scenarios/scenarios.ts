@@ -1,0 +1,42 @@
+import { describe, it } from 'vitest';
+import { callingScenarios } from './calling-scenarios.ts';
+import { endingScenarios } from './ending-scenarios.ts';
+import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
+import { workerScenarios } from './worker-scenarios.ts';
+
+/** How a driver plays the scenarios. */
+export interface ScenarioOptions {
+  /** Makes an empty store; called once per scenario. */
+  readonly open: () => Promise<ScenarioStore>;
+  /** Scenarios that this driver does not play, by name, each with the reason. An unknown name is an error. */
+  readonly skip?: Readonly<Record<string, string>>;
+}
+
+const all: readonly Scenario[] = [...callingScenarios, ...endingScenarios, ...workerScenarios];
+
+/** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */
+export function scenarios(driver: string, options: ScenarioOptions): void {
+  for (const name of Object.keys(options.skip ?? {})) {
+    if (!all.some((scenario) => scenario.name === name)) throw new Error(`scenarios: skip names none: "${name}"`);
+  }
+  describe(`scenarios: ${driver}`, () => {
+    for (const scenario of all) {
+      it(scenario.name, { timeout: 90_000 }, async (context) => {
+        const reason = options.skip?.[scenario.name];
+        if (reason) context.skip(reason);
+        await play(scenario, options);
+      });
+    }
+  });
+}
+
+async function play(scenario: Scenario, options: ScenarioOptions): Promise<void> {
+  const bench = new ScenarioBench(await options.open());
+  try {
+    if (scenario.needs && !bench.store[scenario.needs])
+      throw new Error(`the store must have ${scenario.needs}, or skip this scenario with a reason`);
+    await scenario.run(bench);
+  } finally {
+    await bench.close();
+  }
+}

@@ -1,0 +1,268 @@
+import { expect } from 'vitest';
+import { Inspector } from '../../inspect/inspector.ts';
+import { deferred, until } from '../until.ts';
+import type { Scenario } from './scenario-bench.ts';
+import { settled } from './scenario-bench.ts';
+
+const timeout = '20s';
+
+/** Workers: slots, shutdown, lost leases, messages nobody should have sent. */
+export const workerScenarios: readonly Scenario[] = [
+  {
+    name: 'slots are shared by all queues of a worker, and change live',
+    async run(bench) {
+      const app = bench.app();
+      let running = 0;
+      let most = 0;
+      const gates = Array.from({ length: 12 }, () => deferred());
+      const hold = app.task('hold', async (index: number) => {
+        most = Math.max(most, ++running);
+        await gates[index]?.promise;
+        running--;
+      });
+      const worker = await bench.worker(app, { queues: ['a', 'b', 'c'], concurrency: 3 });
+      const sent = await Promise.all(
+        gates.map((_, index) => hold.applyAsync([index], { queue: ['a', 'b', 'c'][index % 3] as string })),
+      );
+      await until(() => running === 3, { what: 'three running' });
+      expect(most).toBe(3);
+      worker.setSlots(6);
+      await until(() => running === 6, { what: 'six running' });
+      for (const gate of gates) gate.resolve();
+      await Promise.all(sent.map((result) => result.get({ timeout })));
+      expect(most).toBeLessThanOrEqual(6);
+    },
+  },
+  {
+    name: 'a worker that closes lets running tasks end and takes no new ones',
+    async run(bench) {
+      const app = bench.app();
+      const gate = deferred();
+      const begun = deferred();
+      const slow = app.task('slow', async () => {
+        begun.resolve();
+        await gate.promise;
+        return 'finished';
+      });
+      const worker = await bench.worker(app, { concurrency: 1 });
+      const first = await slow.delay();
+      await begun.promise;
+      const closing = worker.close();
+      const second = await slow.delay();
+      gate.resolve();
+      expect(await closing).toEqual({ released: 0, abandoned: 0 });
+      expect(await first.get({ timeout })).toBe('finished');
+      expect(await second.state()).toBe('SENT');
+      await bench.worker(app);
+      expect(await second.get({ timeout })).toBe('finished');
+    },
+  },
+  {
+    name: 'past its drain a worker aborts what runs and hands it back unspent',
+    async run(bench) {
+      const app = bench.app();
+      let aborted = '';
+      const begun = deferred();
+      let attempts: unknown;
+      const slow = app.task({ name: 'slow', bind: true, maxRetries: 0 }, async (self) => {
+        attempts = [self.attempt, self.deliveryCount];
+        if (aborted) return 'second time';
+        begun.resolve();
+        await new Promise((_, reject) =>
+          self.signal.addEventListener('abort', () => reject(self.signal.reason), { once: true }),
+        ).catch((error) => {
+          aborted = (error as Error).name;
+          throw error;
+        });
+        return 'first time';
+      });
+      const worker = await bench.worker(app);
+      const result = await slow.delay();
+      await begun.promise;
+      await worker.close({ drain: 50 });
+      expect(aborted).toBe('WorkerShutdownError');
+      await bench.worker(app);
+      expect(await result.get({ timeout })).toBe('second time');
+      expect(attempts).toEqual([1, 1]);
+    },
+  },
+  {
+    name: 'a task whose lease is lost is run again, once, and one outcome is recorded',
+    needs: 'loseLease',
+    async run(bench) {
+      const first = bench.app();
+      const begun = deferred();
+      const gate = deferred();
+      first.task({ name: 'work', bind: true }, async (self) => {
+        begun.resolve();
+        await gate.promise;
+        return `first ${self.deliveryCount}`;
+      });
+      const second = bench.app();
+      second.task({ name: 'work', bind: true }, (self) => `second ${self.deliveryCount}`);
+      const worker = await bench.worker(first, { concurrency: 1 });
+      const result = await second.sendTask('work');
+      await begun.promise;
+      await worker.removeQueue('default'); // so that the second worker gets it
+      await bench.worker(second);
+      await bench.store.loseLease?.('default', result.id);
+      expect(await result.get({ timeout: '30s' })).toBe('second 2');
+      gate.resolve();
+      await worker.close();
+      expect(await result.get({ timeout })).toBe('second 2');
+    },
+  },
+  {
+    name: 'a task that comes back to the worker that still runs it joins the running attempt',
+    needs: 'loseLease',
+    async run(bench) {
+      const app = bench.app();
+      let runs = 0;
+      const begun = deferred();
+      const gate = deferred();
+      const work = app.task('work', async () => {
+        runs++;
+        begun.resolve();
+        await gate.promise;
+        return runs;
+      });
+      await bench.worker(app, { concurrency: 2 });
+      const result = await work.delay();
+      await begun.promise;
+      await bench.store.loseLease?.('default', result.id);
+      await until(() => bench.log.some(({ message }) => message.includes('joined the running attempt')), {
+        timeout: 30_000,
+        what: 'the second delivery',
+      });
+      gate.resolve();
+      expect(await result.get({ timeout: '30s' })).toBe(1);
+      expect(runs).toBe(1);
+    },
+  },
+  {
+    name: 'with acksLate: false a lost task is not started again, and its waiter is told',
+    needs: 'loseLease',
+    async run(bench) {
+      const first = bench.app();
+      const begun = deferred();
+      const gate = deferred();
+      let runs = 0;
+      first.task({ name: 'work', acksLate: false }, async () => {
+        runs++;
+        begun.resolve();
+        await gate.promise;
+      });
+      const second = bench.app();
+      second.task({ name: 'work', acksLate: false }, () => void runs++);
+      const worker = await bench.worker(first, { concurrency: 1 });
+      const result = await second.sendTask('work');
+      await begun.promise;
+      await worker.removeQueue('default');
+      await bench.worker(second);
+      await bench.store.loseLease?.('default', result.id);
+      expect(await settled(result.get({ timeout: '30s' }))).toMatchObject({ name: 'WorkerLostError' });
+      gate.resolve();
+      expect(runs).toBe(1);
+    },
+  },
+  {
+    name: 'an unknown task waits for a worker that knows it, and is given up after the grace',
+    async run(bench) {
+      const ignorant = bench.app();
+      await bench.worker(ignorant, { unknownTaskGrace: '1h' });
+      const caller = bench.app();
+      const kept = await caller.sendTask('only.elsewhere', [7]);
+      await until(() => bench.log.some(({ message }) => message.includes('unknown task "only.elsewhere"')), {
+        what: 'the warning',
+      });
+      const knowing = bench.app();
+      knowing.task('only.elsewhere', (n: number) => n * 2);
+      await ignorant.close();
+      await bench.worker(knowing);
+      expect(await kept.get({ timeout })).toBe(14);
+    },
+  },
+  {
+    name: 'an unknown task past its grace is parked and fails by name',
+    async run(bench) {
+      const app = bench.app();
+      await bench.worker(app, { unknownTaskGrace: 1 });
+      const result = await app.sendTask('nobody.has.it', [], { queue: 'default' });
+      expect(await settled(result.get({ timeout }))).toMatchObject({
+        name: 'TaskFailedError',
+        message: expect.stringContaining('unknown task "nobody.has.it"'),
+      });
+      const [parked] = await new Inspector(app).deadLetters('default');
+      expect(parked).toMatchObject({ id: result.id, reason: { name: 'UnknownTaskError' } });
+    },
+  },
+  {
+    name: 'malformed messages are parked, and the queue flows on',
+    needs: 'injectRaw',
+    async run(bench) {
+      const app = bench.app();
+      const add = app.task('add', (x: number, y: number) => x + y);
+      const deep = '['.repeat(500) + ']'.repeat(500);
+      const bodies = [
+        'not json',
+        '[]',
+        '{"v":1}',
+        '{"v":99,"args":[]}',
+        `{"v":1,"args":${deep}}`,
+        '{"v":1,"args":[{"__proto__":{"x":1}}]}',
+      ];
+      for (const body of bodies) await bench.store.injectRaw?.('default', body);
+      await bench.worker(app);
+      expect(await add.call([1, 2], { timeout })).toBe(3);
+      const inspector = new Inspector(app);
+      await until(async () => (await inspector.deadLetters('default')).length === bodies.length, {
+        what: 'all of them parked',
+      });
+    },
+  },
+  {
+    name: "arguments that do not fit the worker's schema are a failure, and are not retried",
+    async run(bench) {
+      const app = bench.app();
+      const numbers = {
+        '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => check(value) },
+      } as const;
+      const check = (value: unknown) =>
+        (value as unknown[]).every((item) => typeof item === 'number')
+          ? { value: value as number[] }
+          : { issues: [{ message: 'expected numbers', path: [0] }] };
+      app.task(
+        { name: 'sum', args: numbers as never, maxRetries: 5, autoretryFor: [Error] },
+        ((...list: number[]) => list.length) as never,
+      );
+      await bench.worker(app);
+      const result = await bench.app().sendTask('sum', ['x']);
+      expect(await result.get({ timeout }).catch((error: unknown) => error)).toMatchObject({
+        remoteName: 'TaskValidationError',
+        attempts: 1,
+      });
+    },
+  },
+  {
+    name: 'inspect sees workers, queues and what waits; purge tells the waiters',
+    async run(bench) {
+      const app = bench.app();
+      const add = app.task('add', (x: number, y: number) => x + y);
+      const inspector = new Inspector(app);
+      const results = [await add.delay(1, 1), await add.applyAsync([2, 2], { countdown: '1h' })];
+      expect(await inspector.queues(['default'])).toEqual([
+        { queue: 'default', waiting: 1, delayed: 1, running: 0, dead: 0 },
+      ]);
+      expect(await inspector.purge('default')).toBe(2);
+      for (const result of results)
+        expect(await settled(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
+      const worker = await bench.worker(app, { concurrency: 3 });
+      await add.call([1, 2], { timeout });
+      const { workers, queues } = await inspector.status({ timeout: 1000 });
+      expect(workers).toMatchObject([
+        { name: worker.name, slots: 3, queues: ['default'], tasks: ['add'], counts: { succeeded: 1 } },
+      ]);
+      expect(queues.map(({ queue }) => queue)).toContain('default');
+    },
+  },
+];

@@ -1,0 +1,157 @@
+import { type Clock, sleep } from '../clock.ts';
+import type { Delivery, MalformedEntry, Settlement } from '../driver/broker.ts';
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { UnknownTaskError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { type Failure, toFailure } from '../task/failure.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
+import type { TaskRegistry } from '../task/registry.ts';
+import type { Executor } from './executor.ts';
+
+/** What a consumer needs. */
+export interface ConsumerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly worker: string;
+  readonly registry: TaskRegistry;
+  readonly executor: Executor;
+  readonly results: ResultBackend | undefined;
+  /** The broker stores the outcome that rides on an ack. */
+  readonly acksWithOutcome: boolean;
+  readonly unknownTaskGrace: number;
+  readonly resultExpires: number;
+  /** Aborts when the worker gives up waiting for the result store. */
+  readonly giveUp: AbortSignal;
+}
+
+/** As much of a task as its record needs. */
+interface FailedTask {
+  readonly id: string;
+  readonly task: string;
+  readonly replyTo?: string;
+}
+
+const longestUnknownDelay = 30_000;
+const storeRetry = { first: 100, longest: 5_000 };
+
+/** Receives the broker's deliveries and answers each with a settlement: joins second deliveries, sorts out unknown tasks. */
+export class DeliveryReceiver {
+  readonly #options: ConsumerOptions;
+  readonly #underWay = new Map<string, Promise<Settlement>>();
+  readonly #warned = new Set<string>();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  /** How many tasks are under way, joined deliveries counted once. */
+  get running(): number {
+    return this.#underWay.size;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay.values()]);
+  }
+
+  /**
+   * A second delivery of a task that this process still runs (its lease ran out and it came back to us) joins the
+   * running attempt: one execution, both deliveries settled alike. See reference/bullmq.md §4.
+   */
+  readonly deliver = (delivery: Delivery): Promise<Settlement> => {
+    const { id } = delivery.message;
+    const running = this.#underWay.get(id);
+    if (running !== undefined) {
+      this.#options.logger.warn('a running task was delivered again (its lease was lost): joined the running attempt', {
+        taskId: id,
+      });
+      return running;
+    }
+    const settling = this.#receive(delivery);
+    this.#underWay.set(id, settling);
+    const done = (): void => {
+      this.#underWay.delete(id);
+    };
+    settling.then(done, done);
+    return settling;
+  };
+
+  /** Parks an entry that is no message; where an id can be read, its waiters are told. */
+  readonly malformed = async (entry: MalformedEntry): Promise<Settlement> => {
+    this.#options.logger.error('parked a malformed message', {
+      queue: entry.queue,
+      taskId: entry.id,
+      error: entry.reason.message,
+    });
+    const outcome =
+      entry.id === undefined ? undefined : this.#failed({ id: entry.id, task: entry.task ?? '' }, entry.reason);
+    return this.#stored({ kind: 'deadLetter', reason: entry.reason, ...(outcome ? { outcome } : {}) });
+  };
+
+  async #receive(delivery: Delivery): Promise<Settlement> {
+    const definition = this.#options.registry.get(delivery.message.task);
+    if (definition?.handler === undefined) return this.#stored(this.#unknown(delivery));
+    const settlement = await this.#options.executor.execute(definition, delivery);
+    return this.#options.acksWithOutcome ? settlement : this.#stored(settlement);
+  }
+
+  /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */
+  #unknown({ message }: Delivery): Settlement {
+    const { clock, logger, registry, unknownTaskGrace } = this.#options;
+    const now = clock.now();
+    const since = message.unknownSince ?? now;
+    if (now - since >= unknownTaskGrace) {
+      const reason = toFailure(
+        new UnknownTaskError(message.task, `no worker of queue "${message.queue}" knows it`, message.id),
+      );
+      logger.error('parked a message of an unknown task', { task: message.task, taskId: message.id });
+      const outcome = this.#failed(message, reason);
+      return { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
+    }
+    if (!this.#warned.has(message.task)) {
+      this.#warned.add(message.task);
+      const closest = registry.closest(message.task);
+      logger.warn(
+        `unknown task "${message.task}"${closest ? ` (did you mean "${closest}"?)` : ''}: its messages wait for a worker that knows it`,
+        {
+          graceMs: unknownTaskGrace,
+        },
+      );
+    }
+    const delay = Math.min(
+      Math.max(1000, (now - since) / 4),
+      longestUnknownDelay,
+      Math.max(1, unknownTaskGrace - (now - since)),
+    );
+    return { kind: 'retryAt', message: { ...message, unknownSince: since }, at: now + delay };
+  }
+
+  /** The FAILURE of a task that never ran. */
+  #failed({ id, task, replyTo }: FailedTask, failure: Failure): OutcomeWrite | undefined {
+    const { results, clock, worker, resultExpires } = this.#options;
+    if (results === undefined) return undefined;
+    const record: OutcomeRecord = { id, task, state: 'FAILURE', failure, attempts: 0, at: clock.now(), worker };
+    return { record, ttl: resultExpires, ...(replyTo ? { replyTo } : {}) };
+  }
+
+  /**
+   * Where the broker does not store outcomes itself: store first, then settle. A store that does not answer is asked
+   * again until it does, since the task must not be run twice for it; only a worker that ends gives the message back.
+   */
+  async #stored(settlement: Settlement): Promise<Settlement> {
+    const { results, acksWithOutcome, giveUp, clock, logger } = this.#options;
+    if (acksWithOutcome || results === undefined || !('outcome' in settlement) || settlement.outcome === undefined)
+      return settlement;
+    const { outcome, ...rest } = settlement;
+    for (let delay = storeRetry.first; ; delay = Math.min(delay * 2, storeRetry.longest)) {
+      try {
+        await results.put([outcome]);
+        return rest as Settlement;
+      } catch (error) {
+        if (giveUp.aborted) return { kind: 'release' };
+        logger.warn('could not store a result, trying again', { taskId: outcome.record.id, error, inMs: delay });
+        await sleep(clock, delay, giveUp).catch(() => undefined); // giving up is seen above
+      }
+    }
+  }
+}

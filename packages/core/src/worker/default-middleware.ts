@@ -1,0 +1,30 @@
+import type { Clock } from '../clock.ts';
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { createCrashBudget } from './middleware/crash-budget.ts';
+import { createExpires } from './middleware/expires.ts';
+import { createKnownOutcome } from './middleware/known-outcome.ts';
+import { createTimeLimits } from './middleware/time-limits.ts';
+import { trackStarted } from './middleware/track-started.ts';
+import type { Middleware } from './middleware.ts';
+
+/** What the default list needs. */
+export interface DefaultMiddlewareOptions {
+  readonly clock: Clock;
+  readonly results: ResultBackend | undefined;
+  readonly crashBudget: number;
+}
+
+/** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
+export function createDefaultMiddleware({
+  clock,
+  results,
+  crashBudget,
+}: DefaultMiddlewareOptions): readonly Middleware[] {
+  return [
+    ...(results ? [createKnownOutcome(results)] : []),
+    createCrashBudget(crashBudget),
+    createExpires(clock),
+    trackStarted,
+    createTimeLimits(clock),
+  ];
+}

@@ -1,0 +1,18 @@
+import type { ResultBackend } from '../../driver/result-backend.ts';
+import { isFinal } from '../../task/outcome.ts';
+import type { Middleware } from '../middleware.ts';
+
+/**
+ * A message that may have run before (redelivered, or published twice) first asks whether its outcome is stored. If so
+ * it is not run again: one outcome is recorded, whatever happens.
+ */
+export function createKnownOutcome(results: ResultBackend): Middleware {
+  return {
+    name: 'known-outcome',
+    applies: ({ delivery, message }) => message.mayRepeat === true || delivery.deliveryCount > 1,
+    async run({ message }, next) {
+      const [record] = await results.get([message.id]);
+      return record && isFinal(record) ? { state: 'KNOWN', outcome: record } : next();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../../clock.ts';
+import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
+import { toFailure } from '../../task/failure.ts';
+import type { AttemptResult } from '../attempt.ts';
+import type { Middleware } from '../middleware.ts';
+
+/**
+ * Soft limit: `self.signal` aborts, and the handler may tidy up. Hard limit: the attempt ends as FAILURE and its slot is
+ * free. In the async pool JavaScript cannot be stopped from outside: what the handler still does then has no effect on
+ * the task, since its outcome is recorded.
+ */
+export function createTimeLimits(clock: Clock): Middleware {
+  return {
+    name: 'time-limits',
+    applies: ({ context }) => context.timeLimit !== undefined || context.softTimeLimit !== undefined,
+    run({ context }, next) {
+      const { softTimeLimit: soft, timeLimit: hard, id } = context;
+      return new Promise<AttemptResult>((resolve, reject) => {
+        const softTimer =
+          soft === undefined ? undefined : clock.after(soft, () => context.abort(new SoftTimeLimitExceeded(soft, id)));
+        const hardTimer =
+          hard === undefined
+            ? undefined
+            : clock.after(hard, () => {
+                const error = new TimeLimitExceeded(hard, id);
+                context.abort(error);
+                resolve({ state: 'FAILURE', failure: toFailure(error) });
+              });
+        next()
+          .then(resolve, reject)
+          .finally(() => {
+            softTimer?.cancel();
+            hardTimer?.cancel();
+          });
+      });
+    },
+  };
+}

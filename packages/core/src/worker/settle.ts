@@ -1,0 +1,88 @@
+import type { Settlement } from '../driver/broker.ts';
+import { attemptNumber, type Message } from '../task/message.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
+import type { Attempt, AttemptResult } from './attempt.ts';
+
+/** How long the fact that a task without result has run is remembered, against a publish that is repeated. */
+const tombstoneTtl = 600_000;
+/** Failures are kept at least that long. */
+const failureTtl = 7 * 86_400_000;
+
+/** What turning a result into a settlement needs. */
+export interface SettleTools {
+  readonly now: number;
+  readonly worker: string;
+  readonly resultExpires: number;
+  /** False: the app stores no results. */
+  readonly storesResults: boolean;
+}
+
+/** The settlement of a delivery, its outcome included where there is one. */
+export function toSettlement(attempt: Attempt, result: AttemptResult, tools: SettleTools): Settlement {
+  const { message } = attempt;
+  switch (result.state) {
+    case 'SUCCESS':
+    case 'FAILURE':
+    case 'REVOKED':
+      return { kind: 'ack', ...outcomeOf(attempt, result, tools) };
+    case 'KNOWN':
+      return { kind: 'ack', outcome: toWrite(message, result.outcome, remainingTtl(message, tools)) };
+    case 'RETRY':
+      return { kind: 'retryAt', message: result.message, at: result.at };
+    case 'REQUEUED':
+      return { kind: 'retryAt', message: result.message, at: tools.now };
+    case 'REJECTED':
+      return {
+        kind: 'deadLetter',
+        reason: result.failure,
+        ...outcomeOf(attempt, { state: 'FAILURE', failure: result.failure }, tools),
+      };
+    case 'IGNORED':
+      return { kind: 'ack' };
+    case 'RELEASED':
+      return { kind: 'release' };
+    default:
+      return result satisfies never;
+  }
+}
+
+function outcomeOf(
+  attempt: Attempt,
+  outcome: Extract<AttemptResult, { state: 'SUCCESS' | 'FAILURE' | 'REVOKED' }>,
+  tools: SettleTools,
+): { readonly outcome?: OutcomeWrite } {
+  if (!tools.storesResults) return {};
+  const { message, delivery, context } = attempt;
+  const attempts = attemptNumber(message, delivery.deliveryCount);
+  const base = { id: message.id, task: message.task, attempts, at: tools.now };
+  if (message.ignoreResult) {
+    const failure = 'failure' in outcome && outcome.failure ? { failure: outcome.failure } : {};
+    const tombstone: OutcomeRecord = { ...base, state: outcome.state, ...failure };
+    return { outcome: { record: tombstone, ttl: tombstoneTtl } };
+  }
+  const progress = context.lastProgress;
+  const record: OutcomeRecord = {
+    ...base,
+    ...outcome,
+    worker: tools.worker,
+    ...(progress === undefined ? {} : { progress }),
+    ...(message.rootId ? { rootId: message.rootId } : {}),
+    ...(message.parentId ? { parentId: message.parentId } : {}),
+  };
+  return { outcome: toWrite(message, record, ttlOf(attempt, outcome.state, tools)) };
+}
+
+function toWrite(message: Message, record: OutcomeRecord, ttl: number): OutcomeWrite {
+  return { record, ttl, ...(message.replyTo ? { replyTo: message.replyTo } : {}) };
+}
+
+function ttlOf({ message, definition }: Attempt, state: string, tools: SettleTools): number {
+  const asked = message.resultExpires ?? definition.options.resultExpires;
+  if (asked !== undefined) return asked;
+  return state === 'FAILURE' ? Math.max(failureTtl, tools.resultExpires) : tools.resultExpires;
+}
+
+/** The record is stored already and keeps its own time; this one counts only where the store has just lost it. */
+function remainingTtl(message: Message, tools: SettleTools): number {
+  return message.ignoreResult ? tombstoneTtl : (message.resultExpires ?? tools.resultExpires);
+}

@@ -1,0 +1,50 @@
+import { systemClock } from '../src/clock.ts';
+import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
+import { silentLogger } from '../src/logger.ts';
+import { newTaskId } from '../src/task/task-id.ts';
+import {
+  brokerConformance,
+  busConformance,
+  type ConformanceOptions,
+  injectRaw,
+  leaseConformance,
+  loseLease,
+  resultBackendConformance,
+  scheduleStoreConformance,
+} from '../src/testing.ts';
+
+const context = {
+  clock: systemClock,
+  logger: silentLogger,
+  prefix: undefined,
+  connection: { socketTimeout: 1000, connectTimeout: 1000 },
+  publishTimeout: 1000,
+};
+
+const options: ConformanceOptions = {
+  open: async () => {
+    const url = `memory://${newTaskId()}`;
+    const connection = memoryDriver.connect(url, context);
+    const others = [connection];
+    return {
+      connection,
+      fastLease: { leaseDuration: 100, orphanInterval: 40 },
+      another: async () => {
+        const other = memoryDriver.connect(url, context);
+        others.push(other);
+        return other;
+      },
+      loseLease: async (_queue, id) => loseLease(connection, id),
+      injectRaw: async (queue, body) => injectRaw(connection, queue, body),
+      close: async () => {
+        await Promise.all(others.map((other) => other.close(1000)));
+      },
+    };
+  },
+};
+
+brokerConformance('memory', options);
+resultBackendConformance('memory', options);
+busConformance('memory', options);
+leaseConformance('memory', options);
+scheduleStoreConformance('memory', options);

@@ -1,0 +1,15 @@
+/** Running tasks. The same door as @lovage/core/worker. */
+export type {
+  Attempt,
+  AttemptCounts,
+  AttemptResult,
+  Middleware,
+  Next,
+  Overrides,
+  RunningTask,
+  ShutdownReport,
+  WorkerOptions,
+  WorkerReport,
+  WorkerSettings,
+} from '@lovage/core/worker';
+export { setOverrides, startWorker, Worker } from '@lovage/core/worker';

@@ -1,0 +1,180 @@
+import { type Delivery, type Failure, MalformedMessageError, type Message, type Settlement, toFailure } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import { taskIdOf } from '../keys.ts';
+import { isConnectionError } from '../store-errors.ts';
+import type { ConsumerParts } from './consumer.ts';
+import { type JobContent, readJob } from './job-message.ts';
+import type { Lease } from './lease.ts';
+import type { QueueWorker } from './queue-worker.ts';
+import { type Ending, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
+import type { TaskJob } from './task-job.ts';
+import { unreadablePrefix } from './tame-reply.ts';
+
+/** A job that crashed its workers so often before anyone could read it is not read any more. */
+const maxUnreadCrashes = 20;
+/** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
+const settleRetries = 6;
+const firstRetryPause = 100;
+
+/** A delivery under way. */
+export interface Running {
+  readonly queue: string;
+  readonly worker: QueueWorker;
+  readonly job: TaskJob;
+  readonly lease: Lease;
+  /** `running`: with its receiver. `settling`: answered. `handedBack`: taken from its receiver, whose answer is void. */
+  state: 'running' | 'settling' | 'handedBack';
+}
+
+/** Gives jobs to their receiver and carries out the answers. */
+export class DeliveryRunner {
+  readonly running: Set<Running> = new Set();
+  /** Called whenever a delivery has ended. */
+  onEnd: (ended: Running) => void = () => {};
+  readonly #parts: ConsumerParts;
+  #closing = false;
+  #handedBack = 0;
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts;
+  }
+
+  /** Jobs that were taken while the consumer closed, and went back at once. */
+  get handedBack(): number {
+    return this.#handedBack;
+  }
+
+  /** From now on a job that still arrives goes back. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** The life of one delivery; resolves with the next job, when the settlement fetched one along. */
+  async run(queue: string, job: TaskJob, worker: QueueWorker): Promise<TaskJob | undefined> {
+    const lease = job.lease as Lease; // the worker gives every job one
+    const running: Running = { queue, worker, job, lease, state: 'running' };
+    this.running.add(running);
+    try {
+      if (this.#closing) return await this.#returnUnspent(running);
+      return await this.#deliver(running);
+    } finally {
+      this.running.delete(running);
+      this.onEnd(running);
+    }
+  }
+
+  /** Hands a job back unspent. False when the store could not be told. */
+  async handBack(running: Running): Promise<boolean> {
+    running.state = 'handedBack';
+    running.worker.leases.drop(running.lease);
+    try {
+      await release(running, await this.#context(running));
+      return true;
+    } catch {
+      return false; // reported as abandoned: its lease will run out
+    } finally {
+      running.lease.lose();
+    }
+  }
+
+  async #returnUnspent(running: Running): Promise<undefined> {
+    if (await this.handBack(running)) this.#handedBack += 1;
+    return undefined;
+  }
+
+  async #deliver(running: Running): Promise<TaskJob | undefined> {
+    const { job, worker, queue, lease } = running;
+    const content = read(job, queue);
+    const settlement = await this.#answer(running, content);
+    if (running.state === 'handedBack' || !settlement) return undefined;
+    running.state = 'settling';
+    const message = content.message;
+    const ending: Ending = {
+      job,
+      lease,
+      settlement,
+      readable: message !== undefined,
+      body: () => (message ? JSON.stringify(message) : ''),
+      parked: false,
+    };
+    const context = await this.#context(running);
+    job.settleWith((fetchNext) => this.#settle(ending, context, fetchNext));
+    return worker.settle(job);
+  }
+
+  /** The receiver's answer. Without one the job is left alone: its lease runs out, and it comes again. */
+  async #answer({ job, queue, lease }: Running, content: JobContent): Promise<Settlement | undefined> {
+    const { request, deliver } = this.#parts;
+    try {
+      if (content.message) return await deliver(new TaskDelivery(content.message, { queue, job, lease }));
+      const { id, task, reason } = content;
+      return await request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
+    } catch (error) {
+      request.onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
+      return undefined;
+    }
+  }
+
+  async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await settle(ending, context, fetchNext);
+      } catch (error) {
+        if (error instanceof StaleSettlementError) return this.#stale(ending.lease, error);
+        if (tries === settleRetries || isConnectionError(error)) throw error; // the lease brings the job back
+        this.#parts.request.onError(error as Error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, firstRetryPause * 2 ** tries));
+    }
+  }
+
+  #stale(lease: Lease, error: StaleSettlementError): undefined {
+    this.#parts.request.onError(error);
+    lease.lose();
+    return undefined;
+  }
+
+  async #context({ queue, worker }: Running): Promise<SettleContext> {
+    const client: RedisClient = await this.#parts.clients.shared('worker');
+    const { keys, request } = this.#parts;
+    return { backend: worker.backend, client, keys, queue, leaseDuration: request.leaseDuration };
+  }
+}
+
+function read(job: TaskJob, queue: string): JobContent {
+  const unreadable = deferredFailure(job) ?? crashLoop(job);
+  if (!unreadable) return readJob(job.raw, queue);
+  const task = typeof job.raw.name === 'string' ? { task: job.raw.name } : {};
+  return { reason: unreadable, id: taskIdOf(job.raw.id), ...task };
+}
+
+/** BullMQ (a flow's parent, another worker's limit) or tame-reply has said already that this job cannot be run. */
+function deferredFailure({ deferredFailure: text }: TaskJob): Failure | undefined {
+  if (!text) return undefined;
+  if (!text.startsWith(unreadablePrefix)) return { name: 'Error', message: text };
+  return toFailure(new MalformedMessageError(text.slice(unreadablePrefix.length)));
+}
+
+function crashLoop({ stalledCounter }: TaskJob): Failure | undefined {
+  if (stalledCounter <= maxUnreadCrashes) return undefined;
+  return toFailure(new MalformedMessageError(`the job was lost with its worker ${stalledCounter} times: it is not read again`));
+}
+
+class TaskDelivery implements Delivery {
+  readonly message: Message;
+  readonly queue: string;
+  readonly deliveryCount: number;
+  readonly #lease: Lease;
+
+  constructor(message: Message, of: { readonly queue: string; readonly job: TaskJob; readonly lease: Lease }) {
+    this.message = message;
+    this.queue = of.queue;
+    // BullMQ counts in `stc` how often a job was found without its lock; moving it (a retry, a release) leaves that alone
+    this.deliveryCount = 1 + of.job.stalledCounter;
+    this.#lease = of.lease;
+  }
+
+  onLeaseLost(listener: () => void): void {
+    this.#lease.onLost(listener);
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  type Failure,
+  MalformedMessageError,
+  type Message,
+  messageVersion,
+  parseMessage,
+  toFailure,
+} from '@lovage/core/driver';
+import { bullName, taskIdOf } from '../keys.ts';
+
+/** A message as BullMQ's `addJob` takes it. */
+export interface JobFields {
+  readonly id: string;
+  readonly name: string;
+  readonly data: string;
+  readonly timestamp: number;
+  readonly opts: { readonly priority: number; readonly delay?: number };
+}
+
+/**
+ * BullMQ serves jobs without a priority first, then low numbers before high ones. So every job of ours has one, 10 for
+ * our default of 0 down to 1 for our 9: the only mapping under which a 9 overtakes waiting zeros and each priority stays
+ * first come first served. It costs 3 % of BullMQ's run rate (12,100 against 12,450 jobs/s, medians of five interleaved
+ * rounds of 10,000) and nothing measurable at publish. Rejected: only non-zero priorities as priorities (zeros would be
+ * served first), `lifo` for high ones (turns the order within them round).
+ */
+export function bullPriority(priority: number): number {
+  return 10 - priority;
+}
+
+/** A message as a job, at this moment of the local clock. BullMQ runs it at `timestamp + delay`. */
+export function toJob(message: Message, now: number): JobFields {
+  const timestamp = Math.min(message.sentAt, now);
+  const delay = (message.eta ?? 0) > now ? Math.ceil((message.eta ?? 0) - timestamp) : 0;
+  const priority = bullPriority(message.priority);
+  return {
+    id: bullName(message.id),
+    name: message.task,
+    data: toJobData(message, timestamp),
+    timestamp,
+    opts: delay > 0 ? { priority, delay } : { priority },
+  };
+}
+
+/**
+ * The job's data: the message without what the job itself says (id, name, queue, and its timestamp for `sentAt`) and
+ * without fields that say nothing.
+ */
+export function toJobData(message: Message, timestamp?: number): string {
+  const { id: _id, task: _task, queue: _queue, sentAt, priority, retries, ...rest } = message;
+  return JSON.stringify({
+    ...rest,
+    ...(sentAt === timestamp ? {} : { sentAt }),
+    ...(priority === 0 ? {} : { priority }),
+    ...(retries === 0 ? {} : { retries }),
+  });
+}
+
+/** A job as it was read, whatever its producer put there. */
+export interface RawJob {
+  readonly id: string;
+  readonly name: unknown;
+  readonly data: unknown;
+  readonly timestamp: number;
+}
+
+/** What a job turned out to hold. */
+export type JobContent =
+  | { readonly message: Message }
+  | { readonly message?: undefined; readonly reason: Failure; readonly id: string; readonly task?: string };
+
+/** Reads a job's message. Never throws, whatever the bytes were. */
+export function readJob(job: RawJob, queue: string): JobContent {
+  const id = taskIdOf(job.id);
+  const task = typeof job.name === 'string' && job.name !== '' ? job.name : undefined;
+  try {
+    if (task === undefined) throw new MalformedMessageError('the job has no name: its data are gone, or were never there');
+    return { message: parseMessage({ ...wrapped(job), id, task, queue }) };
+  } catch (error) {
+    return { reason: toFailure(error), id, ...(task === undefined ? {} : { task }) };
+  }
+}
+
+function wrapped({ data: text, timestamp }: RawJob): object {
+  if (typeof text !== 'string') throw new MalformedMessageError('the job has no data');
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new MalformedMessageError(`the job's data are not JSON: ${(error as Error).message}`);
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw new MalformedMessageError("the job's data are not an object");
+  }
+  // a spread copies an own "__proto__" as an own key: parseMessage refuses it
+  return { v: messageVersion, sentAt: Math.max(0, timestamp || 0), priority: 0, retries: 0, ...data };
+}

@@ -1,0 +1,97 @@
+/** The lease on one delivery: BullMQ's lock of a job, held with a token. */
+export class Lease {
+  readonly jobId: string;
+  /** The token that the lock holds now. It changes when an outcome is stored; see store-outcome. */
+  token: string;
+  /** When it was last known to be held, by the monotonic clock. */
+  renewedAt: number;
+  #lost = false;
+  #listeners: (() => void)[] | undefined;
+
+  constructor(jobId: string, token: string) {
+    this.jobId = jobId;
+    this.token = token;
+    this.renewedAt = performance.now();
+  }
+
+  /** The token the lock is handed over to when an outcome is stored: the next job of this chain has it. */
+  get nextToken(): string {
+    return this.token.endsWith('+') ? this.token.slice(0, -1) : `${this.token}+`;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  onLost(listener: () => void): void {
+    if (this.#lost) listener();
+    else if (this.#listeners) this.#listeners.push(listener);
+    else this.#listeners = [listener];
+  }
+
+  /** Tells the listeners, once. */
+  lose(): void {
+    this.#lost = true;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener();
+  }
+}
+
+/** Asks the store to renew locks; answers with the ids of those it could not. */
+export type Renew = (jobIds: string[], tokens: string[]) => Promise<readonly string[]>;
+
+/**
+ * Renews the leases of one queue's deliveries until they end. BullMQ's own LockManager is not used: it knows jobs by id,
+ * so when a worker takes a job again whose lease it lost, the end of the first run stops the renewal of the second
+ * (bullmq.md §4); and it stops renewing before a job is completed, not after.
+ */
+export class LeaseKeeper {
+  readonly #leases = new Set<Lease>();
+  readonly #renew: Renew;
+  readonly #duration: number;
+  readonly #onError: (error: Error) => void;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(renew: Renew, duration: number, onError: (error: Error) => void) {
+    this.#renew = renew;
+    this.#duration = duration;
+    this.#onError = onError;
+    this.#timer = setInterval(() => void this.#tick(), Math.max(10, duration / 4)); // #tick never rejects
+  }
+
+  keep(lease: Lease): void {
+    this.#leases.add(lease);
+  }
+
+  drop(lease: Lease): void {
+    this.#leases.delete(lease);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #tick(): Promise<void> {
+    const now = performance.now();
+    const due = [...this.#leases].filter((lease) => now - lease.renewedAt >= this.#duration / 4);
+    if (due.length === 0) return;
+    const tokens = due.map((lease) => lease.token);
+    for (const lease of due) lease.renewedAt = now;
+    try {
+      const refused = new Set(await this.#renew(due.map((lease) => lease.jobId), tokens));
+      for (const [index, lease] of due.entries()) {
+        const stillMeant = this.#leases.has(lease) && lease.token === tokens[index]; // not settled meanwhile
+        if (stillMeant && refused.has(lease.jobId)) this.#lose(lease);
+      }
+    } catch (error) {
+      this.#onError(error as Error); // asked again at the next tick
+    }
+  }
+
+  #lose(lease: Lease): void {
+    this.#leases.delete(lease);
+    this.#onError(new Error(`the lease of task ${lease.jobId} was lost: another worker may run it`));
+    lease.lose();
+  }
+}

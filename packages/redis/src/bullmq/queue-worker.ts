@@ -1,0 +1,191 @@
+import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
+import type { RedisClient, RedisClients } from '../connection.ts';
+import { isConnectionError } from '../store-errors.ts';
+import { type TaskBackend, taskBackendFactory } from './backend-hook.ts';
+import { Lease, LeaseKeeper } from './lease.ts';
+import type { Slots } from './slots.ts';
+import { TaskJob } from './task-job.ts';
+
+/** How long an idle worker's blocking read lasts, in seconds: with the orphan check, its only commands (P11). */
+const drainDelay = 5;
+/** Crash loops are bounded by the receiver, which counts deliveries; BullMQ's own limit would fail a job behind its back. */
+const maxStalledCount = 1_000_000;
+/** Between two fetches that failed, or that a rate limit of BullMQ's turned down, in milliseconds. */
+const fetchPause = 250;
+
+/** What a queue's worker is made of. */
+export interface QueueWorkerParts {
+  /** The queue's name, as BullMQ has it. */
+  readonly name: string;
+  readonly options: Pick<WorkerOptions, 'connection' | 'prefix' | 'lockDuration' | 'stalledInterval'> & { readonly name: string };
+  readonly clients: RedisClients;
+  readonly blocking: RedisClient;
+  readonly slots: Slots;
+  /** Runs a job and ends it; answers with the next one, when one was fetched along. */
+  readonly run: (job: TaskJob, worker: QueueWorker) => Promise<TaskJob | undefined>;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * BullMQ's worker on one queue, driven by a loop of ours in BullMQ's manual mode (`getNextJob`). Its own loop fetches
+ * before there is a slot, renews locks by job id, and its `close()` need not end; what is used of it is the fetch, the
+ * orphan check, and the settlement that fetches the next job along.
+ */
+export class QueueWorker extends Worker {
+  declare backend: TaskBackend;
+  readonly leases: LeaseKeeper;
+  /** Whether jobs may still come in. */
+  fetching = true;
+  readonly #parts: QueueWorkerParts;
+  #gate: PromiseWithResolvers<void> | undefined;
+  #fetching = true;
+  #loop: Promise<void> = Promise.resolve();
+  #fetches = 0;
+
+  constructor(parts: QueueWorkerParts) {
+    const options = { ...parts.options, drainDelay, maxStalledCount, autorun: false, skipLockRenewal: true };
+    super(parts.name, undefined, options, taskBackendFactory(parts.blocking));
+    this.#parts = parts;
+    this.on('error', (error) => this.#report(error));
+    const renew = (ids: string[], tokens: string[]): Promise<string[]> => this.extendJobLocks(ids, tokens, parts.options.lockDuration as number);
+    this.leases = new LeaseKeeper(renew, parts.options.lockDuration as number, parts.onError);
+  }
+
+  /** Whether it takes jobs at this moment. */
+  get taking(): boolean {
+    return this.#fetching && this.#gate === undefined;
+  }
+
+  start(): void {
+    this.startStalledCheckTimer().catch((error: Error) => this.#report(error));
+    this.#loop = this.#fetchLoop();
+  }
+
+  /** Stops taking jobs until {@link unhold}. Orphans are looked for all the same. */
+  hold(): void {
+    this.#gate ??= withResolvers();
+  }
+
+  unhold(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
+  }
+
+  /** Takes nothing more; resolves when nothing is being taken any more. Jobs under way go on. */
+  async stopFetching(): Promise<void> {
+    if (this.#fetching) {
+      this.#fetching = false;
+      this.unhold();
+      this.#parts.slots.cancel(this.name);
+      this.#parts.clients.end(this.#parts.blocking); // ends the blocking read: it cannot be asked to stop
+    }
+    await this.#loop;
+    this.fetching = false;
+  }
+
+  /** Ends what is left. BullMQ's own close has nothing to wait for: it runs no jobs and owns no connection. */
+  finish(): void {
+    this.#fetching = false;
+    this.leases.close();
+    this.#parts.slots.cancel(this.name);
+    this.#parts.clients.end(this.#parts.blocking);
+    this.close(true).catch((error: Error) => this.#report(error));
+  }
+
+  /** Ends a job by its settlement, and takes the next one along if it may keep its slot. */
+  async settle(job: TaskJob): Promise<TaskJob | undefined> {
+    const fetchNext = (): boolean => this.taking && this.#parts.slots.mayKeep(this.name);
+    const next = await this.handleCompleted(undefined, job, '', fetchNext);
+    if (!(next instanceof TaskJob)) return undefined;
+    next.token = job.lease?.token ?? ''; // BullMQ locks the next job with the token that ended this one
+    return next;
+  }
+
+  /** Every job that BullMQ takes is made here. */
+  protected override createJob(json: JobJson, id: string): TaskJob {
+    return TaskJob.take(this, json, id);
+  }
+
+  /** The fetch. It waits for a slot first: what is fetched can be run. */
+  protected override async moveToActive(token: string, name?: string): Promise<Job> {
+    if (!(await this.#parts.slots.take(this.name))) return this.#putMarkerBack();
+    let job: Job | undefined;
+    try {
+      if (!this.taking) return await this.#putMarkerBack();
+      job = await super.moveToActive(token, name);
+      return job;
+    } finally {
+      if (!job) this.#parts.slots.release();
+    }
+  }
+
+  /** The blocking read has eaten the mark that says there are jobs: it is put back for another worker. */
+  async #putMarkerBack(): Promise<Job> {
+    const client = this.#parts.options.connection as RedisClient;
+    if (client.status === 'ready') await client.zadd(this.toKey('marker'), 0, '0');
+    return undefined as unknown as Job; // as BullMQ's own returns when there is no job
+  }
+
+  async #fetchLoop(): Promise<void> {
+    let empty = 0;
+    while (this.#fetching) {
+      await this.#gate?.promise;
+      if (!this.#fetching) return;
+      const began = performance.now();
+      try {
+        const job = await this.getNextJob(`${this.id}:${this.#fetches++}`);
+        if (job) {
+          empty = 0;
+          void this.#chain(job as TaskJob); // never rejects
+          continue;
+        }
+      } catch (error) {
+        this.#report(error as Error);
+      }
+      // One empty answer sends BullMQ into its blocking read. Several at once: a failure, a rate limit, a paused worker.
+      empty = performance.now() - began < 5 ? empty + 1 : 0;
+      if (empty > 2 && this.#fetching) await pause(fetchPause);
+    }
+  }
+
+  /** Runs a job and those that are fetched along with its settlements, on one slot. */
+  async #chain(first: TaskJob): Promise<void> {
+    let job: TaskJob | undefined = first;
+    try {
+      while (job) {
+        job.lease ??= new Lease(job.raw.id, job.token ?? '');
+        this.leases.keep(job.lease);
+        const next: TaskJob | undefined = await this.#parts.run(job, this);
+        this.leases.drop(job.lease);
+        job = next;
+      }
+    } catch (error) {
+      if (job?.lease) this.leases.drop(job.lease); // not settled: the lease runs out and the job comes again
+      this.#report(error as Error);
+    } finally {
+      this.#parts.slots.release();
+    }
+  }
+
+  #report(error: Error): void {
+    if (!this.#fetching && isConnectionError(error)) return; // we cut the connection ourselves
+    this.#parts.onError(error);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+}
+
+function withResolvers(): PromiseWithResolvers<void> {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,178 @@
+import type { Failure, OutcomeWrite, Settlement } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import { type Keys, taskIdOf } from '../keys.ts';
+import { recordArguments } from '../results/record-text.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { TaskBackend } from './backend-hook.ts';
+import { bullPriority, toJobData } from './job-message.ts';
+import type { Lease } from './lease.ts';
+import type { TaskJob } from './task-job.ts';
+
+/** Failed jobs stay in BullMQ's `failed` set, where its tools show them: 7 days, bounded by count. */
+const keepFailed = { age: 7 * 24 * 3600, count: 10_000 };
+/** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
+const keepNone = { count: 0 };
+const maxDeadLetters = 10_000;
+
+/** What a settlement needs. */
+export interface SettleContext {
+  readonly backend: TaskBackend;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly queue: string;
+  readonly leaseDuration: number;
+}
+
+/** How one job ends. */
+export interface Ending {
+  readonly job: TaskJob;
+  readonly lease: Lease;
+  readonly settlement: Settlement;
+  /** Whether the job's bytes were a message. Unreadable jobs are not kept: BullMQ's tools would choke on them too. */
+  readonly readable: boolean;
+  /** The message as JSON, for the dead letters; unreadable bytes are kept as they are. */
+  readonly body: () => string;
+  /** Whether a try of this settlement has parked it already. */
+  parked: boolean;
+}
+
+/** The lease was lost before the settlement: nothing was written, and whoever holds the job now settles it. */
+export class StaleSettlementError extends Error {
+  constructor(jobId: string) {
+    super(`task ${jobId} was settled too late: its lease was lost, so this settlement was dropped`);
+    this.name = 'StaleSettlementError';
+  }
+}
+
+/** Carries a settlement out; answers with the next job's raw data. Rejects when nothing, or not all of it, was done. */
+export async function settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+  try {
+    return await carryOut(ending, context, fetchNext);
+  } catch (error) {
+    throw isStale(error) ? new StaleSettlementError(ending.job.raw.id) : error;
+  }
+}
+
+function carryOut(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+  const { settlement } = ending;
+  switch (settlement.kind) {
+    case 'ack':
+      return end(ending, context, { outcome: settlement.outcome, fetchNext });
+    case 'deadLetter':
+      return deadLetter(ending, context, { reason: settlement.reason, outcome: settlement.outcome, fetchNext });
+    case 'retryAt':
+      return retryAt(ending, context, { ...settlement, fetchNext });
+    case 'release':
+      return release(ending, context, settlement.at);
+    default:
+      return settlement satisfies never;
+  }
+}
+
+interface EndOptions {
+  readonly outcome: OutcomeWrite | undefined;
+  readonly fetchNext: boolean;
+  readonly reason?: Failure;
+}
+
+/**
+ * Stores the outcome and ends the job: two commands in one write. Redis runs them in order, and the second is refused
+ * unless the first did its work, because only that changes the lock's token to the one the second shows.
+ */
+async function end(ending: Ending, context: SettleContext, options: EndOptions): Promise<unknown> {
+  const { lease } = ending;
+  const { outcome } = options;
+  if (!outcome) return finish(ending, context, options);
+  const [from, to] = [lease.token, lease.nextToken];
+  const stored = scriptsOf(context.client).storeOutcome(
+    [context.keys.job(context.queue, `${lease.jobId}:lock`), context.keys.result(outcome.record.id)],
+    [...recordArguments(outcome, context.keys), from, to, context.leaseDuration],
+  );
+  lease.token = to;
+  const finished = finish(ending, context, options);
+  finished.catch(() => {}); // looked at below, when the first has ended
+  let held: number;
+  try {
+    held = await stored;
+  } catch (error) {
+    lease.token = from;
+    await finished.catch(() => {}); // refused: the lock still has the old token
+    throw error;
+  }
+  if (held === 0) throw new StaleSettlementError(lease.jobId);
+  return finished;
+}
+
+/** Ends the job in BullMQ: completed and gone, or failed and kept. */
+async function finish(ending: Ending, context: SettleContext, options: EndOptions): Promise<unknown> {
+  const { job, lease, readable } = ending;
+  const { backend } = context;
+  const record = options.outcome?.record;
+  const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
+  if (!failure) {
+    const done = await backend.moveToCompleted(job, undefined, keepNone, lease.token, options.fetchNext);
+    return done.result;
+  }
+  const reason = `${failure.name}: ${failure.message}`;
+  const fields = { failedReason: reason, stacktrace: JSON.stringify([failure.stack ?? reason]) };
+  const keep = readable ? keepFailed : keepNone;
+  const failed = await backend.moveToFailed(job, reason, keep, lease.token, options.fetchNext, fields);
+  return failed.result;
+}
+
+interface DeadLetterOptions {
+  readonly reason: Failure;
+  readonly outcome: OutcomeWrite | undefined;
+  readonly fetchNext: boolean;
+}
+
+/** Parks first, then ends: a crash between the two parks it twice, which loses nothing. */
+async function deadLetter(ending: Ending, context: SettleContext, options: DeadLetterOptions): Promise<unknown> {
+  if (!ending.parked) await park(ending, context, options.reason);
+  ending.parked = true;
+  return end(ending, context, { outcome: options.outcome, fetchNext: options.fetchNext, reason: options.reason });
+}
+
+async function park({ job, lease, body }: Ending, context: SettleContext, reason: Failure): Promise<void> {
+  const { keys, queue } = context;
+  const parked = await scriptsOf(context.client).parkDead(
+    [keys.job(queue, `${lease.jobId}:lock`), keys.job(queue, lease.jobId), keys.dead(queue)],
+    [lease.token, lease.nextToken, maxDeadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
+  );
+  if (parked === 0) throw new StaleSettlementError(lease.jobId);
+}
+
+/** One script of BullMQ's: the new data are written in the step that moves the job, and no attempt of BullMQ's is spent. */
+function retryAt(
+  { job, lease }: Ending,
+  { backend }: SettleContext,
+  options: Extract<Settlement, { kind: 'retryAt' }> & { readonly fetchNext: boolean },
+): Promise<unknown> {
+  const now = Date.now();
+  const { message } = options;
+  return backend.moveToDelayed(job.raw.id, now, Math.max(0, Math.ceil(options.at - now)), lease.token, {
+    skipAttempt: true,
+    fetchNext: options.fetchNext,
+    fieldsToUpdate: { data: toJobData(message, job.raw.timestamp), priority: bullPriority(message.priority) },
+  });
+}
+
+/** Back to the head of its priority, or held back until `at`; `stalledCounter`, our delivery count, is not touched. */
+export async function release({ job, lease }: Pick<Ending, 'job' | 'lease'>, context: Pick<SettleContext, 'backend' | 'client'>, at?: number): Promise<undefined> {
+  const { backend, client } = context;
+  const now = Date.now();
+  if (at !== undefined && at > now) {
+    await backend.moveToDelayed(job.raw.id, now, Math.ceil(at - now), lease.token, { skipAttempt: true });
+    return undefined;
+  }
+  const moved = backend.moveJobFromActiveToWait(job.raw.id, lease.token);
+  // BullMQ puts a prioritised job back without the mark that wakes idle workers: they would find it up to 5 s later
+  await Promise.all([moved, client.zadd(backend.toKey('marker'), 0, '0')]);
+  return undefined;
+}
+
+/** BullMQ's words for a lock that is gone (-2), another's (-6), or a job that is (-1), or is not active any more (-3). */
+function isStale(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return error instanceof StaleSettlementError || code === -1 || code === -2 || code === -3 || code === -6;
+}

@@ -1,0 +1,50 @@
+import type { Bus, JsonValue, Subscription } from '@lovage/core/driver';
+import { ConfigurationError } from '@lovage/core/driver';
+import type { Keys } from '../keys.ts';
+import type { StoreLink } from '../store-link.ts';
+import type { Subscriber } from '../subscriber.ts';
+
+/** Remote control and events over Redis pub/sub: at most once, to whoever listens now. */
+export class RedisBus implements Bus {
+  readonly #link: StoreLink;
+  readonly #subscriber: Subscriber;
+  readonly #keys: Keys;
+
+  constructor(link: StoreLink, subscriber: Subscriber, keys: Keys) {
+    this.#link = link;
+    this.#subscriber = subscriber;
+    this.#keys = keys;
+  }
+
+  async publish(topic: string, message: JsonValue): Promise<void> {
+    const text = JSON.stringify(message);
+    await this.#link.runOnce((client) => client.publish(this.#keys.busTopic(topic), text));
+  }
+
+  async subscribe(pattern: string, listener: (message: JsonValue, topic: string) => void): Promise<Subscription> {
+    const hear = (text: string, channel: string): void => {
+      const topic = channel.slice(this.#keys.busTopic('').length);
+      if (pattern.endsWith('*') && topic.length < pattern.length) return; // `a.*` stands for one or more parts: not for `a.`
+      const message = parse(text);
+      if (message !== undefined) listener(message, topic);
+    };
+    const star = pattern.indexOf('*');
+    if (star < 0) return this.#subscriber.subscribe(this.#keys.busTopic(pattern), hear);
+    if (star !== pattern.length - 1 || (star > 0 && pattern[star - 1] !== '.')) {
+      throw new ConfigurationError(`bus pattern "${pattern}": "*" may only stand for the last parts, as in "worker.*"`);
+    }
+    return this.#subscriber.psubscribe(this.#keys.busPattern(pattern), hear);
+  }
+
+  /** The connection owns the sockets. */
+  async close(): Promise<void> {}
+}
+
+/** Foreign bytes on a channel of ours are dropped: nobody can be told about them. */
+function parse(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+import type { ConnectionOptions } from '@lovage/core/driver';
+import { ClosedError } from '@lovage/core/driver';
+import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import type { RedisTarget } from './redis-url.ts';
+
+/**
+ * A client of a single server, of a sentinel's master, or of a cluster. ioredis gives `Cluster` the same commands, so
+ * one name serves for all; `status` tells the little that differs.
+ */
+export type RedisClient = Redis;
+
+/** What a connection is for; each has its own way to behave when Redis is away. */
+export type Role =
+  /** Publishing, results, leases and looks: fails at once, its user decides whether to repeat. */
+  | 'commands'
+  /** Takes and settles jobs: waits for Redis to come back. One for all queues. */
+  | 'worker'
+  /** Waits for one queue's next job. */
+  | 'blocking'
+  /** Listens to channels: waits for Redis, then subscribes again. */
+  | 'subscriber';
+
+/** The longest blocking read BullMQ makes, with room to answer: a shorter socket timeout would cut healthy connections. */
+const shortestBlockingTimeout = 12_000;
+const keepAlive = 10_000;
+
+/** Makes every Redis connection of one `Connection`, lazily, and ends them all. */
+export class RedisClients {
+  readonly target: RedisTarget;
+  readonly #options: ConnectionOptions;
+  readonly #shared = new Map<Role, Promise<RedisClient>>();
+  readonly #open = new Set<RedisClient>();
+  readonly #lastErrors = new WeakMap<RedisClient, Error>();
+  #closed = false;
+
+  constructor(target: RedisTarget, options: ConnectionOptions) {
+    this.target = target;
+    this.#options = options;
+  }
+
+  /** The one client of this role. It connects at its first command. */
+  shared(role: Exclude<Role, 'blocking'>): Promise<RedisClient> {
+    const known = this.#shared.get(role);
+    if (known) return known;
+    const made = this.#create(role);
+    this.#shared.set(role, made);
+    return made;
+  }
+
+  /** A client of its own for one queue's blocking reads, named so that BullMQ's tools list it as a worker. */
+  blocking(connectionName: string): Promise<RedisClient> {
+    return this.#create('blocking', connectionName);
+  }
+
+  /** The last trouble on this client's connection since it was last ready. */
+  lastError(client: RedisClient): Error | undefined {
+    return this.#lastErrors.get(client);
+  }
+
+  /** Ends one client hard. */
+  end(client: RedisClient): void {
+    this.#open.delete(client);
+    disconnectHard(client);
+  }
+
+  /** Ends every client hard: pending commands are rejected, no socket or timer stays. */
+  close(): void {
+    this.#closed = true;
+    for (const client of this.#open) disconnectHard(client);
+    this.#open.clear();
+  }
+
+  async #create(role: Role, connectionName?: string): Promise<RedisClient> {
+    if (this.#closed) throw new ClosedError('the Redis connection');
+    const { Redis, Cluster } = await import('ioredis'); // 70 ms, paid at the first use
+    if (this.#closed) throw new ClosedError('the Redis connection');
+    const options = redisOptions(this.target, this.#options, role, connectionName);
+    const client =
+      this.target.kind === 'cluster'
+        ? // Cluster has Redis's commands but not its class: see RedisClient.
+          (new Cluster([...this.target.hosts], clusterOptions(options)) as unknown as RedisClient)
+        : new Redis(options);
+    client.setMaxListeners(0);
+    client.on('error', (error: Error) => this.#lastErrors.set(client, error));
+    client.on('ready', () => this.#lastErrors.delete(client));
+    this.#open.add(client);
+    return client;
+  }
+}
+
+/** Whether commands can be written now. ioredis's cluster says `ready` like a single client. */
+export function isReady(client: RedisClient): boolean {
+  return client.status === 'ready';
+}
+
+/** Starts connecting, when nobody did. */
+export function wake(client: RedisClient): void {
+  if (client.status === 'wait') client.connect().catch(() => {}); // its trouble comes as 'error' events
+}
+
+type LegacyOptions = RedisOptions & { replyMapping: 'legacy' };
+type LegacyNodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping: 'legacy' };
+
+function redisOptions(target: RedisTarget, given: ConnectionOptions, role: Role, connectionName?: string): LegacyOptions {
+  const [first] = target.hosts;
+  const failFast = role === 'commands';
+  const tls = target.tls ? { tls: { ...given.tls } } : {};
+  return {
+    ...(target.kind === 'sentinel'
+      ? { sentinels: [...target.hosts], name: target.masterName ?? '', ...(target.tls ? { sentinelTLS: { ...given.tls }, enableTLSForSentinelMode: true } : {}) }
+      : { host: first?.host ?? 'localhost', port: first?.port ?? 6379 }),
+    ...tls,
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(connectionName === undefined ? {} : { connectionName }),
+    db: target.db,
+    replyMapping: 'legacy',
+    lazyConnect: true,
+    connectTimeout: given.connectTimeout,
+    socketTimeout: role === 'blocking' ? Math.max(given.socketTimeout, shortestBlockingTimeout) : given.socketTimeout,
+    keepAlive,
+    disableClientInfo: true,
+    retryStrategy: reconnectDelay,
+    sentinelRetryStrategy: reconnectDelay,
+    reconnectOnError: (error) => error.message.startsWith('READONLY'), // a demoted master: ask for the new one
+    // Fail-fast: a command that was cut off is rejected, never sent again behind its user's back (a lost reply would
+    // otherwise run a task twice, reliability.md M10).
+    maxRetriesPerRequest: failFast ? 0 : null,
+    enableOfflineQueue: !failFast,
+    autoResendUnfulfilledCommands: !failFast,
+  };
+}
+
+function clusterOptions(options: LegacyOptions): ClusterOptions & { redisOptions: LegacyNodeOptions } {
+  const { host: _host, port: _port, db: _db, retryStrategy: _retry, sentinelRetryStrategy: _sentinel, ...redis } = options;
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: options.enableOfflineQueue ?? true,
+    clusterRetryStrategy: reconnectDelay,
+    redisOptions: redis,
+  };
+}
+
+/** Full jitter between 100 ms and a ceiling that doubles up to 5 s, so that a fleet does not come back in step. */
+function reconnectDelay(times: number): number {
+  const ceiling = Math.min(5_000, 200 * 2 ** Math.min(times, 10));
+  return 100 + Math.random() * (ceiling - 100);
+}
+
+function disconnectHard(client: RedisClient): void {
+  client.disconnect();
+  // disconnect() only sends FIN and keeps the socket up to 2 s; a dead peer never answers it
+  const nodes = 'nodes' in client ? (client as unknown as { nodes(): RedisClient[] }).nodes() : [client];
+  for (const node of nodes) (node as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+}

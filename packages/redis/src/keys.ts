@@ -1,0 +1,85 @@
+import type { RedisTarget } from './redis-url.ts';
+
+/** Every Redis key and channel of this driver. No other file spells one. */
+export interface Keys {
+  /** The prefix of BullMQ's own keys. */
+  readonly bull: string;
+  /** A key of a BullMQ queue: `wait`, `active`, a job's id… */
+  readonly job: (queue: string, suffix: string) => string;
+  /** The set of the names of all queues. */
+  readonly queues: string;
+  readonly dead: (queue: string) => string;
+  readonly result: (id: string) => string;
+  /** Bitmaps of a group's members: which ended, which of them failed. */
+  readonly joinEnded: (groupId: string) => string;
+  readonly joinFailed: (groupId: string) => string;
+  readonly lease: (name: string) => string;
+  readonly fence: (name: string) => string;
+  readonly schedules: string;
+  readonly scheduleSlots: string;
+  /** Channels. Redis shares these between its databases, so they carry the database's number. */
+  readonly inbox: (address: string) => string;
+  readonly busTopic: (topic: string) => string;
+  readonly busPattern: (pattern: string) => string;
+}
+
+/**
+ * The keys under a prefix. Without one, BullMQ's queues keep its default prefix `bull`, so that its tools see them
+ * unasked, and ours begin with `lovage:`. A prefix changes both; on a cluster it is a hash tag, `{lovage}` by default,
+ * so that the scripts, which touch keys of both kinds, stay within one slot.
+ */
+export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: string | undefined): Keys {
+  const prefix = target.kind === 'cluster' ? tagged(given ?? 'lovage') : given;
+  const bull = prefix ?? 'bull';
+  const ours = prefix === undefined ? 'lovage:' : `lovage:${prefix}:`;
+  const channel = target.db === 0 ? ours : `${ours}db${target.db}:`;
+  return {
+    bull,
+    job: (queue, suffix) => `${bull}:${bullName(queue)}:${suffix}`,
+    queues: `${ours}queues`,
+    dead: (queue) => `${ours}dead:${queue}`,
+    result: (id) => `${ours}result:${id}`,
+    joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
+    joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
+    lease: (name) => `${ours}lease:${name}`,
+    fence: (name) => `${ours}fence:${name}`,
+    schedules: `${ours}schedules`,
+    scheduleSlots: `${ours}schedule-slots`,
+    inbox: (address) => `${channel}inbox:${address}`,
+    busTopic: (topic) => `${channel}bus:${topic}`,
+    busPattern: (pattern) => `${escapeGlob(`${channel}bus:${pattern.slice(0, -1)}`)}*`,
+  };
+}
+
+/** Names that BullMQ gives to its own keys of a queue: a job of that id would overwrite them. */
+const reserved: ReadonlySet<string> = new Set(
+  'active,wait,waiting-children,paused,id,delayed,prioritized,stalled-check,completed,failed,stalled,repeat,limiter,meta,events,pc,marker,de'.split(','),
+);
+const escaped = '~';
+
+/**
+ * A queue's name, or a task's id, as BullMQ takes it: the same, save for the few that BullMQ cannot have (a colon splits
+ * its keys, whole numbers are the ids it makes itself). Those are written `~` and their URL encoding.
+ */
+export function bullName(name: string): string {
+  if (!name.includes(':') && !name.startsWith(escaped) && !/^\d*$/.test(name) && !reserved.has(name)) return name;
+  return escaped + encodeURIComponent(name);
+}
+
+/** The task id of a BullMQ job id; undoes {@link bullName}. */
+export function taskIdOf(jobId: string): string {
+  if (!jobId.startsWith(escaped)) return jobId;
+  try {
+    return decodeURIComponent(jobId.slice(escaped.length));
+  } catch {
+    return jobId; // not written by us
+  }
+}
+
+function tagged(prefix: string): string {
+  return /\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^]/g, '\\$&');
+}

@@ -1,0 +1,90 @@
+import type { DeadLetter, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import { bullName, type Keys, taskIdOf } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { StoreLink } from '../store-link.ts';
+import { parseDeadLetter } from './dead-letter.ts';
+
+/** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
+const chunkSize = 500;
+/** Where a job can stand that has not been delivered, in BullMQ's words. */
+const undelivered = ['wait', 'prioritized', 'delayed'] as const;
+
+const places: Readonly<Record<string, MessagePlace>> = { w: 'waiting', d: 'delayed', r: 'running' };
+
+/** Looks at BullMQ's queues and our dead letters. */
+export class RedisMonitor implements Monitor {
+  readonly #link: StoreLink;
+  readonly #keys: Keys;
+
+  constructor(link: StoreLink, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  queues(): Promise<readonly string[]> {
+    return this.#link.run((client) => client.smembers(this.#keys.queues));
+  }
+
+  async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
+    return this.#link.run((client) => Promise.all(queues.map((queue) => this.#countsOf(client, queue))));
+  }
+
+  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
+    if (ids.length === 0) return [];
+    const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
+    for (const queue of queues ?? (await this.queues())) {
+      for (let start = 0; start < ids.length; start += chunkSize) {
+        const letters = await this.#lettersOf(queue, ids.slice(start, start + chunkSize));
+        for (const [index, letter] of [...letters].entries()) found[start + index] ??= places[letter];
+      }
+    }
+    return found;
+  }
+
+  async purge(queue: string): Promise<readonly string[]> {
+    const { createTaskBackend } = await import('../bullmq/backend-hook.ts');
+    const ids: string[] = [];
+    for (const state of undelivered) {
+      for (;;) {
+        const removed = await this.#link.run((client) => {
+          const backend = createTaskBackend(bullName(queue), { connection: client, prefix: this.#keys.bull });
+          return backend.cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize);
+        });
+        ids.push(...removed.map(taskIdOf));
+        if (removed.length < chunkSize) break;
+      }
+    }
+    return ids;
+  }
+
+  async deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]> {
+    if (limit < 1) return [];
+    const entries = await this.#link.run((client) =>
+      client.xrevrange(this.#keys.dead(queue), '+', '-', 'COUNT', Math.floor(limit)),
+    );
+    return entries.map(([, fields]) => parseDeadLetter(queue, fields));
+  }
+
+  async #countsOf(client: RedisClient, queue: string): Promise<QueueCounts> {
+    const key = (suffix: string): string => this.#keys.job(queue, suffix);
+    const [wait, prioritized, delayed, active, dead] = await Promise.all([
+      client.llen(key('wait')),
+      client.zcard(key('prioritized')),
+      client.zcard(key('delayed')),
+      client.llen(key('active')),
+      client.xlen(this.#keys.dead(queue)),
+    ]);
+    return { queue, waiting: wait + prioritized, delayed, running: active, dead };
+  }
+
+  #lettersOf(queue: string, ids: readonly string[]): Promise<string> {
+    const key = (suffix: string): string => this.#keys.job(queue, suffix);
+    return this.#link.run((client) =>
+      scriptsOf(client).locateJobs(
+        [key('delayed'), key('prioritized'), key('active'), key('failed'), key('completed')],
+        [key(''), ...ids.map(bullName)],
+      ),
+    );
+  }
+}

@@ -1,0 +1,85 @@
+import {
+  decodeRecord,
+  type JoinMember,
+  type JoinState,
+  type OutcomeRecord,
+  type OutcomeWrite,
+  type ResultBackend,
+  type Ring,
+  type Subscription,
+} from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import { toResultError } from '../store-errors.ts';
+import type { StoreLink } from '../store-link.ts';
+import type { Subscriber } from '../subscriber.ts';
+import { parseRing, recordArguments } from './record-text.ts';
+
+/** Ids in one MGET or DEL: bounds the time one command holds Redis. */
+const chunkSize = 500;
+
+/** Outcome records as string keys with an expiry, and one channel per inbox. */
+export class RedisResultBackend implements ResultBackend {
+  readonly #link: StoreLink;
+  readonly #subscriber: Subscriber;
+  readonly #keys: Keys;
+
+  constructor(link: StoreLink, subscriber: Subscriber, keys: Keys) {
+    this.#link = link;
+    this.#subscriber = subscriber;
+    this.#keys = keys;
+  }
+
+  async put(writes: readonly OutcomeWrite[]): Promise<void> {
+    const calls = writes.map((write) => ({ key: this.#keys.result(write.record.id), args: recordArguments(write, this.#keys) }));
+    await this.#run((client) => {
+      const scripts = scriptsOf(client);
+      return Promise.all(calls.map(({ key, args }) => scripts.storeRecord([key], args))); // one write: same tick
+    });
+  }
+
+  async get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
+    const texts = await Promise.all(
+      chunks(ids).map((chunk) => this.#run((client) => client.mget(chunk.map((id) => this.#keys.result(id))))),
+    );
+    return texts.flat().map((text) => (text === null ? undefined : decodeRecord(text)));
+  }
+
+  watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
+    return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
+      const ring = parseRing(text);
+      if (ring) listener(ring);
+    });
+  }
+
+  async join(member: JoinMember): Promise<JoinState> {
+    const keys: [string, string] = [this.#keys.joinEnded(member.groupId), this.#keys.joinFailed(member.groupId)];
+    const args = [member.index, member.succeeded ? '1' : '0', Math.max(1, Math.floor(member.ttl))];
+    const [done, failed] = await this.#run((client) => scriptsOf(client).joinMember(keys, args));
+    return { done, failed, complete: done >= member.size };
+  }
+
+  async forget(ids: readonly string[]): Promise<void> {
+    await Promise.all(
+      chunks(ids).map((chunk) => this.#run((client) => client.del(chunk.map((id) => this.#keys.result(id))))),
+    );
+  }
+
+  /** The connection owns the sockets. */
+  async close(): Promise<void> {}
+
+  async #run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    try {
+      return await this.#link.run(work);
+    } catch (error) {
+      throw toResultError(error, this.#link.display);
+    }
+  }
+}
+
+function chunks(ids: readonly string[]): string[][] {
+  const result: string[][] = [];
+  for (let start = 0; start < ids.length; start += chunkSize) result.push(ids.slice(start, start + chunkSize));
+  return result;
+}

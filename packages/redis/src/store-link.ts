@@ -1,0 +1,162 @@
+import { BrokerUnavailableError, type Clock, ClosedError, sleep } from '@lovage/core/driver';
+import { isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
+import { isAuthenticationError, isConnectionError, toBrokerError } from './store-errors.ts';
+
+/** Between two tries on a connection that is there but does not serve (loading, failing over), in milliseconds. */
+const retryPause = 50;
+
+/**
+ * The way to Redis for everything that must not wait for ever: one fail-fast connection, waited for until a deadline,
+ * with commands repeated after a lost connection where that is harmless.
+ */
+export class StoreLink {
+  readonly display: string;
+  readonly clients: RedisClients;
+  readonly clock: Clock;
+  readonly #timeout: number;
+  #coming: Promise<RedisClient> | undefined;
+  #ready: RedisClient | undefined;
+
+  constructor(clients: RedisClients, clock: Clock, timeout: number) {
+    this.clients = clients;
+    this.display = clients.target.display;
+    this.clock = clock;
+    this.#timeout = timeout;
+  }
+
+  /** The client if it is connected at this moment. */
+  get readyClient(): RedisClient | undefined {
+    return this.#ready && isReady(this.#ready) ? this.#ready : undefined;
+  }
+
+  /** The connected client; rejects at once when the credentials are refused, and when the deadline passes. */
+  async ready(deadline: Deadline): Promise<RedisClient> {
+    const client = this.readyClient;
+    if (client) return client;
+    this.#coming ??= this.#connect().finally(() => {
+      this.#coming = undefined;
+    });
+    return deadline.race(this.#coming);
+  }
+
+  /**
+   * Runs `work` on the connected client, again after a lost connection, until it succeeds or `timeout` passes. For
+   * work that may be repeated. Rejects with an error of the catalogue.
+   */
+  async run<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
+    const deadline = new Deadline(this.clock, timeout, () => this.#unavailable(timeout));
+    try {
+      for (;;) {
+        const client = await this.ready(deadline);
+        try {
+          return await deadline.race(work(client));
+        } catch (error) {
+          if (deadline.passed || !isConnectionError(error)) throw error;
+        }
+        await deadline.race(sleep(this.clock, retryPause));
+      }
+    } catch (error) {
+      throw toBrokerError(error, this.display);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** As {@link run}, for work that must not be repeated: a lost connection rejects. */
+  async runOnce<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
+    const deadline = new Deadline(this.clock, timeout, () => this.#unavailable(timeout));
+    try {
+      return await deadline.race(work(await this.ready(deadline)));
+    } catch (error) {
+      throw toBrokerError(error, this.display);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** The error of a deadline that passed, with what was last heard from the connection. */
+  unavailable(detail: string): BrokerUnavailableError {
+    const cause = this.#ready && this.clients.lastError(this.#ready);
+    const reason = cause ? `: ${cause.message || (cause as { code?: string }).code || cause.name}` : '';
+    return new BrokerUnavailableError(`Redis at ${this.display} ${detail}${reason}`, cause ? { cause } : {});
+  }
+
+  #unavailable(timeout: number): BrokerUnavailableError {
+    return this.unavailable(`did not answer within ${timeout} ms`);
+  }
+
+  async #connect(): Promise<RedisClient> {
+    const client = await this.clients.shared('commands');
+    this.#ready = client;
+    if (isReady(client)) return client;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        client.off('ready', onReady).off('end', onEnd).off('error', onError);
+        error === undefined ? resolve() : reject(error);
+      };
+      const onReady = (): void => settle();
+      const onEnd = (): void => settle(new ClosedError('the Redis connection'));
+      const onError = (error: Error): void => {
+        if (isAuthenticationError(error)) settle(toBrokerError(error, this.display));
+      };
+      client.on('ready', onReady).on('end', onEnd).on('error', onError);
+      const known = this.clients.lastError(client);
+      if (client.status === 'end') onEnd();
+      else if (known && isAuthenticationError(known)) onError(known);
+      else wake(client);
+    });
+    return client;
+  }
+}
+
+/** A moment after which waiting ends: a timeout, or a caller's signal. */
+export class Deadline {
+  readonly #late: () => Error;
+  readonly #timer: { cancel(): void } | undefined;
+  readonly #waiting = new Set<(error: Error) => void>();
+  readonly #signal: AbortSignal | undefined;
+  #error: Error | undefined;
+
+  constructor(clock: Clock, timeout: number | AbortSignal, late: () => Error) {
+    this.#late = late;
+    if (typeof timeout === 'number') {
+      this.#timer = clock.after(timeout, this.#pass);
+    } else if (timeout.aborted) {
+      this.#error = late();
+    } else {
+      this.#signal = timeout;
+      timeout.addEventListener('abort', this.#pass, { once: true });
+    }
+  }
+
+  get passed(): boolean {
+    return this.#error !== undefined;
+  }
+
+  /** Throws when the deadline has passed. */
+  check(): void {
+    if (this.#error) throw this.#error;
+  }
+
+  /** Settles as `work` does, or rejects when the deadline passes. The work's own late rejection is nobody's business. */
+  race<T>(work: Promise<T>): Promise<T> {
+    if (this.#error) {
+      work.catch(() => {}); // it was started for a caller who has been told already
+      return Promise.reject(this.#error);
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.add(reject);
+      work.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  clear(): void {
+    this.#timer?.cancel();
+    this.#signal?.removeEventListener('abort', this.#pass);
+  }
+
+  readonly #pass = (): void => {
+    this.#error = this.#late();
+    for (const reject of this.#waiting) reject(this.#error);
+  };
+}

@@ -1,0 +1,113 @@
+import type { Clock, Logger, Subscription } from '@lovage/core/driver';
+import type { RedisClient, RedisClients } from './connection.ts';
+import { toBrokerError } from './store-errors.ts';
+import { Deadline, type StoreLink } from './store-link.ts';
+
+/** Hears one message of a channel. */
+export type ChannelListener = (message: string, channel: string) => void;
+
+/** A connection that only listens never expects a reply, so no socket timeout finds it dead: it asks now and then. */
+const pingInterval = 10_000;
+
+/** The one subscribed connection of a process: results and bus share it. ioredis subscribes again after a reconnect. */
+export class Subscriber {
+  readonly #clients: RedisClients;
+  readonly #link: StoreLink;
+  readonly #logger: Logger;
+  readonly #timeout: number;
+  readonly #channels = new Map<string, Set<ChannelListener>>();
+  readonly #patterns = new Map<string, Set<ChannelListener>>();
+  #client: Promise<RedisClient> | undefined;
+  #ping: { cancel(): void } | undefined;
+
+  constructor(clients: RedisClients, link: StoreLink, options: { readonly logger: Logger; readonly timeout: number }) {
+    this.#clients = clients;
+    this.#link = link;
+    this.#logger = options.logger;
+    this.#timeout = options.timeout;
+  }
+
+  /** Listens to a channel; resolves when what is published from now on is heard. */
+  subscribe(channel: string, listener: ChannelListener): Promise<Subscription> {
+    return this.#listen(this.#channels, channel, listener);
+  }
+
+  /** Listens to every channel of a Redis glob pattern. */
+  psubscribe(pattern: string, listener: ChannelListener): Promise<Subscription> {
+    return this.#listen(this.#patterns, pattern, listener);
+  }
+
+  /** Stops the timer; the connection's socket is ended with all others. */
+  close(): void {
+    this.#ping?.cancel();
+    this.#channels.clear();
+    this.#patterns.clear();
+  }
+
+  async #listen(where: Map<string, Set<ChannelListener>>, name: string, listener: ChannelListener): Promise<Subscription> {
+    const listeners = where.get(name) ?? new Set();
+    where.set(name, listeners.add(listener));
+    let open = true;
+    const stop = async (): Promise<void> => {
+      if (!open) return;
+      open = false;
+      listeners.delete(listener);
+      if (listeners.size > 0 || where.get(name) !== listeners) return;
+      where.delete(name);
+      await this.#tell(where === this.#channels ? 'unsubscribe' : 'punsubscribe', name).catch(() => {}); // nobody listens any more
+    };
+    try {
+      await this.#tell(where === this.#channels ? 'subscribe' : 'psubscribe', name);
+    } catch (error) {
+      void stop();
+      throw toBrokerError(error, this.#clients.target.display);
+    }
+    return { close: stop };
+  }
+
+  async #tell(command: 'subscribe' | 'unsubscribe' | 'psubscribe' | 'punsubscribe', name: string): Promise<void> {
+    const deadline = new Deadline(this.#link.clock, this.#timeout, () =>
+      this.#link.unavailable(`did not answer within ${this.#timeout} ms`),
+    );
+    try {
+      const client = await deadline.race(this.#connected());
+      await deadline.race(client[command](name));
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  #connected(): Promise<RedisClient> {
+    this.#client ??= this.#clients.shared('subscriber').then((client) => {
+      client.on('message', (channel: string, message: string) => this.#hear(this.#channels.get(channel), message, channel));
+      client.on('pmessage', (pattern: string, channel: string, message: string) =>
+        this.#hear(this.#patterns.get(pattern), message, channel),
+      );
+      this.#keepAsking(client, this.#link.clock);
+      return client;
+    });
+    return this.#client;
+  }
+
+  #hear(listeners: ReadonlySet<ChannelListener> | undefined, message: string, channel: string): void {
+    for (const listener of listeners ?? []) {
+      try {
+        listener(message, channel);
+      } catch (error) {
+        this.#logger.error('a listener threw', { channel, error });
+      }
+    }
+  }
+
+  #keepAsking(client: RedisClient, clock: Clock): void {
+    this.#ping = clock.after(
+      pingInterval,
+      () => {
+        if (client.status === 'end') return;
+        if (client.status === 'ready') client.ping().catch(() => {}); // a dead socket is cut by its timeout
+        this.#keepAsking(client, clock);
+      },
+      { background: true },
+    );
+  }
+}

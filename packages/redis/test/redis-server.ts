@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+/** Settings of a test's Redis, as in redis.conf. Without any it keeps nothing on disk. */
+export type RedisSettings = Readonly<Record<string, string>>;
+
+/** A real `redis-server` of a test file, on a free port of the loopback, with a directory of its own. */
+export class RedisServer {
+  readonly port: number;
+  readonly #directory: string;
+  readonly #settings: RedisSettings;
+  #process: ChildProcess | undefined;
+  #client: Redis | undefined;
+
+  private constructor(port: number, directory: string, settings: RedisSettings) {
+    this.port = port;
+    this.#directory = directory;
+    this.#settings = settings;
+  }
+
+  static async start(settings: RedisSettings = {}): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'lovage-redis-'));
+    const server = new RedisServer(await freePort(), directory, settings);
+    await server.launch();
+    return server;
+  }
+
+  get url(): string {
+    const password = this.#settings['requirepass'];
+    return `redis://${password ? `:${password}@` : ''}127.0.0.1:${this.port}/0`;
+  }
+
+  /** A plain client, to look and to do harm with. */
+  get client(): Redis {
+    if (!this.#client) {
+      this.#client = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+      this.#client.on('error', () => {}); // servers of tests go away
+    }
+    return this.#client;
+  }
+
+  /** Starts the process, also again after {@link kill}. Resolves when it serves. */
+  async launch(): Promise<void> {
+    const settings = { save: '', appendonly: 'no', ...this.#settings, port: String(this.port), dir: this.#directory, bind: '127.0.0.1' };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = child;
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
+      child.stdout.on('data', (bytes: Buffer) => {
+        if (bytes.includes('Ready to accept connections')) resolve();
+      });
+    });
+  }
+
+  /** Ends the process as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Freezes the process: it keeps its sockets and answers nothing. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    this.#client?.disconnect();
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** A port of the loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

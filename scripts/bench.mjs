@@ -1,0 +1,10 @@
+// @ts-check
+// `npm run bench -- <name> [--json]`: see packages/bench.
+import { build } from './build.mjs';
+import { runNode } from './run.mjs';
+
+process.exitCode = (await build(['@lovage/bench'])) || (await bench());
+
+async function bench() {
+  return (await runNode(['packages/bench/dist/main.js', ...process.argv.slice(2)])).code;
+}

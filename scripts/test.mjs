@@ -1,0 +1,46 @@
+// @ts-check
+// `npm test [-- vitest's arguments]`: Redis, build, every test, and as the last line how they ended.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { closingLine, readReport } from './closing-line.mjs';
+import { ensureRedis } from './ensure-redis.mjs';
+import { binOf, runNode } from './run.mjs';
+
+/** On CI a missing part fails the tests that need it; on a laptop they are skipped and say why (CONTRIBUTING.md). */
+const onCi = !['', '0', 'false', undefined].includes(process.env.CI);
+
+process.exitCode = (await redis()) || (await build()) || (await test(process.argv.slice(2)));
+
+async function redis() {
+  const problem = await ensureRedis();
+  if (!problem) return 0;
+  console.error(`lovage: ${problem}${onCi ? '' : ' Tests that need it are skipped.'}`);
+  return onCi ? 1 : 0;
+}
+
+/** @param {string[]} args */
+async function test(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'lovage-test-'));
+  const file = join(folder, 'report.json');
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+    const env = onCi ? { LOVAGE_REQUIRE_PARTS: '1' } : {};
+    const { code } = await runNode([binOf('vitest'), 'run', ...reporters, ...args], { env });
+    report(readReport(file), code);
+    return code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {import('./closing-line.mjs').Report | undefined} counts
+ * @param {number} code
+ */
+function report(counts, code) {
+  if (!counts) return console.error('lovage: vitest ended without a report, so no test is counted.');
+  if (code !== 0 && counts.failed === 0) console.log(`vitest ended with ${code} although no test failed: see above.`);
+  console.log(closingLine(counts));
+}
