@@ -21,11 +21,11 @@ async function ours() {
   const conn = redisDriver.connect(url, { clock: systemClock, logger, prefix: 'o' + Date.now(), connection: { socketTimeout: 15000, connectTimeout: 5000 }, publishTimeout: 30000 });
   const b = conn.broker;
   for (let i = 0; i < N; i += 500) await b.publish(Array.from({ length: 500 }, (_, k) => ({ v: 1, id: newTaskId(), task: 'math.add', args: [i + k, 1], queue: 'q', priority: 0, retries: 0, sentAt: Date.now() })));
-  let done = 0, con; const cpu = process.cpuUsage(); const t0 = performance.now(); let end;
+  let done = 0, con; if (process.env.PROF) { const { Session } = await import("inspector/promises"); var s = new Session(); s.connect(); await s.post("Profiler.enable"); await s.post("Profiler.start"); } const cpu = process.cpuUsage(); const t0 = performance.now(); let end;
   const fin = new Promise(r => { end = r; });
   con = await b.consume({ queues: ['q'], slots: C, worker: 'w', leaseDuration: 30000, orphanInterval: 10000, malformed: async e => { console.log(e); return { kind: 'ack' } }, onError: e => console.error('E', e) },
     async ({ message: m }) => { if (++done === N) end(); return { kind: 'ack', outcome: { record: { id: m.id, task: m.task, state: 'SUCCESS', value: m.args[0] + m.args[1], attempts: 1, at: Date.now(), worker: 'w' }, ttl: 86400000 } }; });
-  await fin; const dt = performance.now() - t0; const u = process.cpuUsage(cpu);
+  await fin; if (process.env.PROF) { const { profile } = await s.post("Profiler.stop"); (await import("fs")).writeFileSync("/tmp/rb/p.cpuprofile", JSON.stringify(profile)); } const dt = performance.now() - t0; const u = process.cpuUsage(cpu);
   await con.close(2000); await conn.close(2000);
   return [N / dt * 1000, (u.user + u.system) / N];
 }

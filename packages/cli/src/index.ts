@@ -1,1 +1,2 @@
-export async function main(_args: readonly string[]): Promise<void> {}
+/** The `lovage` command line. */
+export { main } from './main.ts';

@@ -34,6 +34,10 @@ export type ErrorCode =
   | 'CONFIGURATION'
   | 'NO_CURRENT_TASK'
   | 'NOT_SUPPORTED'
+  | 'LOCK_TIMEOUT'
+  | 'LOCK_LOST'
+  | 'LOCK_RELEASED'
+  | 'SCHEDULE_UNKNOWN'
   | 'CLOSED';
 
 /** Options that every {@link LovageError} takes. */
@@ -323,6 +327,43 @@ export class NoCurrentTaskError extends LovageError {
 export class NotSupportedError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('NOT_SUPPORTED', message, options);
+  }
+}
+
+/** `app.lock()` waited as long as its `wait` says, and others still held the lock. */
+export class LockTimeoutError extends LovageError {
+  /** The lock that was not free. */
+  readonly lock: string;
+  constructor(lock: string, wait: number) {
+    super('LOCK_TIMEOUT', `lock "${lock}" was not free within ${wait} ms (option wait)`);
+    this.lock = lock;
+  }
+}
+
+/** A lock or a leadership ended before its holder let it go: another may hold it now. Reason of its signal. */
+export class LockLostError extends LovageError {
+  readonly lock: string;
+  constructor(lock: string, why: string, options?: LovageErrorOptions) {
+    super('LOCK_LOST', `lost "${lock}": ${why}; another may hold it now`, options);
+    this.lock = lock;
+  }
+}
+
+/** A lock was used after its holder had released it. */
+export class LockReleasedError extends LovageError {
+  readonly lock: string;
+  constructor(lock: string, what: string) {
+    super('LOCK_RELEASED', `cannot ${what} lock "${lock}": it was released before`);
+    this.lock = lock;
+  }
+}
+
+/** No periodic entry of that name. */
+export class UnknownScheduleError extends LovageError {
+  readonly schedule: string;
+  constructor(schedule: string, hint: string) {
+    super('SCHEDULE_UNKNOWN', `unknown schedule "${schedule}": ${hint}`);
+    this.schedule = schedule;
   }
 }
 

@@ -1,6 +1,13 @@
 /** Tasks, calls, results: what application code imports. */
 export { Lovage } from './app/app.ts';
+export { AppControl, AppInspect, type ControlOptions, type Replies, type RevokeOptions } from './app/app-control.ts';
+export { AppEvents } from './app/app-events.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
+export type { Election, ElectionOptions } from './app/elect.ts';
+export type { Lock, LockOptions } from './app/lock.ts';
+export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './app/schedule.ts';
+export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';
+export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './app/schedule-time.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
 export type { Task } from './app/task-handle.ts';
 export { Signature, type SignatureData } from './canvas/signature.ts';
@@ -15,6 +22,9 @@ export {
   type ErrorCode,
   Ignore,
   LeaseLostError,
+  LockLostError,
+  LockReleasedError,
+  LockTimeoutError,
   LovageError,
   MalformedMessageError,
   MaxRetriesExceededError,
@@ -35,6 +45,7 @@ export {
   TaskValidationError,
   TimeLimitExceeded,
   UnboundTaskError,
+  UnknownScheduleError,
   UnknownSchemeError,
   UnknownTaskError,
   UnsafeBrokerError,
@@ -42,6 +53,14 @@ export {
   WorkerLostError,
   WorkerShutdownError,
 } from './errors.ts';
+export type {
+  EventFields,
+  EventOf,
+  EventType,
+  LovageEvent,
+  TaskEventFields,
+  WorkerEventFields,
+} from './events/event.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';
 export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';

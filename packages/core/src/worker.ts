@@ -1,7 +1,9 @@
 /** Running tasks. */
 export type { WorkerSettings } from './app/app-options.ts';
 export { type Overrides, setOverrides } from './app/overrides.ts';
-export type { Attempt, AttemptResult } from './worker/attempt.ts';
+export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-report.ts';
+export type { Attempt } from './worker/attempt.ts';
+export type { AttemptResult } from './worker/attempt-result.ts';
 export type { Middleware, Next } from './worker/middleware.ts';
-export { type ShutdownReport, startWorker, Worker, type WorkerOptions, type WorkerReport } from './worker/worker.ts';
-export type { AttemptCounts, RunningTask } from './worker/worker-stats.ts';
+export { startWorker, type WorkerOptions } from './worker/start-worker.ts';
+export { type ShutdownReport, Worker } from './worker/worker.ts';

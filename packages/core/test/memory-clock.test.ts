@@ -195,3 +195,28 @@ describe('the memory broker on a test clock', () => {
     await connection.close(0);
   });
 });
+
+describe('a retry in memory', () => {
+  it('may change queue and priority', async () => {
+    const clock = createTestClock();
+    const connection = openMemory(clock);
+    const order: string[] = [];
+    await connection.broker.publish([createMessage({ id: 'moved' })]);
+    await consume(connection, async ({ message }) => ({
+      kind: 'retryAt',
+      at: clock.now() + 1000,
+      message: { ...message, queue: 'other', priority: 5, retries: 1 },
+    }));
+    await clock.advance(500);
+    await connection.broker.publish([1, 9].map((n) => createMessage({ id: `p${n}`, queue: 'other', priority: n })));
+    await clock.advance(500);
+    await consume(
+      connection,
+      acking(({ queue, message }) => order.push(`${queue}/${message.id}`)),
+      { queues: ['other'] },
+    );
+    await clock.advance(0);
+    expect(order).toEqual(['other/p9', 'other/moved', 'other/p1']);
+    await connection.close(0);
+  });
+});

@@ -4,6 +4,7 @@ export type {
   AppOptions,
   BuiltInState,
   CallOptions,
+  CatchUp,
   ConnectionSettings,
   Duration,
   ErrorCode,

@@ -80,7 +80,7 @@ export class RedisClients {
         ? // Cluster has Redis's commands but not its class: see RedisClient.
           (new Cluster([...this.target.hosts], clusterOptions(options)) as unknown as RedisClient)
         : new Redis(options);
-    client.setMaxListeners(0);
+    client.setMaxListeners(100); // BullMQ adds to this number, so 0 (no limit) would become its 3
     client.on('error', (error: Error) => this.#lastErrors.set(client, error));
     client.on('ready', () => this.#lastErrors.delete(client));
     this.#open.add(client);

@@ -1,4 +1,5 @@
 import { BrokerUnavailableError, type Clock, ClosedError, sleep } from '@lovage/core/driver';
+import { batchWrites } from './batch-writes.ts';
 import { isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
 import { isAuthenticationError, isConnectionError, toBrokerError } from './store-errors.ts';
 
@@ -49,6 +50,7 @@ export class StoreLink {
       for (;;) {
         const client = await this.ready(deadline);
         try {
+          batchWrites(client);
           return await deadline.race(work(client));
         } catch (error) {
           if (deadline.passed || !isConnectionError(error)) throw error;
@@ -75,10 +77,11 @@ export class StoreLink {
   }
 
   /** The error of a deadline that passed, with what was last heard from the connection. */
-  unavailable(detail: string): BrokerUnavailableError {
+  unavailable(detail: string, taskId?: string): BrokerUnavailableError {
     const cause = this.#ready && this.clients.lastError(this.#ready);
     const reason = cause ? `: ${cause.message || (cause as { code?: string }).code || cause.name}` : '';
-    return new BrokerUnavailableError(`Redis at ${this.display} ${detail}${reason}`, cause ? { cause } : {});
+    const options = { ...(cause ? { cause } : {}), ...(taskId === undefined ? {} : { taskId }) };
+    return new BrokerUnavailableError(`Redis at ${this.display} ${detail}${reason}`, options);
   }
 
   #unavailable(timeout: number): BrokerUnavailableError {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +80,48 @@ export class RedisServer {
     this.#client?.disconnect();
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** A sentinel that watches one master, called `mymaster`, and fails over after a second. */
+export class SentinelServer {
+  readonly port: number;
+  readonly #process: ChildProcess;
+  readonly #client: Redis;
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.#process = child;
+    this.#client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50 });
+    this.#client.on('error', () => {}); // until it listens
+  }
+
+  static async start(masterPort: number): Promise<SentinelServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'lovage-sentinel-'));
+    const port = await freePort();
+    const file = join(directory, 'sentinel.conf');
+    const lines = [
+      `port ${port}`,
+      `dir ${directory}`,
+      `sentinel monitor mymaster 127.0.0.1 ${masterPort} 1`,
+      'sentinel down-after-milliseconds mymaster 1000',
+      'sentinel failover-timeout mymaster 5000',
+    ];
+    await writeFile(file, lines.join('\n'));
+    const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+    return new SentinelServer(port, child);
+  }
+
+  /** How many `slaves` or `sentinels` it knows. */
+  async knows(what: 'slaves' | 'sentinels'): Promise<number> {
+    return ((await this.#client.call('SENTINEL', what, 'mymaster')) as unknown[]).length;
+  }
+
+  async stop(): Promise<void> {
+    this.#client.disconnect();
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await gone;
   }
 }
 

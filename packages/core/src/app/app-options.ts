@@ -13,6 +13,8 @@ export interface AppConf {
   readonly taskRoutes?: TaskRoutes;
   /** The queue of tasks that nothing routes. @default 'default' */
   readonly taskDefaultQueue?: string;
+  /** Send the event `task.sent` for each accepted call (Celery's `task_send_sent_event`). @default false */
+  readonly taskSendSentEvent?: boolean;
 }
 
 /** Network options. */
@@ -264,7 +266,7 @@ function checkNames(given: AppOptions, where: string): void {
       .filter((path) => path.startsWith(`${group}.`))
       .map((path) => path.slice(group.length + 1));
     const table = Object.fromEntries(
-      [...names, ...(group === 'conf' ? ['taskRoutes'] : [])].map((name) => [name, untouched]),
+      [...names, ...(group === 'conf' ? ['taskRoutes', 'taskSendSentEvent'] : [])].map((name) => [name, untouched]),
     );
     readOptions(given[group] ?? {}, table, `${where}: ${group}`);
   }

@@ -1,15 +1,20 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
+import { EventSender } from '../events/event-sender.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
 import { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
 import { ErrorRegistry } from '../task/failure.ts';
+import type { Message } from '../task/message.ts';
 import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
+import { AppControl } from './app-control.ts';
 import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
 import { checkScheme } from './driver-url.ts';
+import { LeaseQueue } from './lock-queue.ts';
 import { readOverrides } from './overrides.ts';
+import { ScheduleDeclarations } from './schedule.ts';
 import { Stores } from './stores.ts';
 
 /** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
@@ -25,6 +30,13 @@ export interface AppRuntime {
   readonly stores: Stores;
   readonly producer: Producer;
   readonly results: ResultContext;
+  readonly control: AppControl;
+  /** Where locks and elections wait for their leases. */
+  readonly leases: LeaseQueue;
+  /** The periodic entries that the code declares. */
+  readonly schedules: ScheduleDeclarations;
+  /** Tasks of other services that the code has stubs of (`app.remote`). */
+  readonly remotes: Set<string>;
   /** Run by `app.close()` before the connections go. */
   readonly closers: Set<() => Promise<unknown>>;
 }
@@ -43,7 +55,8 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const context = { clock, logger, drivers: options.drivers ?? [] };
   const stores = new Stores(settings, provenance.get('broker')?.source ?? '', context);
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
-  const results = createResults(name, stores, { ...tasks, clock, logger });
+  const control = new AppControl({ clock, stores, resultExpires: settings.resultExpires });
+  const results = createResults(name, stores, { ...tasks, clock, logger, control });
   const producer = new Producer({
     clock,
     broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
@@ -53,8 +66,34 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     defaultQueue: settings.taskDefaultQueue,
     publishTimeout: settings.publishTimeout,
     maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
+    onSent: options.conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined,
   });
-  return { name, clock, logger, settings, provenance, ...tasks, stores, producer, results, closers: new Set() };
+  return {
+    name,
+    clock,
+    logger,
+    settings,
+    provenance,
+    ...tasks,
+    stores,
+    producer,
+    results,
+    control,
+    leases: new LeaseQueue(clock, stores),
+    schedules: new ScheduleDeclarations(),
+    remotes: new Set(),
+    closers: new Set(),
+  };
+}
+
+/** Tells the bus of each call that was accepted. */
+function createSentEvents(stores: Stores, clock: Clock): (messages: readonly Message[]) => void {
+  const sender = new EventSender(async (topic, message) => stores.current?.bus?.publish(topic, message), clock);
+  return (messages) => {
+    for (const { id, task, queue, eta, rootId, parentId } of messages) {
+      sender.send({ type: 'task.sent', at: clock.now(), id, task, queue, eta, rootId, parentId });
+    }
+  };
 }
 
 function checkUrls({ broker, backend }: Settings, { drivers = [] }: AppOptions): void {
@@ -62,16 +101,21 @@ function checkUrls({ broker, backend }: Settings, { drivers = [] }: AppOptions):
   if (backend !== undefined && backend !== 'none') checkScheme(backend, drivers);
 }
 
-type ResultParts = Pick<AppRuntime, 'registry' | 'errors' | 'clock' | 'logger'>;
+type ResultParts = Pick<AppRuntime, 'registry' | 'errors' | 'clock' | 'logger' | 'control'>;
 
-function createResults(name: string, stores: Stores, { registry, errors, clock, logger }: ResultParts): ResultContext {
+function createResults(
+  name: string,
+  stores: Stores,
+  { registry, errors, clock, logger, control }: ResultParts,
+): ResultContext {
   const open = async (): Promise<ResultStores> => {
     const { results, monitor } = stores.current ?? (await stores.open());
     if (results === undefined) throw new ConfigurationError(`app "${name}" stores no results (backend: 'none')`);
     return { results, monitor };
   };
   const inbox = new ResultInbox(open, clock, logger);
-  return { clock, inbox, registry, errors, enabled: stores.storesResults, stores: open };
+  const revoke: ResultContext['revoke'] = (ids, given) => control.revoke(ids, given);
+  return { clock, inbox, registry, errors, enabled: stores.storesResults, stores: open, revoke };
 }
 
 const runtimes = new WeakMap<object, AppRuntime>();

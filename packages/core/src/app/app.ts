@@ -6,8 +6,14 @@ import type { ErrorClass } from '../task/failure.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { TaskOptions } from '../task/task-options.ts';
+import { type AppControl, AppInspect } from './app-control.ts';
+import { AppEvents } from './app-events.ts';
 import type { AppConf, AppOptions } from './app-options.ts';
 import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
+import { Election, type ElectionOptions } from './elect.ts';
+import { type Lock, type LockOptions, takeLock } from './lock.ts';
+import type { Schedulable, ScheduleOptions } from './schedule.ts';
+import type { ScheduleTime } from './schedule-time.ts';
 import { DecoratedMethods, type TaskDecorator, type TasksOf } from './task-decorator.ts';
 import { createTask, type Task, type TaskSender } from './task-handle.ts';
 import type { ArgsSchema, CallArgs, HandlerArgs, ResultOf, ReturnAllowed, ReturnsSchema } from './task-types.ts';
@@ -20,6 +26,12 @@ export class Lovage {
   readonly name: string;
   /** Settings under Celery's `conf`. */
   readonly conf: AppConf;
+  /** Commands to the workers of this app's broker. */
+  readonly control: AppControl;
+  /** Questions to them. */
+  readonly inspect: AppInspect;
+  /** What happens on them, live. */
+  readonly events: AppEvents;
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -32,6 +44,10 @@ export class Lovage {
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = this.#createSender();
+    const { control, stores, logger } = this.#runtime;
+    this.control = control;
+    this.inspect = new AppInspect(this.control);
+    this.events = new AppEvents(stores, logger);
     setRuntime(this, this.#runtime);
   }
 
@@ -104,6 +120,7 @@ export class Lovage {
   ): Task<Parameters<Shape>, Awaited<ReturnType<Shape>>>;
   remote(name: string, options: Omit<TaskOptions, 'name'> = {}): unknown {
     const definition = defineTask({ ...options, name });
+    this.#runtime.remotes.add(name);
     return createTask(name, () => definition, this.#sender);
   }
 
@@ -130,6 +147,29 @@ export class Lovage {
     if (typeof id !== 'string' || id === '')
       throw new ConfigurationError('app.asyncResult(id): the id is a non-empty string');
     return new AsyncResult<T>({ id, rings: false }, this.#runtime.results);
+  }
+
+  /**
+   * Declares a periodic entry; a beat (`startBeat`, `lovage beat`) fires it, each slot once however many beats run.
+   * Throws {@link ConfigurationError} for what cannot be.
+   */
+  schedule(name: string, when: ScheduleTime, signature: Schedulable, options?: ScheduleOptions): void {
+    this.#runtime.schedules.add(name, when, signature, options);
+  }
+
+  /**
+   * Takes a named lock, or several at once (in sorted order: no two callers can wait for each other). Not re-entrant.
+   * Throws {@link LockTimeoutError} after `wait`, {@link NotSupportedError}, {@link BrokerUnavailableError}.
+   */
+  lock(names: string | readonly string[], options?: LockOptions): Promise<Lock> {
+    const { clock, leases } = this.#runtime;
+    return takeLock({ clock, queue: leases }, names, options);
+  }
+
+  /** Stands for the leadership of that name: of all processes that do, one leads at a time. Ends with the app. */
+  elect(name: string, options: ElectionOptions): Election {
+    const { clock, logger, leases, closers } = this.#runtime;
+    return new Election({ clock, logger, queue: leases, closers }, name, options);
   }
 
   /** Errors of this class thrown by a task come back as themselves from `get()`: same prototype, fields, message and stack. */

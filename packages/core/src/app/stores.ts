@@ -2,8 +2,10 @@ import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Bus } from '../driver/bus.ts';
 import type { Connection, Driver, DriverContext } from '../driver/driver.ts';
+import type { LeaseStore } from '../driver/lease-store.ts';
 import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { ScheduleStore } from '../driver/schedule-store.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Settings } from './app-options.ts';
@@ -17,6 +19,8 @@ export interface OpenStores {
   readonly results: ResultBackend | undefined;
   readonly bus: Bus | undefined;
   readonly monitor: Monitor | undefined;
+  readonly leases: LeaseStore | undefined;
+  readonly schedules: ScheduleStore | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
   readonly acksWithOutcome: boolean;
 }
@@ -103,6 +107,8 @@ export class Stores {
       results: resultConnection?.results,
       bus: brokerConnection.bus,
       monitor: brokerConnection.monitor,
+      leases: brokerConnection.leases,
+      schedules: brokerConnection.schedules,
       acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
     };
     return this.#open;

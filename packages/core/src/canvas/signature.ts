@@ -1,91 +1,129 @@
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
+import type { TaskDefinition } from '../task/task.ts';
+import type { Fits } from './fits.ts';
+import type { CanvasData } from './signature-data.ts';
 
-/** A signature as JSON: what `JSON.stringify(signature)` gives and `app.signature()` takes back. */
-export interface SignatureData {
-  readonly task: string;
-  readonly args: readonly unknown[];
-  readonly options: CallOptions;
-  readonly immutable: boolean;
-}
-
-/** Sends signatures; the app. */
+/** Sends canvases; the app. */
 export interface SignatureSender {
-  apply(data: SignatureData, options: CallOptions): Promise<AsyncResult>;
-  call(data: SignatureData, options: CallOptions & GetOptions): Promise<unknown>;
+  send(canvas: Signature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult>;
+  call(canvas: Signature, args: readonly unknown[], options: CallOptions & GetOptions): Promise<unknown>;
+  /** What the app knows of a task; a definition with defaults for a task of others. */
+  definitionOf(task: string): TaskDefinition;
 }
 
-/** A tuple without its last `Tail` elements; an open-ended list stays as it is. */
-export type WithoutTail<
-  Params extends readonly unknown[],
-  Tail extends readonly unknown[],
-> = number extends Params['length']
-  ? Params
-  : Tail extends readonly []
-    ? Params
-    : Required<Params> extends readonly [...infer Head, unknown]
-      ? Tail extends readonly [unknown, ...infer Rest]
-        ? WithoutTail<Head, Rest>
-        : []
-      : [];
+/** What every signature has, whatever it is made of. */
+export interface SignatureParts {
+  readonly options: CallOptions;
+  readonly links: readonly Signature[];
+  readonly errorLinks: readonly Signature[];
+}
 
-/** The argument lists that may end a call: all of the parameters, all but the first, … none. */
-export type TailOf<Params extends readonly unknown[]> = number extends Params['length']
-  ? readonly unknown[]
-  : Params extends readonly []
-    ? readonly []
-    : Readonly<Params> | (Params extends readonly [unknown?, ...infer Rest] ? TailOf<Rest> : never);
+export const noParts: SignatureParts = { options: {}, links: [], errorLinks: [] };
+
+/** How a kind of signature answers for itself to those that walk a canvas. */
+export type SignatureShape =
+  | {
+      readonly kind: 'task';
+      readonly task: string;
+      readonly args: readonly unknown[];
+      readonly immutable: boolean;
+      readonly each: boolean;
+      readonly definition: TaskDefinition | undefined;
+    }
+  | { readonly kind: 'sequence'; readonly steps: readonly Signature[] }
+  | { readonly kind: 'group'; readonly members: Members };
+
+/** Members of a group: a list, or a source that is read while they are sent. */
+export type Members = readonly Signature[] | Iterable<Signature> | AsyncIterable<Signature>;
 
 /**
- * A call that has not been sent: task name, arguments, options. Immutable; `In` are the arguments still open (they come
- * before the ones already given), `Out` is what the task yields.
+ * A call, or a canvas of calls, that has not been sent. Immutable. `In` are the arguments still open (they come before the
+ * ones already given), `Out` is what it yields.
  */
-export class Signature<In extends readonly unknown[] = readonly unknown[], Out = unknown> {
-  readonly task: string;
-  readonly args: readonly unknown[];
+export abstract class Signature<In extends readonly unknown[] = readonly unknown[], Out = unknown> {
   readonly options: CallOptions;
-  /** An immutable signature takes no further arguments: what a chain pipes into it is dropped. */
-  readonly immutable: boolean;
-  readonly #sender: SignatureSender;
+  /** Sent with the value when it succeeds. */
+  readonly links: readonly Signature[];
+  /** Sent with the failing id when it fails. */
+  readonly errorLinks: readonly Signature[];
 
-  constructor(data: SignatureData, sender: SignatureSender) {
-    this.task = data.task;
-    this.args = Object.freeze([...data.args]);
-    this.options = Object.freeze({ ...data.options });
-    this.immutable = data.immutable;
-    this.#sender = sender;
+  /** @internal */
+  constructor(parts: SignatureParts) {
+    this.options = Object.freeze({ ...parts.options });
+    this.links = Object.freeze([...parts.links]);
+    this.errorLinks = Object.freeze([...parts.errorLinks]);
   }
 
-  /** Sends it, with these arguments before its own. */
+  /** What it is made of. */
+  abstract readonly shape: SignatureShape;
+  /** Who sends it: found from its tasks; undefined where it has none. */
+  abstract readonly sender: SignatureSender | undefined;
+  abstract toJSON(): CanvasData;
+  /** This canvas, then `next` with its value as the first argument. */
+  abstract pipe<NextIn extends readonly unknown[], NextOut>(
+    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+  ): Signature<In, NextOut>;
+  protected abstract copy(parts: SignatureParts): this;
+
+  /** Sends it, with these arguments before those of its first step, or of every member. */
   delay(...args: In): Promise<AsyncResult<Out>> {
     return this.applyAsync(args);
   }
 
-  /** As {@link Signature.delay}, with call options that win over the signature's. */
-  applyAsync(args: In, options: CallOptions = {}): Promise<AsyncResult<Out>> {
-    return this.#sender.apply(this.#with(args), { ...this.options, ...options }) as Promise<AsyncResult<Out>>;
+  /**
+   * As {@link Signature.delay}, with call options that win over its own. `countdown` and `eta` delay the start of the
+   * whole, `taskId` is the id of the whole, other options are for every task that was given none of its own.
+   */
+  async applyAsync(args: In, options: CallOptions = {}): Promise<AsyncResult<Out>> {
+    return (await senderOf(this).send(this as unknown as Signature, args, options)) as AsyncResult<Out>;
   }
 
   /** Sends it and awaits the value. */
-  call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
-    return this.#sender.call(this.#with(args), { ...this.options, ...options }) as Promise<Out>;
+  async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
+    return (await senderOf(this).call(this as unknown as Signature, args, options)) as Out;
   }
 
   /** A copy with these options over its own. */
-  set(options: CallOptions): Signature<In, Out> {
-    return new Signature({ ...this.toJSON(), options: { ...this.options, ...options } }, this.#sender);
+  set(options: CallOptions): this {
+    return this.copy({ ...this, options: { ...this.options, ...options } });
+  }
+
+  /** A copy that sends `callback` when it succeeds, with the value as the first argument. */
+  link<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn> & Fits<Out, CallbackIn>): this {
+    return this.copy({ ...this, links: [...this.links, callback as unknown as Signature] });
+  }
+
+  /** A copy that sends `callback` when it fails, with the id of what failed as the first argument. */
+  linkError<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn> & Fits<string, CallbackIn>): this {
+    return this.copy({ ...this, errorLinks: [...this.errorLinks, callback as unknown as Signature] });
+  }
+
+  /** A copy whose every member, callback and replacement carries these stamps. */
+  stamp(stamps: NonNullable<CallOptions['stamps']>): this {
+    return this.set({ stamps: { ...this.options.stamps, ...stamps } });
   }
 
   /** A copy that equals this one. */
-  clone(): Signature<In, Out> {
-    return new Signature(this.toJSON(), this.#sender);
+  clone(): this {
+    return this.copy(this);
   }
+}
 
-  toJSON(): SignatureData {
-    return { task: this.task, args: this.args, options: this.options, immutable: this.immutable };
-  }
+/** Its sender. Throws for a canvas without a task. */
+export function senderOf(signature: { readonly sender: SignatureSender | undefined }): SignatureSender {
+  return signature.sender ?? emptySender;
+}
 
-  #with(args: readonly unknown[]): SignatureData {
-    return this.immutable ? this.toJSON() : { ...this.toJSON(), args: [...args, ...this.args] };
-  }
+let emptySender: SignatureSender;
+
+/** What sends canvases that have no task in them, and so no app. Set by empty-canvas.ts. */
+export function setEmptySender(sender: SignatureSender): void {
+  emptySender = sender;
+}
+
+/** The first sender among these. */
+export function firstSender(signatures: Iterable<Signature>): SignatureSender | undefined {
+  for (const { sender } of signatures) if (sender) return sender;
+  return undefined;
 }

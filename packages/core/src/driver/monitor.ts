@@ -23,6 +23,8 @@ export interface Monitor {
   locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
   purge(queue: string): Promise<readonly string[]>;
+  /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
+  remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
   /** The parked dead letters, newest first. */
   deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>;
 }

@@ -8,31 +8,46 @@ export function replyTopic(requestId: string): string {
   return `control-reply.${requestId}`;
 }
 
+/** The fields of a command. */
+export type ControlArgs = { readonly [key: string]: JsonValue };
+
 /** A remote command. */
 export interface ControlRequest {
   readonly id: string;
   readonly command: string;
+  readonly args: ControlArgs;
+  /** Names of workers, or globs over them; absent: all. */
+  readonly destination?: readonly string[];
 }
 
-/** What one worker answered. */
+/** What one worker answered; `error` says why it could not do it. */
 export interface ControlReply {
   readonly worker: string;
-  readonly reply: JsonValue;
+  readonly reply?: JsonValue;
+  readonly error?: string;
 }
 
 /** A command from the wire; undefined for anything else, since the bus is open to whoever reaches the broker. */
 export function parseRequest(input: JsonValue): ControlRequest | undefined {
   if (!isFields(input)) return undefined;
-  const { id, command } = input;
-  if (typeof id !== 'string' || !/^[\w-]{1,100}$/.test(id) || typeof command !== 'string') return undefined;
-  return { id, command };
+  const { id, command, args = {}, destination } = input;
+  if (typeof id !== 'string' || !/^[\w-]{1,100}$/.test(id) || typeof command !== 'string' || !isFields(args))
+    return undefined;
+  if (destination === undefined) return { id, command, args };
+  const names = Array.isArray(destination) ? destination.filter((name) => typeof name === 'string') : [];
+  return { id, command, args, destination: names };
 }
 
 /** An answer from the wire; undefined for anything else. */
 export function parseReply(input: JsonValue): ControlReply | undefined {
   if (!isFields(input)) return undefined;
-  const { worker, reply } = input;
-  return typeof worker === 'string' && reply !== undefined ? { worker, reply } : undefined;
+  const { worker, reply, error } = input;
+  if (typeof worker !== 'string') return undefined;
+  return {
+    worker,
+    ...(reply === undefined ? {} : { reply }),
+    ...(typeof error === 'string' ? { error } : {}),
+  };
 }
 
 function isFields(input: JsonValue): input is { readonly [key: string]: JsonValue } {

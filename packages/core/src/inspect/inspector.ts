@@ -1,13 +1,11 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
-import { sleep } from '../clock.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import type { DeadLetter, Monitor, QueueCounts } from '../driver/monitor.ts';
 import { NotSupportedError } from '../errors.ts';
-import { controlTopic, parseReply, replyTopic } from '../events/control-message.ts';
+import type { WorkerReport } from '../events/worker-report.ts';
+import { everyone } from '../results/result-inbox.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
-import { newTaskId } from '../task/task-id.ts';
-import type { WorkerReport } from '../worker/worker.ts';
 
 /** What the fleet looks like. */
 export interface FleetStatus {
@@ -44,22 +42,8 @@ export class Inspector {
 
   /** The workers that answer within the timeout. */
   async workers({ timeout = '500ms' }: AskOptions = {}): Promise<readonly WorkerReport[]> {
-    const { stores, clock } = runtimeOf(this.#app);
-    const { bus } = await stores.open();
-    if (bus === undefined) throw new NotSupportedError('this broker has no bus: workers cannot be asked');
-    const id = newTaskId();
-    const reports = new Map<string, WorkerReport>();
-    const subscription = await bus.subscribe(replyTopic(id), (input) => {
-      const answer = parseReply(input);
-      if (answer) reports.set(answer.worker, answer.reply as unknown as WorkerReport);
-    });
-    try {
-      await bus.publish(controlTopic, { id, command: 'stats' });
-      await sleep(clock, parseDuration(timeout, 'inspect: timeout'));
-    } finally {
-      await subscription.close();
-    }
-    return [...reports.values()].sort((a, b) => a.name.localeCompare(b.name));
+    const reports = await this.#app.inspect.stats({ timeout });
+    return Object.values(reports).filter((report) => typeof report.name === 'string'); // a refusal is no report
   }
 
   /** How much stands in each queue; all queues of the broker when none are named. */
@@ -87,7 +71,9 @@ export class Inspector {
     const record = { task: '', state: 'REVOKED', reason: 'purged', attempts: 0, at: clock.now() };
     for (let start = 0; start < ids.length; start += 500) {
       const chunk = ids.slice(start, start + 500);
-      await results?.put(chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires })));
+      await results?.put(
+        chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires, replyTo: everyone })),
+      );
     }
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.ts';
 
 /**
@@ -32,6 +33,7 @@ export class PublishDeadlines {
   #open(now: number): { controller: AbortController; until: number } {
     const slice = this.#timeout / 20;
     const controller = new AbortController();
+    setMaxListeners(0, controller.signal); // every publish under way listens
     const timer = this.#clock.after(
       this.#timeout + slice,
       () => {

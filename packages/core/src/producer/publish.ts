@@ -23,6 +23,8 @@ export interface ProducerContext {
   readonly defaultQueue: string;
   readonly publishTimeout: number;
   readonly maxPayload: SizeLimit;
+  /** Told of messages the broker has accepted. */
+  readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
 }
 
 const chunkSize = 500;
@@ -86,6 +88,7 @@ export class Producer {
     try {
       if (broker instanceof Promise) await this.#publishOnceOpen(broker, messages, signal);
       else await broker.publish(messages, signal);
+      this.#context.onSent?.(messages);
     } catch (error) {
       throw this.#explain(error, messages, signal);
     }

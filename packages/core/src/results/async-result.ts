@@ -34,6 +34,8 @@ export interface ResultContext {
   /** False: the app stores no results. */
   readonly enabled: boolean;
   readonly stores: () => Promise<ResultStores>;
+  /** Takes tasks back; the app's control. */
+  readonly revoke: (ids: readonly string[], options: { readonly terminate?: boolean }) => Promise<unknown>;
 }
 
 /** Where a task stands for its caller. */
@@ -182,6 +184,14 @@ export class AsyncResult<T = unknown> {
       stop();
       options.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  /**
+   * Takes the task back, durably: it ends REVOKED at once for its waiters and is not run where it still waits. One that
+   * runs goes on without effect, or is broken off with `terminate`. A task that has ended stays as it ended.
+   */
+  async revoke(options: { readonly terminate?: boolean } = {}): Promise<void> {
+    await this.#context.revoke([this.id], options);
   }
 
   /** Deletes the stored result; the id then reads PENDING. */

@@ -40,6 +40,8 @@ interface Entry extends Watched {
 
 /** How often a task is asked for when its ring should have come: the price of a lost ring. */
 const sweepInterval = 1_000;
+/** The address that every process listens at, for outcomes whose asker nobody knows (a revoke). */
+export const everyone = 'everyone';
 /** First and longest interval for tasks that ring elsewhere. */
 const foreignInterval = { first: 25, longest: 1_000 };
 /** A task that old and found neither in the broker nor in the store is gone. */
@@ -130,12 +132,15 @@ export class ResultInbox {
   async #subscribe(): Promise<Subscription | undefined> {
     try {
       const { results } = await this.#stores();
-      return await withDeadline(
+      const watch = (address: string): Promise<Subscription> =>
+        results.watch(address, ({ id, record }) => this.#ring(id, record));
+      const both = await withDeadline(
         this.#clock,
         storeDeadline,
-        results.watch(this.address, (ring) => this.#ring(ring.id, ring.record)),
+        Promise.all([watch(this.address), watch(everyone)]),
         () => new Error('the result store did not confirm the subscription'),
       );
+      return { close: async () => void (await Promise.all(both.map((subscription) => subscription.close()))) };
     } catch (error) {
       this.#complain(error);
       this.#subscription = undefined; // the next wait tries again; until then the sweep serves

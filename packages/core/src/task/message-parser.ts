@@ -7,6 +7,26 @@ const time = z.number().int().nonnegative();
 const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertTame, once, without zod's cost per node
 const fields = z.record(z.string(), json);
 
+const id = z.string().min(1).max(200);
+const callbacks = z.array(z.object({ plan: id, run: id, keep: z.boolean().optional() })).optional();
+const whole = z.number().int().nonnegative();
+const canvas = z.object({
+  next: id.optional(),
+  join: z
+    .object({
+      group: id,
+      index: whole,
+      size: whole.optional(),
+      added: z.object({ by: id, nth: whole }).optional(),
+    })
+    .optional(),
+  replaces: id.optional(),
+  links: callbacks,
+  errors: callbacks,
+  input: id.optional(),
+  each: z.boolean().optional(),
+});
+
 const envelope = z.object({
   v: z.literal(messageVersion),
   id: z.string().min(1).max(200),
@@ -32,6 +52,7 @@ const envelope = z.object({
   stamps: fields.optional(),
   version: z.string().optional(),
   mayRepeat: z.boolean().optional(),
+  canvas: canvas.optional(),
   unknownSince: time.optional(),
   requeues: z.number().int().nonnegative().optional(),
 });

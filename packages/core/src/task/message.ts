@@ -1,3 +1,4 @@
+import type { CanvasRef } from './canvas-ref.ts';
 import type { JsonValue } from './json.ts';
 
 /** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
@@ -47,6 +48,8 @@ export interface Message {
    * lost reply): the worker asks the result store first, and does not run what has ended.
    */
   readonly mayRepeat?: boolean;
+  /** Where it stands in a canvas. */
+  readonly canvas?: CanvasRef;
   /** When a worker first found the task unknown: start of `unknownTaskGrace`. */
   readonly unknownSince?: number;
   /** How many times the handler asked to be put back (`Reject` with requeue). */

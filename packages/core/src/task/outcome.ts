@@ -1,5 +1,7 @@
+import type { CanvasRef } from './canvas-ref.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json.ts';
+import type { Plan } from './plan.ts';
 import { isTerminal, type TaskState } from './state.ts';
 
 /** How a task ended: data, not an exception. `value` is absent when the handler returned undefined. */
@@ -32,6 +34,24 @@ export interface OutcomeRecord {
   readonly worker?: string;
   readonly rootId?: string;
   readonly parentId?: string;
+  /** SUCCESS of a group, or of a task that a group replaced: the value is the list of the values of `<id>.0`, `<id>.1`, … */
+  readonly list?: ListRef;
+  /** The value is a list of values of this task, each by itself (`map`, `starmap`, `chunks`). */
+  readonly each?: boolean;
+  /** How many members the task added to its chord while it ran. */
+  readonly added?: number;
+  /** Where it stands in a canvas. */
+  readonly canvas?: CanvasRef;
+  /** What is still to be sent under this id; state PENDING. A group keeps its plan to the end. */
+  readonly plan?: Plan;
+}
+
+/** A list by reference: the values of a group's members. */
+export interface ListRef {
+  readonly group: string;
+  readonly size: number;
+  /** Spread into the list around it. */
+  readonly flat?: boolean;
 }
 
 /** A record on its way to the store. */

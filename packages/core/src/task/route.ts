@@ -60,8 +60,8 @@ function toRoute(route: unknown, where: string): Route | undefined {
   throw new ConfigurationError(`${where}: expected a queue name or { queue, priority }`);
 }
 
-/** `*` stands for any run of characters, as in Celery's task_routes globs; `?` for one. */
-function compilePattern(pattern: string | RegExp): (task: string) => boolean {
+/** Whether a name fits: `*` stands for any run of characters, as in Celery's task_routes globs; `?` for one. */
+export function compilePattern(pattern: string | RegExp): (task: string) => boolean {
   if (pattern instanceof RegExp) return (task) => task.search(pattern) >= 0;
   if (!/[*?]/.test(pattern)) return (task) => task === pattern;
   const source = pattern

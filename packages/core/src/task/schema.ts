@@ -38,6 +38,8 @@ export type Checked =
 export interface SchemaCodec {
   encode(value: unknown): MaybePromise<Checked>;
   decode(value: unknown): MaybePromise<Checked>;
+  /** One part of a tuple encoded by itself, or as given where it cannot be; for arguments that come before the others. */
+  encodePart?(index: number, value: unknown): unknown;
 }
 
 /** zod 4's own directions: `z.codec` makes a Date cross as text and arrive as a Date. */
@@ -59,7 +61,12 @@ export function createSchemaCodec(schema: Schema): SchemaCodec {
     return chain(decode(value), (verdict) => (verdict.ok ? { ok: true, value } : verdict));
   };
   if (!isZod(schema)) return { encode: encodeAsGiven, decode };
-  return { encode: (value) => encodeByZod(schema, value, encodeAsGiven), decode };
+  const { items } = (schema as { def?: { items?: readonly Schema[] } }).def ?? {};
+  return {
+    encode: (value) => encodeByZod(schema, value, encodeAsGiven),
+    decode,
+    encodePart: (index, value) => (items?.[index] ? encodePart(items[index], value) : value),
+  };
 }
 
 /**

@@ -8,7 +8,9 @@ import { attemptNumber, type Message } from '../task/message.ts';
 import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { RetryOptions, TaskContext } from '../task/task-context.ts';
+import type { AttemptResult } from './attempt-result.ts';
 import type { StateWriter } from './state-writer.ts';
+import type { TaskLimits } from './task-limits.ts';
 
 /** What every attempt on a worker shares. */
 export interface AttemptTools {
@@ -17,6 +19,9 @@ export interface AttemptTools {
   readonly worker: string;
   readonly states: StateWriter;
   readonly maxResult: SizeLimit;
+  readonly limits: TaskLimits;
+  /** Told of what handlers report. */
+  readonly onProgress: (message: Message, progress: JsonValue) => void;
 }
 
 const nothing: Readonly<Record<string, JsonValue>> = Object.freeze({});
@@ -34,6 +39,8 @@ export class AttemptContext implements TaskContext {
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #log: Logger | undefined;
+  #brokenOff: AttemptResult | undefined;
+  #onBreakOff: ((result: AttemptResult) => void) | undefined;
   /** What `progress()` and `updateState()` last said: kept together, since one record holds both. */
   #state = 'STARTED';
   #meta: JsonValue | undefined;
@@ -91,10 +98,12 @@ export class AttemptContext implements TaskContext {
     return this.#message.expires === undefined ? undefined : new Date(this.#message.expires);
   }
   get timeLimit(): number | undefined {
-    return this.#message.timeLimit ?? this.#definition.options.timeLimit;
+    return this.#message.timeLimit ?? this.#tools.limits.get(this.name)?.hard ?? this.#definition.options.timeLimit;
   }
   get softTimeLimit(): number | undefined {
-    return this.#message.softTimeLimit ?? this.#definition.options.softTimeLimit;
+    return (
+      this.#message.softTimeLimit ?? this.#tools.limits.get(this.name)?.soft ?? this.#definition.options.softTimeLimit
+    );
   }
   get headers(): Readonly<Record<string, JsonValue>> {
     return this.#message.headers ?? nothing;
@@ -126,6 +135,19 @@ export class AttemptContext implements TaskContext {
     this.#controller?.abort(this.#abortReason);
   }
 
+  /** Aborts the signal and ends the attempt with this result, whatever its handler still does. */
+  breakOff(reason: Error, result: AttemptResult): void {
+    this.#brokenOff ??= result;
+    this.abort(reason);
+    this.#onBreakOff?.(this.#brokenOff);
+  }
+
+  /** Calls `listener` when the attempt is broken off; one listener, the executor's. */
+  onBreakOff(listener: (result: AttemptResult) => void): void {
+    this.#onBreakOff = listener;
+    if (this.#brokenOff) listener(this.#brokenOff);
+  }
+
   /** Whether the attempt was broken off from outside, so that what it throws now is no failure of the task's. */
   get brokenOff(): boolean {
     return this.#abortReason instanceof WorkerShutdownError || this.#abortReason instanceof LeaseLostError;
@@ -139,6 +161,7 @@ export class AttemptContext implements TaskContext {
   progress(value: unknown): Promise<void> {
     assertJson(value, 'progress', this.#tools.maxResult, 'progress values');
     this.#progress = value as JsonValue;
+    this.#tools.onProgress(this.#message, this.#progress);
     return this.#writeState();
   }
 

@@ -123,7 +123,7 @@ export class DeliveryReceiver {
       longestUnknownDelay,
       Math.max(1, unknownTaskGrace - (now - since)),
     );
-    return { kind: 'retryAt', message: { ...message, unknownSince: since }, at: now + delay };
+    return { kind: 'retryAt', message: { ...message, unknownSince: since, mayRepeat: true }, at: now + delay };
   }
 
   /** The FAILURE of a task that never ran. */

@@ -1,14 +1,18 @@
 import type { Clock } from '../clock.ts';
 import type { Delivery, Settlement } from '../driver/broker.ts';
 import type { Logger } from '../logger.ts';
+import type { JsonValue } from '../task/json.ts';
+import type { Message } from '../task/message.ts';
 import type { SizeLimit } from '../task/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import { AttemptContext } from './attempt-context.ts';
+import type { AttemptResult } from './attempt-result.ts';
 import { type Middleware, runThrough } from './middleware.ts';
 import { runHandler } from './run-handler.ts';
 import { toSettlement } from './settle.ts';
 import type { StateWriter } from './state-writer.ts';
+import type { TaskLimits } from './task-limits.ts';
 import { resultOfThrown } from './thrown.ts';
 
 /** What the executor of one worker needs. */
@@ -21,6 +25,8 @@ export interface ExecutorOptions {
   readonly random: () => number;
   readonly maxPayload: SizeLimit;
   readonly maxResult: SizeLimit;
+  readonly limits: TaskLimits;
+  readonly onProgress: (message: Message, progress: JsonValue) => void;
   readonly resultExpires: number;
   readonly storesResults: boolean;
   /** Told of each attempt that begins, and of what it came to. */
@@ -64,7 +70,15 @@ export class Executor {
     }
   }
 
-  async #runHandler(attempt: Attempt): Promise<AttemptResult> {
+  /** As the handler ends, or at once when the attempt is broken off (revoke, shutdown): what it still does has no effect. */
+  #runHandler(attempt: Attempt): Promise<AttemptResult> {
+    return new Promise((resolve) => {
+      attempt.context.onBreakOff(resolve);
+      void this.#handle(attempt).then(resolve); // never rejects
+    });
+  }
+
+  async #handle(attempt: Attempt): Promise<AttemptResult> {
     try {
       return await runHandler(attempt, this.#options.maxResult);
     } catch (error) {

@@ -1,4 +1,5 @@
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
 
 /** Goes on with the attempt. */
 export type Next = () => Promise<AttemptResult>;

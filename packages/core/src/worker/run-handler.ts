@@ -1,7 +1,8 @@
 import { decodeArgs, encodeResult, type SizeLimit } from '../task/payload-codec.ts';
 import type { Handler } from '../task/task.ts';
 import { runAsTask } from '../task/task-context.ts';
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
 
 /** The innermost step: arguments decoded, handler run within its context, return value encoded. Throws what it throws. */
 export async function runHandler(

@@ -1,7 +1,8 @@
 import type { Settlement } from '../driver/broker.ts';
 import { attemptNumber, type Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
 
 /** How long the fact that a task without result has run is remembered, against a publish that is repeated. */
 const tombstoneTtl = 600_000;

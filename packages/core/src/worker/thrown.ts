@@ -3,7 +3,8 @@ import { Ignore, MaxRetriesExceededError, Reject, Retry, type RetryRequest, Task
 import { type Failure, toFailure } from '../task/failure.ts';
 import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
 import { hasRetriesLeft, isAutoretried, retryDelay } from '../task/retry-policy.ts';
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
 
 /** How often a task may put itself back with `Reject({ requeue: true })` before it is parked. */
 const maxRequeues = 100;
@@ -34,7 +35,8 @@ export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: T
 
 function rejected({ message }: Attempt, thrown: Reject): AttemptResult {
   const requeues = (message.requeues ?? 0) + 1;
-  if (thrown.requeue && requeues <= maxRequeues) return { state: 'REQUEUED', message: { ...message, requeues } };
+  if (thrown.requeue && requeues <= maxRequeues)
+    return { state: 'REQUEUED', message: { ...message, requeues, mayRepeat: true } };
   return { state: 'REJECTED', failure: toFailure(thrown) };
 }
 
@@ -55,6 +57,7 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownToo
       ...message,
       args,
       retries: message.retries + 1,
+      mayRepeat: true, // it may be revoked while it waits: the next worker asks first
       ...(at > now ? { eta: at } : {}),
       ...(request.maxRetries === undefined ? {} : { maxRetries: request.maxRetries }),
     },

@@ -1,31 +1,18 @@
 import type { Clock } from '../clock.ts';
-import type { Attempt, AttemptResult } from './attempt.ts';
+import type { AttemptCounts, RunningTask } from '../events/worker-report.ts';
+import type { Attempt } from './attempt.ts';
 import type { AttemptContext } from './attempt-context.ts';
+import type { AttemptResult } from './attempt-result.ts';
 import type { AttemptObserver } from './executor.ts';
-
-/** A task that is running now. */
-export interface RunningTask {
-  readonly id: string;
-  readonly task: string;
-  readonly queue: string;
-  /** Milliseconds since it began. */
-  readonly runningFor: number;
-}
-
-/** How many attempts ended how, since the worker started. */
-export interface AttemptCounts {
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly retried: number;
-  readonly revoked: number;
-  readonly other: number;
-}
 
 /** Counts attempts and knows those under way. */
 export class WorkerStats implements AttemptObserver {
   readonly #clock: Clock;
   readonly #running = new Map<Attempt, number>();
   readonly #counts = { succeeded: 0, failed: 0, retried: 0, revoked: 0, other: 0 };
+
+  /** The latest tasks that were broken off from outside. */
+  readonly #terminated = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -42,6 +29,15 @@ export class WorkerStats implements AttemptObserver {
     else if (state === 'RETRY') this.#counts.retried++;
     else if (state === 'REVOKED') this.#counts.revoked++;
     else this.#counts.other++;
+  }
+
+  noteTerminated(id: string): void {
+    this.#terminated.add(id);
+    if (this.#terminated.size > 1000) this.#terminated.delete(this.#terminated.values().next().value as string);
+  }
+
+  get terminated(): readonly string[] {
+    return [...this.#terminated];
   }
 
   get counts(): AttemptCounts {

@@ -1,12 +1,62 @@
-import { type BackendFactory, QueueKeys, RedisConnection, RedisQueueBackend, type WorkerOptions } from 'bullmq';
+import type { Failure } from '@lovage/core/driver';
+import { type BackendFactory, QueueKeys, RedisConnection, RedisQueueBackend, raw2NextJobData, type WorkerOptions } from 'bullmq';
 import type { RedisClient } from '../connection.ts';
+import { type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
+import { isMemoryError } from '../store-errors.ts';
 import { tameReply } from './tame-reply.ts';
+import type { TaskJob } from './task-job.ts';
 
+/** How a job is ended. */
+export interface Finish {
+  readonly token: string;
+  readonly fetchNext: boolean;
+  readonly outcome: OutcomeArgs | undefined;
+}
+
+/** Failed jobs stay in BullMQ's `failed` set, where its tools show them: 7 days (in seconds), bounded by count. */
+const keepFailed = { age: 7 * 24 * 3600, count: 10_000 };
+/** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
+const keepNone = { count: 0 };
+
+/** Scripts that a worker must be able to run although Redis is full: see despite-full. */
+const mustRun: ReadonlySet<string> = new Set(['moveToActive', 'extendLocks', 'moveStalledJobsToWait']);
 /** Replies of these scripts hold the next job. */
 const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed']);
 
 /** BullMQ's Redis backend on connections of ours, with replies that it cannot choke on. */
 export class TaskBackend extends RedisQueueBackend {
+  /** Completes a job, which then is gone, and stores its outcome. Answers with the next job's raw data. */
+  complete(job: TaskJob, how: Finish): Promise<unknown> {
+    return this.#finish(job, how, this.moveToCompletedArgs(job, 'null', keepNone, how.token, how.fetchNext));
+  }
+
+  /** Fails a job for good, and stores its outcome. */
+  fail(job: TaskJob, how: Finish & { readonly failure: Failure; readonly keep: boolean }): Promise<unknown> {
+    const reason = `${how.failure.name}: ${how.failure.message}`;
+    const fields = { failedReason: reason, stacktrace: JSON.stringify([how.failure.stack ?? reason]) };
+    const keep = how.keep ? keepFailed : keepNone;
+    return this.#finish(job, how, this.moveToFailedArgs(job, reason, keep, how.token, how.fetchNext, fields));
+  }
+
+  async #finish({ raw: { id } }: TaskJob, { outcome }: Finish, args: RawArgs): Promise<unknown> {
+    if (!outcome) return this.moveToFinished(id, args as Parameters<RedisQueueBackend['moveToFinished']>[1]);
+    const client = this.#client;
+    const reply = tameReply(await runFinishWithOutcome(client, `moveToFinished:${this.version}`, args, outcome));
+    if ((reply as number) < 0) {
+      throw this.finishedErrors({ code: reply as number, jobId: id, command: 'moveToFinished', state: 'active' });
+    }
+    return raw2NextJobData(reply as Parameters<typeof raw2NextJobData>[0]);
+  }
+
+  #despiteFull(name: string, args: RawArgs, error: unknown): Promise<unknown> {
+    if (!isMemoryError(error)) throw error;
+    return runDespiteFull(this.#client, `${name}:${this.version}`, args);
+  }
+
+  get #client(): RedisClient {
+    return this.queue.opts.connection as RedisClient; // createTaskBackend is given one
+  }
+
   /** Every script of BullMQ passes here. */
   override execCommand(
     client: Parameters<RedisQueueBackend['execCommand']>[0],
@@ -15,7 +65,8 @@ export class TaskBackend extends RedisQueueBackend {
     args: any[],
     // biome-ignore lint/suspicious/noExplicitAny: the signature is BullMQ's
   ): any {
-    const reply = super.execCommand(client, name, args);
+    let reply = super.execCommand(client, name, args);
+    if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
     return takes.has(name) ? reply.then(tameReply) : reply;
   }
 }
@@ -23,7 +74,6 @@ export class TaskBackend extends RedisQueueBackend {
 /**
  * A backend for one queue on `client` (shared by all) and, for a worker, `blocking` (its own). BullMQ would make
  * connections of its own here, wait for them to be ready before every command, and ask each server for its version.
- * Ours are never closed by BullMQ.
  */
 export function createTaskBackend(name: string, opts: TaskBackendOptions, blocking?: RedisClient): TaskBackend {
   const keys = new QueueKeys(opts.prefix);
@@ -35,6 +85,7 @@ export function createTaskBackend(name: string, opts: TaskBackendOptions, blocki
     (type) => keys.toKey(name, type),
     opts,
     blocking && adopt(blocking),
+    false, // we own the connections: BullMQ's close() leaves them and their listeners alone
   );
 }
 
@@ -46,13 +97,20 @@ export function taskBackendFactory(blocking: RedisClient): BackendFactory<TaskBa
   return (name, opts) => createTaskBackend(name, opts as TaskBackendOptions, blocking);
 }
 
+/** One wrapper per client, however many queues share it: each adds listeners to the client. */
+const adopted = new WeakMap<RedisClient, RedisConnection>();
+
 function adopt(client: RedisClient): RedisConnection {
+  const known = adopted.get(client);
+  if (known) return known;
   const connection = new RedisConnection(client, { shared: true, skipVersionCheck: true, skipWaitingForReady: true });
   connection.on('error', () => {}); // the client has a listener of ours
   // Without the version check BullMQ takes every server for the oldest and rounds blocking reads up to whole seconds
   // (a delayed task up to 1 s late). Fractions are understood since Redis 6.0; the driver warns below 6.2.
-  void connection.client.then(() => {
+  const capable = (): void => {
     connection.capabilities = { canDoubleTimeout: true, canBlockFor1Ms: false };
-  });
+  };
+  connection.client.then(capable, () => {}); // rejects only for a client that has ended, whose commands say so
+  adopted.set(client, connection);
   return connection;
 }

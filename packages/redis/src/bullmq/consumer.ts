@@ -149,8 +149,8 @@ export class BullmqConsumer implements Consumer {
     ]);
     return new QueueWorker({
       name,
+      client,
       options: {
-        connection: client,
         prefix: keys.bull,
         name: request.worker,
         lockDuration: request.leaseDuration,

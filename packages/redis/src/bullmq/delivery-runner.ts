@@ -1,5 +1,4 @@
 import { type Delivery, type Failure, MalformedMessageError, type Message, type Settlement, toFailure } from '@lovage/core/driver';
-import type { RedisClient } from '../connection.ts';
 import { taskIdOf } from '../keys.ts';
 import { isConnectionError } from '../store-errors.ts';
 import type { ConsumerParts } from './consumer.ts';
@@ -68,7 +67,7 @@ export class DeliveryRunner {
     running.state = 'handedBack';
     running.worker.leases.drop(running.lease);
     try {
-      await release(running, await this.#context(running));
+      await release(running, this.#context(running));
       return true;
     } catch {
       return false; // reported as abandoned: its lease will run out
@@ -96,8 +95,9 @@ export class DeliveryRunner {
       readable: message !== undefined,
       body: () => (message ? JSON.stringify(message) : ''),
       parked: false,
+      full: false,
     };
-    const context = await this.#context(running);
+    const context = this.#context(running);
     job.settleWith((fetchNext) => this.#settle(ending, context, fetchNext));
     return worker.settle(job);
   }
@@ -134,10 +134,8 @@ export class DeliveryRunner {
     return undefined;
   }
 
-  async #context({ queue, worker }: Running): Promise<SettleContext> {
-    const client: RedisClient = await this.#parts.clients.shared('worker');
-    const { keys, request } = this.#parts;
-    return { backend: worker.backend, client, keys, queue, leaseDuration: request.leaseDuration };
+  #context({ queue, worker }: Running): SettleContext {
+    return { backend: worker.backend, client: worker.client, keys: this.#parts.keys, queue };
   }
 }
 

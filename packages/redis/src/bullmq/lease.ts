@@ -1,8 +1,8 @@
 /** The lease on one delivery: BullMQ's lock of a job, held with a token. */
 export class Lease {
   readonly jobId: string;
-  /** The token that the lock holds now. It changes when an outcome is stored; see store-outcome. */
-  token: string;
+  /** What the lock holds. */
+  readonly token: string;
   /** When it was last known to be held, by the monotonic clock. */
   renewedAt: number;
   #lost = false;
@@ -12,11 +12,6 @@ export class Lease {
     this.jobId = jobId;
     this.token = token;
     this.renewedAt = performance.now();
-  }
-
-  /** The token the lock is handed over to when an outcome is stored: the next job of this chain has it. */
-  get nextToken(): string {
-    return this.token.endsWith('+') ? this.token.slice(0, -1) : `${this.token}+`;
   }
 
   get lost(): boolean {
@@ -76,13 +71,11 @@ export class LeaseKeeper {
     const now = performance.now();
     const due = [...this.#leases].filter((lease) => now - lease.renewedAt >= this.#duration / 4);
     if (due.length === 0) return;
-    const tokens = due.map((lease) => lease.token);
     for (const lease of due) lease.renewedAt = now;
     try {
-      const refused = new Set(await this.#renew(due.map((lease) => lease.jobId), tokens));
-      for (const [index, lease] of due.entries()) {
-        const stillMeant = this.#leases.has(lease) && lease.token === tokens[index]; // not settled meanwhile
-        if (stillMeant && refused.has(lease.jobId)) this.#lose(lease);
+      const refused = new Set(await this.#renew(due.map((lease) => lease.jobId), due.map((lease) => lease.token)));
+      for (const lease of due) {
+        if (refused.has(lease.jobId) && this.#leases.has(lease)) this.#lose(lease); // else settled meanwhile
       }
     } catch (error) {
       this.#onError(error as Error); // asked again at the next tick

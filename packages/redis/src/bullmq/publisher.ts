@@ -1,4 +1,5 @@
 import { BrokerUnavailableError, type Clock, type Message, PublishError, sleep } from '@lovage/core/driver';
+import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys } from '../keys.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
@@ -46,7 +47,7 @@ export class Publisher {
    * try may have arrived, until `signal` aborts (or the publish timeout passes, without one).
    */
   async publish(parcels: readonly Parcel[], signal: AbortSignal | undefined): Promise<void> {
-    const deadline = new Deadline(this.#clock, signal ?? this.#timeout, () => this.#late(signal));
+    const deadline = new Deadline(this.#clock, signal ?? this.#timeout, () => this.#late(parcels, signal));
     const refused = new Map<string, Error>();
     let pending = parcels;
     try {
@@ -66,6 +67,7 @@ export class Publisher {
   async #try(parcels: readonly Parcel[], deadline: Deadline, refused: Map<string, Error>): Promise<readonly Parcel[]> {
     deadline.check();
     const client = this.#link.readyClient ?? (await this.#link.ready(deadline));
+    batchWrites(client);
     const adding = parcels.map(({ message, job }) => this.#add(client, message.queue, job));
     const results = await deadline.race(Promise.allSettled(adding));
     const again: Parcel[] = [];
@@ -108,9 +110,9 @@ export class Publisher {
     done.catch(() => this.#registered.delete(queue)); // with the next message
   }
 
-  #late(signal: AbortSignal | undefined): Error {
+  #late([only, ...others]: readonly Parcel[], signal: AbortSignal | undefined): Error {
     const waited = signal ? 'did not accept the message in time' : `did not accept the message within ${this.#timeout} ms`;
-    return this.#link.unavailable(waited);
+    return this.#link.unavailable(waited, others.length === 0 ? only?.message.id : undefined);
   }
 }
 

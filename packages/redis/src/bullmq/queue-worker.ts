@@ -17,7 +17,8 @@ const fetchPause = 250;
 export interface QueueWorkerParts {
   /** The queue's name, as BullMQ has it. */
   readonly name: string;
-  readonly options: Pick<WorkerOptions, 'connection' | 'prefix' | 'lockDuration' | 'stalledInterval'> & { readonly name: string };
+  readonly client: RedisClient;
+  readonly options: Pick<WorkerOptions, 'prefix' | 'lockDuration' | 'stalledInterval'> & { readonly name: string };
   readonly clients: RedisClients;
   readonly blocking: RedisClient;
   readonly slots: Slots;
@@ -43,12 +44,17 @@ export class QueueWorker extends Worker {
   #fetches = 0;
 
   constructor(parts: QueueWorkerParts) {
-    const options = { ...parts.options, drainDelay, maxStalledCount, autorun: false, skipLockRenewal: true };
+    const options = { ...parts.options, connection: parts.client, drainDelay, maxStalledCount, autorun: false, skipLockRenewal: true };
     super(parts.name, undefined, options, taskBackendFactory(parts.blocking));
     this.#parts = parts;
     this.on('error', (error) => this.#report(error));
     const renew = (ids: string[], tokens: string[]): Promise<string[]> => this.extendJobLocks(ids, tokens, parts.options.lockDuration as number);
     this.leases = new LeaseKeeper(renew, parts.options.lockDuration as number, parts.onError);
+  }
+
+  /** The connection it takes and settles jobs on. */
+  get client(): RedisClient {
+    return this.#parts.client;
   }
 
   /** Whether it takes jobs at this moment. */
@@ -95,10 +101,8 @@ export class QueueWorker extends Worker {
   /** Ends a job by its settlement, and takes the next one along if it may keep its slot. */
   async settle(job: TaskJob): Promise<TaskJob | undefined> {
     const fetchNext = (): boolean => this.taking && this.#parts.slots.mayKeep(this.name);
-    const next = await this.handleCompleted(undefined, job, '', fetchNext);
-    if (!(next instanceof TaskJob)) return undefined;
-    next.token = job.lease?.token ?? ''; // BullMQ locks the next job with the token that ended this one
-    return next;
+    const next = await this.handleCompleted(undefined, job, job.token ?? '', fetchNext);
+    return next instanceof TaskJob ? next : undefined;
   }
 
   /** Every job that BullMQ takes is made here. */
@@ -121,8 +125,7 @@ export class QueueWorker extends Worker {
 
   /** The blocking read has eaten the mark that says there are jobs: it is put back for another worker. */
   async #putMarkerBack(): Promise<Job> {
-    const client = this.#parts.options.connection as RedisClient;
-    if (client.status === 'ready') await client.zadd(this.toKey('marker'), 0, '0');
+    if (this.client.status === 'ready') await this.client.zadd(this.toKey('marker'), 0, '0');
     return undefined as unknown as Job; // as BullMQ's own returns when there is no job
   }
 

@@ -1,17 +1,15 @@
 import type { Failure, OutcomeWrite, Settlement } from '@lovage/core/driver';
+import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import { type Keys, taskIdOf } from '../keys.ts';
 import { recordArguments } from '../results/record-text.ts';
-import { scriptsOf } from '../scripts/scripts.ts';
+import { type OutcomeArgs, scriptsOf } from '../scripts/scripts.ts';
+import { isMemoryError } from '../store-errors.ts';
 import type { TaskBackend } from './backend-hook.ts';
 import { bullPriority, toJobData } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { TaskJob } from './task-job.ts';
 
-/** Failed jobs stay in BullMQ's `failed` set, where its tools show them: 7 days, bounded by count. */
-const keepFailed = { age: 7 * 24 * 3600, count: 10_000 };
-/** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
-const keepNone = { count: 0 };
 const maxDeadLetters = 10_000;
 
 /** What a settlement needs. */
@@ -20,7 +18,6 @@ export interface SettleContext {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly queue: string;
-  readonly leaseDuration: number;
 }
 
 /** How one job ends. */
@@ -34,6 +31,8 @@ export interface Ending {
   readonly body: () => string;
   /** Whether a try of this settlement has parked it already. */
   parked: boolean;
+  /** Whether a try found Redis full: then the outcome is written all the same, or work that is done could not leave. */
+  full: boolean;
 }
 
 /** The lease was lost before the settlement: nothing was written, and whoever holds the job now settles it. */
@@ -46,6 +45,7 @@ export class StaleSettlementError extends Error {
 
 /** Carries a settlement out; answers with the next job's raw data. Rejects when nothing, or not all of it, was done. */
 export async function settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+  batchWrites(context.client);
   try {
     return await carryOut(ending, context, fetchNext);
   } catch (error) {
@@ -75,49 +75,29 @@ interface EndOptions {
   readonly reason?: Failure;
 }
 
-/**
- * Stores the outcome and ends the job: two commands in one write. Redis runs them in order, and the second is refused
- * unless the first did its work, because only that changes the lock's token to the one the second shows.
- */
+/** Ends the job in BullMQ, completed and gone or failed and kept, and stores the outcome in the same script. */
 async function end(ending: Ending, context: SettleContext, options: EndOptions): Promise<unknown> {
-  const { lease } = ending;
+  const { job, lease, readable } = ending;
   const { outcome } = options;
-  if (!outcome) return finish(ending, context, options);
-  const [from, to] = [lease.token, lease.nextToken];
-  const stored = scriptsOf(context.client).storeOutcome(
-    [context.keys.job(context.queue, `${lease.jobId}:lock`), context.keys.result(outcome.record.id)],
-    [...recordArguments(outcome, context.keys), from, to, context.leaseDuration],
-  );
-  lease.token = to;
-  const finished = finish(ending, context, options);
-  finished.catch(() => {}); // looked at below, when the first has ended
-  let held: number;
+  const record = outcome?.record;
+  const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
+  const how = { token: lease.token, fetchNext: options.fetchNext, outcome: outcome && outcomeArgs(ending, context, outcome) };
   try {
-    held = await stored;
+    // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
+    if (!readable) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
+    if (!failure) return await context.backend.complete(job, how);
+    return await context.backend.fail(job, { ...how, failure, keep: readable });
   } catch (error) {
-    lease.token = from;
-    await finished.catch(() => {}); // refused: the lock still has the old token
+    ending.full = isMemoryError(error);
     throw error;
   }
-  if (held === 0) throw new StaleSettlementError(lease.jobId);
-  return finished;
 }
 
-/** Ends the job in BullMQ: completed and gone, or failed and kept. */
-async function finish(ending: Ending, context: SettleContext, options: EndOptions): Promise<unknown> {
-  const { job, lease, readable } = ending;
-  const { backend } = context;
-  const record = options.outcome?.record;
-  const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
-  if (!failure) {
-    const done = await backend.moveToCompleted(job, undefined, keepNone, lease.token, options.fetchNext);
-    return done.result;
-  }
-  const reason = `${failure.name}: ${failure.message}`;
-  const fields = { failedReason: reason, stacktrace: JSON.stringify([failure.stack ?? reason]) };
-  const keep = readable ? keepFailed : keepNone;
-  const failed = await backend.moveToFailed(job, reason, keep, lease.token, options.fetchNext, fields);
-  return failed.result;
+function outcomeArgs({ lease, full }: Ending, { keys, queue }: SettleContext, outcome: OutcomeWrite): OutcomeArgs {
+  return {
+    keys: [keys.job(queue, `${lease.jobId}:lock`), keys.result(outcome.record.id)],
+    args: [lease.token, full ? '1' : '', ...recordArguments(outcome, keys)],
+  };
 }
 
 interface DeadLetterOptions {
@@ -137,7 +117,7 @@ async function park({ job, lease, body }: Ending, context: SettleContext, reason
   const { keys, queue } = context;
   const parked = await scriptsOf(context.client).parkDead(
     [keys.job(queue, `${lease.jobId}:lock`), keys.job(queue, lease.jobId), keys.dead(queue)],
-    [lease.token, lease.nextToken, maxDeadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
+    [lease.token, maxDeadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
   );
   if (parked === 0) throw new StaleSettlementError(lease.jobId);
 }

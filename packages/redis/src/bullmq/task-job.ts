@@ -15,7 +15,6 @@ export class TaskJob extends Job {
   static take(queue: ConstructorParameters<typeof Job>[0], json: JobJson, id: string): TaskJob {
     const job = new TaskJob(queue, json.name, {}, {}, id);
     job.raw = { id, name: json.name, data: json.data, timestamp: json.timestamp };
-    job.attemptsMade = json.attemptsMade ?? 0;
     job.stalledCounter = json.stalledCounter ?? 0;
     if (json.deferredFailure) job.deferredFailure = json.deferredFailure;
     return job;

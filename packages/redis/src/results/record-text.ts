@@ -1,16 +1,15 @@
-import { decodeRecord, encodeRecord, finalRecordPrefix, type OutcomeWrite, type Ring } from '@lovage/core/driver';
+import { decodeRecord, encodeRecord, type OutcomeWrite, type Ring } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 
-/** A record longer than this is not carried by the ring: who waits reads it from the store. In bytes. */
-const longestInRing = 8_192;
+/** How the ring of a record begins that is too big to be carried. */
 const bareRing = '{"ring":';
 
-/** An outcome as the arguments that both store scripts share: ARGV[1..6] of store-record. */
+/** An outcome as the arguments that both store scripts share: record, ttl, channel, bare ring. */
 export function recordArguments(write: OutcomeWrite, keys: Keys): (string | number)[] {
-  const channel = write.replyTo === undefined ? '' : keys.inbox(write.replyTo);
-  const bare = channel === '' ? '' : `${bareRing}${JSON.stringify(write.record.id)}}`;
   const ttl = Math.max(1, Math.floor(write.ttl));
-  return [encodeRecord(write.record), ttl, finalRecordPrefix, channel, bare, longestInRing];
+  const text = encodeRecord(write.record);
+  if (write.replyTo === undefined) return [text, ttl, '', ''];
+  return [text, ttl, keys.inbox(write.replyTo), `${bareRing}${JSON.stringify(write.record.id)}}`];
 }
 
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */

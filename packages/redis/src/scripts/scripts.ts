@@ -1,16 +1,16 @@
 import type { RedisClient } from '../connection.ts';
+import { despiteFull } from './despite-full.lua.ts';
+import { finishWithOutcome } from './finish-with-outcome.lua.ts';
 import { joinMember } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
-import { storeOutcome } from './store-outcome.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
 
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
   storeRecord(keys: [result: string], args: Args): Promise<number>;
-  storeOutcome(keys: [lock: string, result: string], args: Args): Promise<number>;
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
   joinMember(keys: [ended: string, failed: string], args: Args): Promise<[ended: number, failed: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
@@ -27,7 +27,6 @@ type Args = readonly (string | number)[];
 
 const sources: Readonly<Record<keyof Scripts, { readonly keys: number; readonly lua: string }>> = {
   storeRecord: { keys: 1, lua: storeRecord },
-  storeOutcome: { keys: 2, lua: storeOutcome },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 2, lua: joinMember },
   acquireLease: { keys: 2, lua: acquireLease },
@@ -58,4 +57,58 @@ function define(client: RedisClient): Scripts {
     scripts[name] = (keyNames, args) => call.call(client, ...keyNames, ...args);
   }
   return scripts as unknown as Scripts; // one entry per key of `sources`, which has exactly the keys of Scripts
+}
+
+/** Arguments of a script as BullMQ makes them: keys first, then values, some of them packed. */
+export type RawArgs = readonly unknown[];
+/** The keys and the arguments that {@link finishWithOutcome} adds to BullMQ's. */
+export interface OutcomeArgs {
+  readonly keys: readonly [lock: string, result: string];
+  readonly args: Args;
+}
+
+/**
+ * Runs BullMQ's `moveToFinished` with our beginning. `command` is the command that BullMQ has defined on this client.
+ */
+export function runFinishWithOutcome(client: RedisClient, command: string, bull: RawArgs, ours: OutcomeArgs): Promise<unknown> {
+  const own = extend(client, { command, as: 'outcome', moreKeys: ours.keys.length, before: finishWithOutcome });
+  const keys = bull.slice(0, own.bullKeys);
+  const args = bull.slice(own.bullKeys);
+  return own.run([...keys, ...ours.keys, ...args, ...ours.args]);
+}
+
+/** Runs a script of BullMQ's although Redis is full. */
+export function runDespiteFull(client: RedisClient, command: string, bull: RawArgs): Promise<unknown> {
+  return extend(client, { command, as: 'full', moreKeys: 0, before: () => despiteFull }).run(bull);
+}
+
+interface Extension {
+  readonly command: string;
+  readonly as: string;
+  readonly moreKeys: number;
+  readonly before: (bullKeys: number) => string;
+}
+
+/** A command of BullMQ's with our Lua before it. Its text is taken from the client: always that of the installed BullMQ. */
+function extend(client: RedisClient, { command, as, moreKeys, before }: Extension): Extended {
+  // defineCommand's methods and texts are not in ioredis's types
+  const commands = client as unknown as Record<string, Command> & { scriptsSet: Record<string, BullScript | undefined> };
+  const bull = commands.scriptsSet[command];
+  if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
+  const own = `lovage:${as}:${command}`;
+  if (!commands[own]) {
+    client.defineCommand(own, { numberOfKeys: bull.numberOfKeys + moreKeys, lua: before(bull.numberOfKeys) + bull.lua });
+  }
+  const run = commands[own] as Command;
+  return { run: (args) => run.call(client, ...(args as Args)), bullKeys: bull.numberOfKeys };
+}
+
+interface Extended {
+  readonly run: (args: RawArgs) => Promise<unknown>;
+  readonly bullKeys: number;
+}
+
+interface BullScript {
+  readonly lua: string;
+  readonly numberOfKeys: number;
 }

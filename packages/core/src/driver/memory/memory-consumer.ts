@@ -166,8 +166,7 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
     const { leaseDuration, orphanInterval } = this.#request;
     return this.#store.clock.after(Math.max(1, Math.min(leaseDuration / 2, orphanInterval)), () => {
       this.#timer = this.#startTimer();
-      this.renew();
-      for (const queue of this.#queues) this.#store.sweepOrphans(queue.name);
+      this.#store.sweepOrphans(this.#queues); // renews the leases first
     });
   }
 

@@ -11,6 +11,8 @@ export interface MemoryEntry {
   /** How many deliveries ended with a lost lease. */
   losses: number;
   place: MessagePlace;
+  /** Taken out while it waited; it is skipped where it stands, since lists and heaps do not search. */
+  removed?: boolean;
   /** Neighbour in an {@link EntryList}. */
   next: MemoryEntry | undefined;
 }

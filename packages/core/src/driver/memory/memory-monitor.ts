@@ -26,6 +26,11 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       assertOpen();
       return store.purge(queue);
     },
+    remove: async (ids, queues) => {
+      assertOpen();
+      const within = queues && new Set(queues);
+      return ids.map((id) => store.remove(id, within));
+    },
     deadLetters: async (queue, limit) => {
       assertOpen();
       return store.queues.get(queue)?.deadLetters(limit) ?? [];

@@ -24,6 +24,8 @@ export class MemoryQueue {
   readonly #delayed = new TimeHeap<MemoryEntry>();
   readonly #dead: DeadLetter[] = [];
   readonly #takers = new Set<Taker>();
+  /** How many taken-out entries still stand where. */
+  readonly #removed = { waiting: 0, delayed: 0 };
   #waking = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
@@ -57,7 +59,7 @@ export class MemoryQueue {
   take(): MemoryEntry | undefined {
     this.promote();
     for (let priority = priorities - 1; priority >= 0; priority -= 1) {
-      const entry = (this.#ready[priority] as EntryList).shift();
+      const entry = this.#shift(this.#ready[priority] as EntryList);
       if (entry) return entry;
     }
     return undefined;
@@ -68,9 +70,20 @@ export class MemoryQueue {
     if (this.#delayed.size === 0) return;
     const now = this.#clock.now();
     for (let entry = this.#delayed.popDue(now); entry; entry = this.#delayed.popDue(now)) {
+      if (entry.removed) {
+        this.#removed.delayed -= 1;
+        continue;
+      }
       entry.place = 'waiting';
       this.#listOf(entry).push(entry);
     }
+  }
+
+  /** Takes out an entry that waits or is held back. */
+  remove(entry: MemoryEntry): void {
+    if (entry.place === 'running') return;
+    entry.removed = true;
+    this.#removed[entry.place] += 1;
   }
 
   attach(taker: Taker): void {
@@ -104,7 +117,10 @@ export class MemoryQueue {
   drain(): MemoryEntry[] {
     const entries: MemoryEntry[] = [];
     for (let entry = this.take(); entry; entry = this.take()) entries.push(entry);
-    for (let entry = this.#delayed.pop(); entry; entry = this.#delayed.pop()) entries.push(entry);
+    for (let entry = this.#delayed.pop(); entry; entry = this.#delayed.pop()) {
+      if (!entry.removed) entries.push(entry);
+    }
+    this.#removed.delayed = 0;
     this.#disarm();
     return entries;
   }
@@ -123,11 +139,19 @@ export class MemoryQueue {
     this.promote();
     return {
       queue: this.name,
-      waiting: this.#ready.reduce((sum, list) => sum + list.size, 0),
-      delayed: this.#delayed.size,
+      waiting: this.#ready.reduce((sum, list) => sum + list.size, 0) - this.#removed.waiting,
+      delayed: this.#delayed.size - this.#removed.delayed,
       running: this.running.size,
       dead: this.#dead.length,
     };
+  }
+
+  #shift(list: EntryList): MemoryEntry | undefined {
+    for (let entry = list.shift(); entry; entry = list.shift()) {
+      if (!entry.removed) return entry;
+      this.#removed.waiting -= 1;
+    }
+    return undefined;
   }
 
   #listOf(entry: MemoryEntry): EntryList {

@@ -66,6 +66,15 @@ export class MemoryStore {
     return ids;
   }
 
+  /** Takes a message out where it waits or is held back. False for one that runs, or that nobody knows. */
+  remove(id: string, queues: ReadonlySet<string> | undefined): boolean {
+    const entry = this.find(id);
+    if (!entry || entry.place === 'running' || (queues && !queues.has(entry.queue))) return false;
+    this.queue(entry.queue).remove(entry);
+    this.#known.delete(id);
+    return true;
+  }
+
   /** Hands over the next entry of a queue, under a lease. */
   take(queue: MemoryQueue, leaseDuration: number): MemoryDelivery | undefined {
     const entry = queue.take();
@@ -103,16 +112,13 @@ export class MemoryStore {
     else queue.putBack(delivery.entry);
   }
 
-  /** Gives the entries of a queue whose leases ran out to whoever takes next. */
-  sweepOrphans(name: string): void {
+  /** Gives the entries of these queues whose leases ran out to whoever takes next. */
+  sweepOrphans(queues: Iterable<MemoryQueue>): void {
     // Holders renew first: they share one event loop with this store, and a loop that was blocked is no dead worker.
     for (const holder of this.holders) holder.renew();
     const now = this.clock.now();
-    for (const delivery of this.queues.get(name)?.running ?? []) {
-      if (!delivery.hasExpired(now)) continue;
-      delivery.entry.losses += 1;
-      this.#stopRunning(delivery).putBack(delivery.entry);
-      delivery.lose();
+    for (const queue of queues) {
+      for (const delivery of queue.running) if (delivery.hasExpired(now)) this.#redeliver(delivery);
     }
   }
 
@@ -125,6 +131,12 @@ export class MemoryStore {
       return true;
     }
     return false;
+  }
+
+  #redeliver(delivery: MemoryDelivery): void {
+    delivery.entry.losses += 1;
+    this.#stopRunning(delivery).putBack(delivery.entry);
+    delivery.lose();
   }
 
   #insert(parts: Pick<MemoryEntry, 'id' | 'body' | 'queue' | 'priority'>, at?: number): void {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { BrokerBench } from './broker-bench.ts';
+import { sleep, systemClock } from '../../clock.ts';
+import { ack, type BrokerBench } from './broker-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
 export const brokerOrderCases: readonly ConformanceCase<BrokerBench>[] = [
@@ -32,6 +33,27 @@ export const brokerOrderCases: readonly ConformanceCase<BrokerBench>[] = [
       await probe.arrived(12);
       const expected = [2, 1, 0].flatMap((priority) => ids.filter((_, index) => index % 3 === priority));
       expect(probe.ids()).toEqual(expected);
+    },
+  },
+  {
+    name: 'a message keeps its priority over a retry and a release',
+    async run(bench) {
+      const urgent = new Set(await bench.publishMany(2, () => ({ priority: 9 })));
+      await bench.publishMany(3, () => ({ priority: 1 }));
+      let first = true;
+      const probe = await bench.probe({
+        handle: async ({ message }) => {
+          if (message.retries > 0 || !urgent.delete(message.id)) return ack;
+          if (first) {
+            first = false;
+            return { kind: 'retryAt', at: Date.now() + 30, message: { ...message, retries: 1 } };
+          }
+          await sleep(systemClock, 200); // the only slot stays taken until the retry is due
+          return { kind: 'release' };
+        },
+      });
+      await probe.arrived(7);
+      expect(probe.deliveries.map((delivery) => delivery.message.priority)).toEqual([9, 9, 9, 9, 1, 1, 1]);
     },
   },
   {

@@ -1,7 +1,8 @@
 import { Lovage } from '../../app/app.ts';
 import type { AppOptions } from '../../app/app-options.ts';
 import type { LogFields, Logger } from '../../logger.ts';
-import { startWorker, type Worker, type WorkerOptions } from '../../worker/worker.ts';
+import { startWorker, type WorkerOptions } from '../../worker/start-worker.ts';
+import type { Worker } from '../../worker/worker.ts';
 
 /** What a driver gives the scenarios: one empty store per scenario. */
 export interface ScenarioStore {

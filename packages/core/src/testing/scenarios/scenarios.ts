@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import { callingScenarios } from './calling-scenarios.ts';
+import { controlScenarios } from './control-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { workerScenarios } from './worker-scenarios.ts';
@@ -12,7 +13,7 @@ export interface ScenarioOptions {
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-const all: readonly Scenario[] = [...callingScenarios, ...endingScenarios, ...workerScenarios];
+const all: readonly Scenario[] = [...callingScenarios, ...endingScenarios, ...workerScenarios, ...controlScenarios];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */
 export function scenarios(driver: string, options: ScenarioOptions): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
-import type { AttemptResult } from '../attempt.ts';
+import type { AttemptResult } from '../attempt-result.ts';
 import type { Middleware } from '../middleware.ts';
 
 /**

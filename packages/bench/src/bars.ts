@@ -1,0 +1,227 @@
+// The bars of the performance page, as data: what is measured, against what, and what must hold.
+
+/** One comparison that must hold. */
+export interface Bar {
+  readonly id: string;
+  readonly bench: BenchName;
+  readonly name: string;
+  readonly unit: string;
+  /** What the figure is divided by; undefined: the bar is on the figure itself. */
+  readonly against?: string;
+  readonly limit: { readonly atLeast: number } | { readonly atMost: number };
+  /** Why it cannot be measured yet. */
+  readonly missing?: string;
+}
+
+export type BenchName = 'throughput' | 'latency' | 'memory' | 'chord' | 'await' | 'startup' | 'idle' | 'soak';
+
+const noStreams = 'redis+streams:// is not there yet';
+const noCanvas = 'chords are not there yet';
+
+export const bars: readonly Bar[] = [
+  {
+    id: 'P1a',
+    bench: 'throughput',
+    name: 'redis:// run, results stored',
+    unit: 'tasks/s',
+    against: 'bullmq run, no results',
+    limit: { atLeast: 0.75 },
+  },
+  {
+    id: 'P1b',
+    bench: 'throughput',
+    name: 'redis:// whole trip',
+    unit: 'tasks/s',
+    against: 'bullmq whole trip (waitUntilFinished)',
+    limit: { atLeast: 1.25 },
+  },
+  {
+    id: 'P1b',
+    bench: 'throughput',
+    name: 'redis:// whole trip',
+    unit: 'tasks/s',
+    against: 'celery whole trip',
+    limit: { atLeast: 15 },
+  },
+  {
+    id: 'P2a',
+    bench: 'throughput',
+    name: 'redis+streams:// run, results stored',
+    unit: 'tasks/s',
+    against: 'bullmq run, no results',
+    limit: { atLeast: 4 },
+    missing: noStreams,
+  },
+  {
+    id: 'P2a',
+    bench: 'throughput',
+    name: 'redis+streams:// run, results stored',
+    unit: 'tasks/s',
+    against: 'bee-queue run',
+    limit: { atLeast: 2.5 },
+    missing: noStreams,
+  },
+  {
+    id: 'P2a',
+    bench: 'throughput',
+    name: 'redis+streams:// run, results stored',
+    unit: 'tasks/s',
+    against: 'groupmq run',
+    limit: { atLeast: 2.5 },
+    missing: noStreams,
+  },
+  {
+    id: 'P2b',
+    bench: 'throughput',
+    name: 'redis+streams:// whole trip',
+    unit: 'tasks/s',
+    against: 'bullmq whole trip (waitUntilFinished)',
+    limit: { atLeast: 6 },
+    missing: noStreams,
+  },
+  {
+    id: 'P2b',
+    bench: 'throughput',
+    name: 'redis+streams:// whole trip',
+    unit: 'tasks/s',
+    against: 'bullmq run, no results',
+    limit: { atLeast: 2.5 },
+    missing: noStreams,
+  },
+  {
+    id: 'P2b',
+    bench: 'throughput',
+    name: 'redis+streams:// whole trip',
+    unit: 'tasks/s',
+    against: 'celery whole trip',
+    limit: { atLeast: 80 },
+    missing: noStreams,
+  },
+  {
+    id: 'P3',
+    bench: 'throughput',
+    name: 'redis+streams:// publish',
+    unit: 'tasks/s',
+    against: 'bullmq publish (addBulk 500)',
+    limit: { atLeast: 4 },
+    missing: noStreams,
+  },
+  {
+    id: 'P5',
+    bench: 'throughput',
+    name: 'redis:// worker CPU of a task',
+    unit: 'µs',
+    against: 'bullmq worker CPU of a job',
+    limit: { atMost: 1.35 },
+  },
+  {
+    id: 'P5',
+    bench: 'throughput',
+    name: 'redis+streams:// worker CPU of a task',
+    unit: 'µs',
+    limit: { atMost: 15 },
+    missing: noStreams,
+  },
+  {
+    id: 'P4',
+    bench: 'latency',
+    name: 'redis:// call() p50',
+    unit: 'µs',
+    against: 'ioredis LPUSH/BRPOP p50',
+    limit: { atMost: 4 },
+  },
+  {
+    id: 'P4',
+    bench: 'latency',
+    name: 'redis:// call() p99',
+    unit: 'µs',
+    against: 'ioredis LPUSH/BRPOP p99',
+    limit: { atMost: 8 },
+  },
+  {
+    id: 'P4',
+    bench: 'latency',
+    name: 'redis+streams:// call() p50',
+    unit: 'µs',
+    against: 'ioredis LPUSH/BRPOP p50',
+    limit: { atMost: 2 },
+    missing: noStreams,
+  },
+  {
+    id: 'P4',
+    bench: 'latency',
+    name: 'redis+streams:// call() p99',
+    unit: 'µs',
+    against: 'ioredis LPUSH/BRPOP p99',
+    limit: { atMost: 5 },
+    missing: noStreams,
+  },
+  {
+    id: 'P6',
+    bench: 'memory',
+    name: 'redis:// memory of a waiting task',
+    unit: 'B',
+    against: 'bullmq memory of a waiting job',
+    limit: { atMost: 1.1 },
+  },
+  {
+    id: 'P6',
+    bench: 'memory',
+    name: 'redis+streams:// memory of a waiting task',
+    unit: 'B',
+    limit: { atMost: 400 },
+    missing: noStreams,
+  },
+  {
+    id: 'P7',
+    bench: 'memory',
+    name: 'fetch p99 behind a backlog of 1,000,000',
+    unit: 'µs',
+    against: 'behind a backlog of 1,000',
+    limit: { atMost: 2 },
+    missing: 'a backlog of 1,000,000 is not built into the bench yet',
+  },
+  {
+    id: 'P8',
+    bench: 'chord',
+    name: 'redis:// chord of 10,000',
+    unit: 'tasks/s',
+    against: 'redis:// plain tasks',
+    limit: { atLeast: 0.5 },
+    missing: noCanvas,
+  },
+  {
+    id: 'P8',
+    bench: 'chord',
+    name: 'redis:// chord of 100,000, longest Redis stall',
+    unit: 'ms',
+    limit: { atMost: 50 },
+    missing: noCanvas,
+  },
+  {
+    id: 'P9',
+    bench: 'await',
+    name: 'redis:// producer CPU of an awaited result, 10,000 at once',
+    unit: 'µs',
+    limit: { atMost: 25 },
+  },
+  {
+    id: 'P9',
+    bench: 'await',
+    name: 'redis:// connections that 10,000 waits add to those of a first one',
+    unit: '',
+    limit: { atMost: 0 },
+  },
+  { id: 'P10', bench: 'startup', name: "import 'lovage'", unit: 'ms', limit: { atMost: 80 } },
+  { id: 'P10', bench: 'startup', name: 'lovage --help', unit: 'ms', limit: { atMost: 250 } },
+  { id: 'P10', bench: 'startup', name: 'lovage worker until ready', unit: 'ms', limit: { atMost: 700 } },
+  { id: 'P11', bench: 'idle', name: 'redis:// commands of an idle worker', unit: '/s', limit: { atMost: 3 } },
+  { id: 'P11', bench: 'idle', name: 'redis:// CPU of an idle worker', unit: '%', limit: { atMost: 0.5 } },
+  {
+    id: 'P12',
+    bench: 'soak',
+    name: 'redis:// heap growth in 100,000 tasks',
+    unit: 'MB',
+    limit: { atMost: 1 },
+  },
+];

@@ -1,0 +1,14 @@
+import type { BenchName } from '../bars.ts';
+import type { Bench } from '../bench.ts';
+
+/** Every bench, loaded when it is asked for. One whose bars all say what is missing has nothing to run. */
+export const benches: Readonly<Record<BenchName, () => Promise<Bench>>> = {
+  throughput: async () => (await import('./throughput.ts')).throughput,
+  latency: async () => (await import('./latency.ts')).latency,
+  memory: async () => (await import('./memory.ts')).memory,
+  chord: async () => async () => ({ rounds: [] }),
+  await: async () => (await import('./await.ts')).awaitResults,
+  startup: async () => (await import('./startup.ts')).startup,
+  idle: async () => (await import('./idle.ts')).idle,
+  soak: async () => (await import('./soak.ts')).soak,
+};

@@ -1,0 +1,31 @@
+/** A task queue under test, as one child process of the harness uses it: as producer or as worker. */
+export interface System {
+  /** Puts `count` no-op tasks `add(i, 1)` in the queue. */
+  fill(count: number): Promise<void>;
+  /** Runs tasks in this process from now on; `ran` is called at the end of every handler. */
+  work(ran: () => void): Promise<void>;
+  /** Sends `count` tasks at once and awaits every result. Absent: the system has no results to await. */
+  trip?(count: number): Promise<void>;
+  /** One request and its reply. */
+  call?(): Promise<void>;
+  /** Sends `count` tasks; the function returned awaits all their results. */
+  send?(count: number): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+/** The no-op task that every system runs. */
+export const add = (x: number, y: number): number => x + y;
+
+/** Names and settings that are the same for all. */
+export const queueName = 'bench';
+/** How many tasks a worker process runs at once. */
+export const slots = 100;
+/** How many tasks go out in one round trip. */
+export const chunkSize = 500;
+
+/** `0 … count - 1` in chunks of {@link chunkSize}. */
+export function* chunks(count: number): Generator<readonly number[]> {
+  for (let start = 0; start < count; start += chunkSize) {
+    yield Array.from({ length: Math.min(chunkSize, count - start) }, (_, index) => start + index);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Logger, Lovage } from '@lovage/core';
+import type { Worker } from '@lovage/core/worker';
+import { type ExitCode, exitCodeOfSignal } from '../exit-code.ts';
+import type { SignalWatch } from '../signal-watch.ts';
+
+/** What the process gets beyond the drain: to hand tasks back, and to close connections that may be dead. */
+const extra = 5_000;
+
+/** A running worker's process. */
+export interface WorkerProcess {
+  readonly app: Lovage;
+  readonly worker: Worker;
+  /** How long running tasks are waited for, in milliseconds. */
+  readonly drain: number;
+  readonly signals: SignalWatch;
+  readonly logger: Logger;
+}
+
+/**
+ * Waits for a signal and ends the worker by it. SIGTERM, SIGINT: running tasks get the drain, exit 0. SIGQUIT: they are
+ * aborted and handed back at once, exit 0. A second signal: the same at once, exit 130 or 143.
+ */
+export async function endOnSignal({ app, worker, drain, signals, logger }: WorkerProcess): Promise<ExitCode> {
+  const signal = await signals.first;
+  let code: ExitCode = 0;
+  const now = signal === 'SIGQUIT' || drain === 0;
+  exitAfter(now ? 0 : drain, () => code);
+  const running = worker.report().running.length;
+  const plan = now || running === 0 ? 'ending now' : 'finishing the running tasks, a second signal aborts them';
+  logger.info(`${signal}: ${plan}`, { running });
+  void signals.second.then((second) => {
+    code = exitCodeOfSignal(second);
+    logger.warn(`${second}: aborting the running tasks`);
+    exitAfter(0, () => code);
+    void worker.close({ drain: 0 }); // hurries the shutdown below, which reports
+  });
+  const { released, abandoned } = await worker.close(now ? { drain: 0 } : {});
+  logger.info(`stopped: ${count(released)} handed back`, {
+    handedBack: released,
+    ...(abandoned > 0 ? { abandoned } : {}),
+  });
+  await app.close();
+  return code;
+}
+
+/** The hard limit: the process ends then, whatever still hangs. */
+export function exitAfter(drain: number, code: () => ExitCode): void {
+  setTimeout(() => process.exit(code()), drain + extra).unref();
+}
+
+const count = (tasks: number): string => (tasks === 0 ? 'no task' : tasks === 1 ? '1 task' : `${tasks} tasks`);

@@ -1,0 +1,99 @@
+import type { Logger, LogLevel, Lovage } from '@lovage/core';
+import { registeredTasks } from '@lovage/core/inspect';
+import { startWorker, type Worker } from '@lovage/core/worker';
+import { type BannerFacts, bannerFields, formatBanner } from '../banner.ts';
+import type { GlobalArguments } from '../command.ts';
+import { type ExitCode, exitCodeOfSignal, usageError } from '../exit-code.ts';
+import { isInProcess, type OpenedApp, openApp, textSetting } from '../open-app.ts';
+import { createPinoLogger, type LogFormat } from '../pino-logger.ts';
+import { type SignalWatch, watchSignals } from '../signal-watch.ts';
+import { readVersion } from '../version.ts';
+import { endOnSignal, exitAfter } from './end-worker.ts';
+import { closeSoon } from './with-app.ts';
+
+/** What `lovage worker` was given, beside the flags that are settings of the app. */
+export interface WorkerArguments extends GlobalArguments {
+  readonly name?: string;
+  readonly logFormat?: string;
+  readonly strictBroker?: boolean;
+  readonly exitOnBrokerLoss?: boolean;
+}
+
+/** Runs a worker until a signal ends it. The process then ends within the drain plus 5 s, whatever hangs. */
+export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
+  const startedAt = performance.now();
+  const format = readFormat(given);
+  const log = createPinoLogger(format);
+  const signals = watchSignals((signal) => process.exit(exitCodeOfSignal(signal)));
+  const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
+  const letCrash = surviveRejections(log.logger);
+  try {
+    const opened = await openApp(given, { logger: log.logger, needsApp: true });
+    log.setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
+    introduce(opened, format, log.logger);
+    const worker = await start(opened.app, given, signals);
+    if (worker === undefined) return 0;
+    const { name, queues, slots } = worker.report();
+    log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
+    const drain = Number(opened.settings.get('worker.drain')?.value);
+    return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger });
+  } finally {
+    letCrash();
+    clearInterval(keepAlive);
+  }
+}
+
+function readFormat({ logFormat, json }: WorkerArguments): LogFormat {
+  const asked = logFormat ?? (process.env['LOVAGE_LOG_FORMAT'] || undefined);
+  if (asked === undefined) return process.stderr.isTTY && !json ? 'pretty' : 'json';
+  if (asked === 'pretty' || asked === 'json') return asked;
+  const where = logFormat === undefined ? 'LOVAGE_LOG_FORMAT' : '--log-format';
+  throw usageError(`${where}: expected "pretty" or "json", received "${asked}"`);
+}
+
+/** A promise that a handler left without a catch is a fault of one task, and no reason to end all the others. */
+function surviveRejections(logger: Logger): () => void {
+  const onRejection = (error: unknown): void => {
+    logger.error('a promise was rejected and nobody caught it; the worker goes on', { error });
+  };
+  process.on('unhandledRejection', onRejection);
+  return () => process.off('unhandledRejection', onRejection);
+}
+
+function introduce({ app, location, settings }: OpenedApp, format: LogFormat, logger: Logger): void {
+  const facts: BannerFacts = {
+    version: readVersion(),
+    app: app.name,
+    module: location?.shown ?? '',
+    broker: textSetting(settings, 'broker') ?? '',
+    backend: textSetting(settings, 'backend'),
+    queues: settings.get('worker.queues')?.value as readonly string[], // read by core as a list of names
+    slots: Number(settings.get('worker.concurrency')?.value),
+    tasks: registeredTasks(app),
+    inProcess: isInProcess(settings),
+  };
+  if (format === 'pretty') process.stderr.write(`${formatBanner(facts)}\n`);
+  else logger.info('starting', bannerFields(facts));
+}
+
+/** undefined when a signal came before the worker was there. */
+async function start(app: Lovage, given: WorkerArguments, signals: SignalWatch): Promise<Worker | undefined> {
+  const { name, strictBroker = false, exitOnBrokerLoss = false } = given;
+  const cancel = new AbortController();
+  let starting = true;
+  void signals.first.then(() => {
+    if (!starting) return;
+    cancel.abort();
+    exitAfter(0, () => 0);
+  });
+  try {
+    const options = { strictBroker, exitOnBrokerLoss, signal: cancel.signal, ...(name === undefined ? {} : { name }) };
+    return await startWorker(app, options);
+  } catch (error) {
+    await closeSoon(app);
+    if (signals.received === undefined) throw error;
+    return undefined;
+  } finally {
+    starting = false;
+  }
+}

@@ -1,0 +1,30 @@
+import { Inspector, type QueueCounts } from '@lovage/core/inspect';
+import type { GlobalArguments } from '../command.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { printData, printJson, printNote } from '../print.ts';
+import { formatTable } from '../table.ts';
+import { withApp } from './with-app.ts';
+
+/** What `lovage queues` was given. */
+export interface QueuesArguments extends GlobalArguments {
+  readonly names?: readonly string[];
+}
+
+/** Prints how much stands in each queue. */
+export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
+  return withApp(given, async ({ app }) => {
+    const names = given.names?.length ? given.names : undefined;
+    const queues = await new Inspector(app).queues(names);
+    if (given.json) printJson(queues);
+    else printQueues(queues);
+    return 0;
+  });
+}
+
+/** The table of queues; in their absence a remark. */
+export function printQueues(queues: readonly QueueCounts[]): void {
+  if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
+  const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
+  const rows = sorted.map(({ queue, waiting, delayed, running, dead }) => [queue, waiting, delayed, running, dead]);
+  printData(formatTable(['queue', 'waiting', 'delayed', 'running', 'dead'], rows));
+}

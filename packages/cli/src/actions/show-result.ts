@@ -1,0 +1,62 @@
+import type { AsyncResult, OutcomeRecord } from '@lovage/core';
+import type { GlobalArguments } from '../command.ts';
+import { CommandError, codeOf, type ExitCode } from '../exit-code.ts';
+import { type OpenedApp, textSetting } from '../open-app.ts';
+import { printData, printJson } from '../print.ts';
+import { formatFailure, printRecordJson, printValue } from '../print-record.ts';
+import { readDuration } from '../read-duration.ts';
+import { withApp, within } from './with-app.ts';
+
+/** What `lovage result` was given. */
+export interface ResultArguments extends GlobalArguments {
+  readonly id: string;
+  readonly wait?: boolean;
+  readonly timeout?: string;
+}
+
+const finalStates: readonly string[] = ['SUCCESS', 'FAILURE', 'REVOKED'];
+const patience = 10_000;
+
+/** Prints where a task stands, and its value or error; with `--wait` (which `--timeout` implies) once it has ended. */
+export async function showResult(given: ResultArguments): Promise<ExitCode> {
+  const timeout = readDuration(given.timeout, '--timeout');
+  const waits = given.wait === true || timeout !== undefined;
+  return withApp(given, async (opened) => {
+    const result = opened.app.asyncResult(given.id);
+    const state = waits ? undefined : await readState(result, opened);
+    if (state !== undefined && !finalStates.includes(state)) return showUnfinished(result, state, given);
+    const record = await result.wait(timeout === undefined ? {} : { timeout });
+    showFinal(record, given);
+    return waits && record.state !== 'SUCCESS' ? 1 : 0;
+  });
+}
+
+/** The result backend may be another store than the broker, which has been seen to answer. */
+async function readState(result: AsyncResult, { settings }: OpenedApp): Promise<string> {
+  const name = `result backend ${textSetting(settings, 'backend') ?? textSetting(settings, 'broker')}`;
+  try {
+    return await within<string>(patience, result.state(), () => {
+      throw new CommandError(`${name} did not answer within ${patience / 1000} s`, { exitCode: 69 });
+    });
+  } catch (error) {
+    if (error instanceof CommandError || codeOf(error)?.startsWith('RESULT_NO')) throw error;
+    throw new CommandError(`${name} cannot be read`, { exitCode: 69, cause: error });
+  }
+}
+
+async function showUnfinished(result: AsyncResult, state: string, { json }: ResultArguments): Promise<ExitCode> {
+  const info = state === 'PENDING' ? undefined : await result.info();
+  if (json) printJson({ id: result.id, state, ...(info === undefined ? {} : { info }) });
+  else {
+    printData(state);
+    printValue(info);
+  }
+  return 0;
+}
+
+function showFinal(record: OutcomeRecord, { json, verbose = false }: ResultArguments): void {
+  if (json) return printRecordJson(record, verbose);
+  printData(record.state);
+  if (record.state === 'SUCCESS') printValue(record.value);
+  else printData(formatFailure(record, verbose, process.stdout));
+}

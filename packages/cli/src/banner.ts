@@ -1,0 +1,54 @@
+import { paint } from './paint.ts';
+import { redact } from './redact.ts';
+
+/** What a worker says of itself when it starts. */
+export interface BannerFacts {
+  readonly version: string;
+  readonly app: string;
+  /** The app's module. */
+  readonly module: string;
+  readonly broker: string;
+  readonly backend: string | undefined;
+  readonly queues: readonly string[];
+  readonly slots: number;
+  readonly tasks: readonly string[];
+  readonly inProcess: boolean;
+}
+
+const shownTasks = 30;
+
+/** The banner, for people. */
+export function formatBanner(facts: BannerFacts): string {
+  const { version, app, module, broker, backend, queues, slots, inProcess } = facts;
+  const rows: [string, string][] = [
+    ['app', module],
+    ['broker', inProcess ? `${broker}  (only this process can send it tasks)` : broker],
+    ['backend', backend ?? "the broker's"],
+    ['queues', `${queues.join(', ')}  ×${slots}`],
+    ['tasks', listTasks(facts.tasks)],
+  ];
+  const title = `${paint('bold', `lovage ${version}`)}  ${app}  ·  node ${process.versions.node}  ·  pid ${process.pid}`;
+  return redact([title, ...rows.map(([name, text]) => ` ${paint('dim', name.padEnd(8))} ${text}`), ''].join('\n'));
+}
+
+/** The banner as fields of a log line, for machines. */
+export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknown>> {
+  const { version, app, module, broker, backend, queues, slots, tasks } = facts;
+  return {
+    version,
+    app,
+    module,
+    node: process.versions.node,
+    broker,
+    backend,
+    queues,
+    slots,
+    tasks: tasks.slice(0, shownTasks),
+  };
+}
+
+function listTasks(names: readonly string[]): string {
+  if (names.length === 0) return 'none: every message would wait as of an unknown task';
+  const more = names.length - shownTasks;
+  return [...names.slice(0, shownTasks), ...(more > 0 ? [`and ${more} more`] : [])].join(`\n${' '.repeat(10)}`);
+}

@@ -1,0 +1,115 @@
+import yargs, { type Argv } from 'yargs';
+import type { Command, GlobalArguments } from './command.ts';
+import { allCommands } from './commands/all-commands.ts';
+import { type ExitCode, exitCodeOf, usageError } from './exit-code.ts';
+import { globalOptions } from './global-options.ts';
+import { switchColorsOff } from './paint.ts';
+import { printError } from './print.ts';
+import { nameFlags } from './setting-flags.ts';
+import { explainUsage } from './usage-message.ts';
+import { readVersion } from './version.ts';
+
+/** Runs one command line; resolves when it is done and `process.exitCode` says how it went. Never rejects. */
+export async function main(args: readonly string[]): Promise<void> {
+  keepPipesQuiet();
+  if (args.includes('--no-color')) switchColorsOff();
+  try {
+    process.exitCode = await run(args);
+  } catch (error) {
+    printError(renamed(error), args.includes('--verbose'));
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+async function run(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const cli = createCli(args, async (command, given) => {
+    code = await command.run(given as never); // yargs has read it by the command's own options
+  });
+  let problem: string;
+  try {
+    await cli.parseAsync();
+    return code;
+  } catch (error) {
+    if (!(error instanceof UsageProblem)) throw error;
+    problem = error.message;
+  }
+  if (args.length === 0) cli.showHelp('error');
+  throw usageError(await explainUsage(problem, args));
+}
+
+/** What yargs found wrong, in its own words. */
+class UsageProblem extends Error {}
+
+function failUsage(message: string | undefined, error: Error | undefined): never {
+  if (error !== undefined && error.name !== 'YError') throw error;
+  throw new UsageProblem(message ?? error?.message);
+}
+
+function createCli(args: readonly string[], start: (command: Command, given: GlobalArguments) => Promise<void>): Argv {
+  const cli = yargs([...args])
+    .scriptName('lovage')
+    .locale('en')
+    .usage('$0 [options] <command>')
+    .parserConfiguration({
+      'boolean-negation': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .options(globalOptions)
+    .middleware(keepLastGiven, true)
+    .demandCommand(1)
+    .strict()
+    .exitProcess(false)
+    .fail(failUsage)
+    .help()
+    .alias('help', 'h')
+    .version(readVersion())
+    .completion('completion', 'Print a completion script for bash or zsh')
+    .epilogue('Exit codes: 0 done, 1 it failed, 2 wrong usage, 69 no broker, 70 no app, 124 timeout.');
+  cli.wrap(Math.min(110, cli.terminalWidth()));
+  for (const command of allCommands) addCommand(cli, command, start);
+  return cli;
+}
+
+function addCommand(
+  cli: Argv,
+  command: Command,
+  start: (command: Command, given: GlobalArguments) => Promise<void>,
+): void {
+  cli.command(
+    command.usage,
+    command.describe,
+    (y) => {
+      for (const [name, positional] of Object.entries(command.positionals ?? {})) y.positional(name, positional);
+      return y.options(command.options ?? {}).example(command.examples.map(([line, text]) => [line, text]));
+    },
+    (given) => start(command, given as GlobalArguments),
+  );
+}
+
+/** `--timeout 1s --timeout 2s` means the last; the queues of several `-Q` are all meant. */
+function keepLastGiven(given: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(given)) {
+    const many = ['_', '--', 'args', 'names', 'queues', 'Q'].includes(name);
+    if (Array.isArray(value) && !many) given[name] = value.at(-1);
+  }
+}
+
+/** Core names a flag by the setting that it sets. */
+function renamed(error: unknown): unknown {
+  if (error instanceof Error) error.message = nameFlags(error.message);
+  return error;
+}
+
+/** `lovage queues | head -1` ends in silence. */
+function keepPipesQuiet(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (stream === process.stdout) process.exit();
+    });
+  }
+}

@@ -1,0 +1,32 @@
+/** Flags that set a setting of the app, and the setting's path in core. */
+const paths: Readonly<Record<string, string>> = {
+  broker: 'broker',
+  backend: 'backend',
+  prefix: 'prefix',
+  loglevel: 'logLevel',
+  queues: 'worker.queues',
+  concurrency: 'worker.concurrency',
+  drain: 'worker.drain',
+  'lock-duration': 'worker.lockDuration',
+  'stalled-interval': 'worker.stalledInterval',
+  'crash-budget': 'worker.crashBudget',
+  'unknown-task-grace': 'worker.unknownTaskGrace',
+  'socket-timeout': 'connection.socketTimeout',
+};
+
+/** The settings that the given flags set, by path. Several values of one flag (`-Q a -Q b`) are joined by commas. */
+export function settingsOf(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const found = Object.entries(paths).flatMap(([flag, path]) => {
+    const value = given[flag];
+    return value === undefined ? [] : [[path, Array.isArray(value) ? value.join(',') : value] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+/** "worker.concurrency (flag): …", as core says it, as "--concurrency: …". */
+export function nameFlags(message: string): string {
+  return message.replace(/^([\w.]+) \(flag\)/, (whole, path: string) => {
+    const flag = Object.keys(paths).find((name) => paths[name] === path);
+    return flag === undefined ? whole : `--${flag}`;
+  });
+}

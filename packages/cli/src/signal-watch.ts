@@ -1,0 +1,29 @@
+/** The signals that end a worker, in the order in which they come. */
+export interface SignalWatch {
+  /** Resolves with the first signal: end in an orderly way. */
+  readonly first: Promise<NodeJS.Signals>;
+  /** Resolves with the second: end now. */
+  readonly second: Promise<NodeJS.Signals>;
+  /** The last one so far. */
+  readonly received: NodeJS.Signals | undefined;
+  stop(): void;
+}
+
+const watched = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+
+/** Takes the process's ending signals; a third one is `onThird`'s. */
+export function watchSignals(onThird: (signal: NodeJS.Signals) => void): SignalWatch {
+  const tell: ((signal: NodeJS.Signals) => void)[] = [];
+  const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => tell.push(resolve));
+  const watch = { first: next(), second: next(), received: undefined as NodeJS.Signals | undefined, stop };
+  const listen = (signal: NodeJS.Signals): void => {
+    watch.received = signal;
+    (tell.shift() ?? onThird)(signal);
+  };
+  for (const signal of watched) process.on(signal, listen);
+  return watch;
+
+  function stop(): void {
+    for (const signal of watched) process.off(signal, listen);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../clock.ts';
+import type { Bus } from '../driver/bus.ts';
+import type { Subscription } from '../driver/result-backend.ts';
+
+/** Between two looks at a lease, when a bell tells of releases (a lost ring, a holder that died), and when none does. */
+const looks = { withBell: 500, without: 50 };
+
+/** Tells waiters that a lease was released: a doorbell over the bus. A ring may be lost, so they also look now and then. */
+export class LeaseBell {
+  readonly #bus: Bus | undefined;
+  readonly #clock: Clock;
+  readonly #topic: string;
+  #hearing: Promise<Subscription | undefined> | undefined;
+  #rings = 0;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(name: string, bus: Bus | undefined, clock: Clock) {
+    this.#topic = `lease.${Buffer.from(name).toString('base64url')}`;
+    this.#bus = bus;
+    this.#clock = clock;
+  }
+
+  /** How often it has rung. */
+  get rings(): number {
+    return this.#rings;
+  }
+
+  /** Starts to listen; resolves when rings are heard, or cannot be. */
+  async listen(): Promise<void> {
+    this.#hearing ??= this.#subscribe();
+    await this.#hearing;
+  }
+
+  /** Rings for everybody who listens now. Never rejects: a lost ring costs half a second. */
+  async ring(): Promise<void> {
+    await this.#bus?.publish(this.#topic, null).catch(() => {});
+  }
+
+  /** Resolves when it has rung more than `heard` times, when it is time to look again, or when `signal` aborts. */
+  async next(heard: number, signal: AbortSignal | undefined): Promise<void> {
+    const rings = (await this.#hearing) !== undefined;
+    if (this.#rings > heard || signal?.aborted) return;
+    const base = rings ? looks.withBell : looks.without;
+    const wait = base * (0.75 + Math.random() / 4); // so that contenders do not look in step
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        timer.cancel();
+        this.#listeners.delete(wake);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = this.#clock.after(wait, wake);
+      this.#listeners.add(wake);
+      signal?.addEventListener('abort', wake, { once: true });
+    });
+  }
+
+  /** Stops listening. */
+  close(): void {
+    const hearing = this.#hearing;
+    this.#hearing = undefined;
+    void hearing?.then((subscription) => subscription?.close()).catch(() => {}); // it ends with the connection
+  }
+
+  async #subscribe(): Promise<Subscription | undefined> {
+    try {
+      return await this.#bus?.subscribe(this.#topic, () => this.#heard());
+    } catch {
+      return undefined; // then looking must do
+    }
+  }
+
+  #heard(): void {
+    this.#rings += 1;
+    for (const wake of [...this.#listeners]) wake();
+  }
+}

@@ -1,0 +1,114 @@
+import { ConfigurationError } from '../errors.ts';
+import type { Fits } from './fits.ts';
+import {
+  firstSender,
+  noParts,
+  Signature,
+  type SignatureParts,
+  type SignatureSender,
+  type SignatureShape,
+} from './signature.ts';
+import type { CanvasData } from './signature-data.ts';
+
+/** Steps one after another: each is given the value of the one before. */
+export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {
+  readonly steps: readonly Signature[];
+
+  /** @internal Made by {@link chain} and `pipe`. */
+  constructor(steps: readonly Signature[], parts: SignatureParts = noParts) {
+    super(parts);
+    for (const step of steps) assertSignature(step, 'chain');
+    this.steps = Object.freeze(steps.flatMap(flatten));
+  }
+
+  get shape(): SignatureShape {
+    return { kind: 'sequence', steps: this.steps };
+  }
+
+  get sender(): SignatureSender | undefined {
+    return firstSender(this.steps);
+  }
+
+  pipe<NextIn extends readonly unknown[], NextOut>(
+    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+  ): Signature<In, NextOut> {
+    return pipe(this, next as never);
+  }
+
+  toJSON(): CanvasData {
+    return { chain: this.steps.map((step) => step.toJSON()), ...partsToJson(this) };
+  }
+
+  protected copy(parts: SignatureParts): this {
+    return new Chain(this.steps, parts) as this;
+  }
+}
+
+/** A chain inside a chain, without callbacks or options of its own, is only its steps. */
+function flatten(step: Signature): readonly Signature[] {
+  return step instanceof Chain && isBare(step) ? step.steps : [step];
+}
+
+/** Whether it has neither callbacks nor options of its own. */
+export function isBare({ options, links, errorLinks }: SignatureParts): boolean {
+  return links.length === 0 && errorLinks.length === 0 && Object.keys(options).length === 0;
+}
+
+/** For the `pipe` of every kind. */
+export function pipe<In extends readonly unknown[], Out>(
+  first: Signature<In>,
+  next: Signature<readonly unknown[], Out>,
+): Signature<In, Out> {
+  return new Chain<In, Out>([first as unknown as Signature, next]);
+}
+
+/** Throws unless the value is a signature. */
+export function assertSignature(value: unknown, where: string): asserts value is Signature {
+  if (value instanceof Signature) return;
+  const hint = typeof value === 'function' ? ': call .s() or .si() on the task' : '';
+  throw new ConfigurationError(`${where}: expected signatures, received ${typeof value}${hint}`);
+}
+
+/** The parts of a signature that its JSON holds, where they say something. */
+export function partsToJson({ options, links, errorLinks }: SignatureParts): Omit<CanvasData, 'task'> {
+  return {
+    ...(Object.keys(options).length > 0 ? { options } : {}),
+    ...(links.length > 0 ? { link: links.map((link) => link.toJSON()) } : {}),
+    ...(errorLinks.length > 0 ? { linkError: errorLinks.map((link) => link.toJSON()) } : {}),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: signatures of every shape; `unknown` would refuse those with open arguments
+export type AnySignature = Signature<any, any>;
+
+/** The open arguments of a signature. */
+export type InOf<S> = S extends Signature<infer In, unknown> ? In : never;
+/** The value of a signature. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type OutOf<S> = S extends Signature<any, infer Out> ? Out : never;
+
+/** Each step checked against the one before it: the same tuple where all fit. */
+type Fitting<Steps extends readonly AnySignature[]> = {
+  readonly [K in keyof Steps]: K extends '0'
+    ? Steps[K]
+    : number extends Steps['length']
+      ? Steps[K]
+      : Steps[K] & Fits<OutOf<Before<Steps>[K & keyof Before<Steps>]>, InOf<Steps[K]>>;
+};
+
+/** At each place, the step before it. */
+type Before<Steps extends readonly unknown[]> = readonly [never, ...Steps];
+
+type FirstIn<Steps extends readonly AnySignature[]> = Steps extends readonly [infer First, ...unknown[]]
+  ? InOf<First>
+  : readonly unknown[];
+type LastOut<Steps extends readonly AnySignature[]> = Steps extends readonly [...unknown[], infer Last]
+  ? OutOf<Last>
+  : unknown;
+
+/** The steps one after another: each is given the value of the one before as its first argument. */
+export function chain<const Steps extends readonly AnySignature[]>(
+  ...steps: Steps & Fitting<Steps>
+): Chain<FirstIn<Steps>, LastOut<Steps>> {
+  return new Chain<FirstIn<Steps>, LastOut<Steps>>(steps);
+}

@@ -1,0 +1,62 @@
+import { type AnySignature, assertSignature, type OutOf, partsToJson, pipe } from './chain.ts';
+import type { Fits } from './fits.ts';
+import { Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
+import { noParts, Signature, type SignatureParts, type SignatureSender, type SignatureShape } from './signature.ts';
+import type { CanvasData } from './signature-data.ts';
+
+/** A header of calls that run side by side, and a body that is given the list of their values. */
+export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {
+  readonly header: Group;
+  readonly body: Signature;
+
+  /** @internal Made by {@link chord}. */
+  constructor(header: Group, body: Signature, parts: SignatureParts = noParts) {
+    super(parts);
+    assertSignature(body, 'chord: body');
+    this.header = header;
+    this.body = body;
+  }
+
+  get shape(): SignatureShape {
+    return { kind: 'sequence', steps: [this.header, this.body] };
+  }
+
+  get sender(): SignatureSender | undefined {
+    return this.header.sender ?? this.body.sender;
+  }
+
+  pipe<NextIn extends readonly unknown[], NextOut>(
+    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+  ): Signature<In, NextOut> {
+    return pipe(this, next as never);
+  }
+
+  toJSON(): CanvasData {
+    const { group: header } = this.header.toJSON() as { readonly group: readonly CanvasData[] };
+    return { chord: header, body: this.body.toJSON(), ...partsToJson(this) };
+  }
+
+  protected copy(parts: SignatureParts): this {
+    return new Chord(this.header, this.body, parts) as this;
+  }
+}
+
+/** Runs the header's members side by side, then the body with the list of their values. */
+export function chord<const List extends readonly AnySignature[], Body extends AnySignature>(
+  header: List,
+  body: Body & FitsList<MembersOut<List>, Body>,
+): Chord<MembersIn<List[number]>, OutOf<Body>>;
+export function chord<In extends readonly unknown[], Values, Body extends AnySignature>(
+  header: Group<In, Values>,
+  body: Body & FitsList<Values, Body>,
+): Chord<In, OutOf<Body>>;
+export function chord<S extends AnySignature, Body extends AnySignature>(
+  header: Source<S>,
+  body: Body & FitsList<OutOf<S>[], Body>,
+): Chord<MembersIn<S>, OutOf<Body>>;
+export function chord(header: unknown, body: unknown): Chord<never, unknown> {
+  const members = header instanceof Group ? header : (group(header as Signature[]) as unknown as Group);
+  return new Chord(members, body as Signature);
+}
+
+type FitsList<Values, Body> = Body extends Signature<infer In, unknown> ? Fits<Values, In> : unknown;

@@ -1,0 +1,153 @@
+import { ConfigurationError } from '../errors.ts';
+import type { CallOptions } from '../producer/call-options.ts';
+import { GroupResult } from '../results/group-result.ts';
+import { type AnySignature, assertSignature, type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
+import type { Fits } from './fits.ts';
+import {
+  firstSender,
+  type Members,
+  noParts,
+  Signature,
+  type SignatureParts,
+  type SignatureSender,
+  type SignatureShape,
+} from './signature.ts';
+import type { CanvasData } from './signature-data.ts';
+
+/** Calls that run side by side; the value is the list of their values, in the members' order. */
+export class Group<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {
+  readonly members: Members;
+  #sender: SignatureSender | undefined;
+
+  /** @internal Made by {@link group}. */
+  constructor(members: Members, parts: SignatureParts = noParts, sender?: SignatureSender) {
+    super(parts);
+    this.members = Array.isArray(members) ? Object.freeze([...members]) : members;
+    if (Array.isArray(members)) for (const member of members) assertSignature(member, 'group');
+    this.#sender = sender;
+  }
+
+  get shape(): SignatureShape {
+    return { kind: 'group', members: this.members };
+  }
+
+  get sender(): SignatureSender | undefined {
+    if (Array.isArray(this.members)) this.#sender ??= firstSender(this.members);
+    return this.#sender;
+  }
+
+  /** Whether its members are read while they are sent: such a group can be sent once, and has no JSON. */
+  get isStream(): boolean {
+    return !Array.isArray(this.members);
+  }
+
+  override delay(...args: In): Promise<GroupResult<Out>> {
+    return this.applyAsync(args);
+  }
+
+  override async applyAsync(args: In, options: CallOptions = {}): Promise<GroupResult<Out>> {
+    const ready = this.sender === undefined && this.isStream ? await this.#peeked() : this;
+    return (await Signature.prototype.applyAsync.call(ready, args, options)) as GroupResult<Out>;
+  }
+
+  pipe<NextIn extends readonly unknown[], NextOut>(
+    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+  ): Signature<In, NextOut> {
+    return pipe(this, next as never);
+  }
+
+  toJSON(): CanvasData {
+    if (!Array.isArray(this.members)) {
+      throw new ConfigurationError('group: members that come from a generator have no JSON: pass a list');
+    }
+    return { group: this.members.map((member: Signature) => member.toJSON()), ...partsToJson(this) };
+  }
+
+  protected copy(parts: SignatureParts): this {
+    return new Group(this.members, parts, this.#sender) as this;
+  }
+
+  /** The same group with its first member read, whose app sends it. */
+  async #peeked(): Promise<Group<In, Out>> {
+    const { sender, members } = await peek(this.members);
+    return new Group<In, Out>(members, this, sender);
+  }
+}
+
+/** Reads the first member of a stream for its sender, and puts it back. */
+export async function peek(
+  members: Members,
+): Promise<{ readonly sender: SignatureSender | undefined; readonly members: Members }> {
+  const iterator =
+    Symbol.asyncIterator in members ? members[Symbol.asyncIterator]() : (members as Iterable<Signature>)[Symbol.iterator]();
+  const first = await iterator.next();
+  if (first.done) return { sender: undefined, members: [] };
+  assertSignature(first.value, 'group');
+  return { sender: first.value.sender, members: startingWith(first.value, iterator) };
+}
+
+async function* startingWith(
+  first: Signature,
+  rest: Iterator<Signature> | AsyncIterator<Signature>,
+): AsyncGenerator<Signature, void, undefined> {
+  try {
+    yield first;
+    for (let step = await rest.next(); !step.done; step = await rest.next()) yield step.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** The open arguments of a group: those of its members, all of which are given the same; none where all are full. */
+export type MembersIn<Member> = [Exclude<InOf<Member>, readonly []>] extends [never]
+  ? []
+  : Intersection<Exclude<InOf<Member>, readonly []>>;
+
+type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void
+  ? I extends readonly unknown[]
+    ? I
+    : never
+  : never;
+
+/** The values of the members: a tuple for a tuple, with the values of groups directly inside spread out. */
+export type MembersOut<Members extends readonly AnySignature[]> = number extends Members['length']
+  ? OutOf<Members[number]>[]
+  : Spread<Members>;
+
+type Spread<Members extends readonly unknown[], Done extends readonly unknown[] = []> = Members extends readonly [
+  infer First,
+  ...infer Rest,
+]
+  ? First extends Group<never, infer Inner>
+    ? Inner extends readonly unknown[]
+      ? Spread<Rest, [...Done, ...Inner]>
+      : Spread<Rest, [...Done, Inner]>
+    : Spread<Rest, [...Done, OutOf<First>]>
+  : [...Done];
+
+/** Members of a group as a source: an iterable or async iterable of signatures. */
+export type Source<S extends AnySignature> = Iterable<S> | AsyncIterable<S>;
+
+/**
+ * Calls that run side by side, from a list, from parameters, or from an (async) iterable: its members are published while
+ * it is read.
+ */
+export function group<const List extends readonly AnySignature[]>(
+  members: List,
+): Group<MembersIn<List[number]>, MembersOut<List>>;
+export function group<const List extends readonly [AnySignature, ...AnySignature[]]>(
+  ...members: List
+): Group<MembersIn<List[number]>, MembersOut<List>>;
+export function group<S extends AnySignature>(members: Source<S>): Group<MembersIn<S>, OutOf<S>[]>;
+export function group(...given: readonly unknown[]): Group<never, unknown> {
+  return new Group(readMembers(given));
+}
+
+function readMembers(given: readonly unknown[]): Members {
+  const [first] = given;
+  if (given.length !== 1 || first instanceof Signature) return given as readonly Signature[];
+  if (typeof first === 'object' && first !== null && (Symbol.iterator in first || Symbol.asyncIterator in first)) {
+    return first as Members;
+  }
+  throw new ConfigurationError('group: expected a list of signatures, or an (async) iterable of them');
+}

@@ -1,0 +1,36 @@
+/** A task that is running now. */
+export interface RunningTask {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  /** Milliseconds since it began. */
+  readonly runningFor: number;
+}
+
+/** How many attempts ended how, since the worker started. */
+export interface AttemptCounts {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly revoked: number;
+  readonly other: number;
+}
+
+/** A worker, seen from outside. */
+export interface WorkerReport {
+  readonly name: string;
+  readonly app: string;
+  readonly pid: number;
+  readonly queues: readonly string[];
+  readonly slots: number;
+  readonly running: readonly RunningTask[];
+  readonly counts: AttemptCounts;
+  /** The tasks it can run. */
+  readonly tasks: readonly string[];
+  /** Seconds since it started. */
+  readonly uptime: number;
+  /** Whether it sends events. */
+  readonly events: boolean;
+  /** Memory of the process, in bytes. */
+  readonly rss: number;
+}

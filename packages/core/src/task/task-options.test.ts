@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { resolveTaskOptions, type TaskOptions } from './task-options.ts';
+
+const resolve = (options: object) => resolveTaskOptions({ name: 't', ...options } as TaskOptions).options;
+
+describe('task options', () => {
+  it('have the defaults that semantics.md prints', () => {
+    expect(resolveTaskOptions('math.add')).toEqual({
+      name: 'math.add',
+      options: {
+        maxRetries: 3,
+        defaultRetryDelay: 180_000,
+        autoretryFor: [],
+        dontAutoretryFor: [],
+        retryBackoff: false,
+        retryBackoffMax: 600_000,
+        retryJitter: true,
+        acksLate: true,
+        trackStarted: false,
+        bind: false,
+      },
+    });
+  });
+
+  it('read durations, and true as a backoff of one second', () => {
+    expect(resolve({ timeLimit: '2m', retryBackoff: true, defaultRetryDelay: '1h30m' })).toMatchObject({
+      timeLimit: 120_000,
+      retryBackoff: 1000,
+      defaultRetryDelay: 5_400_000,
+    });
+    expect(resolve({ retryBackoff: '5s' }).retryBackoff).toBe(5000);
+    expect(resolve({ maxRetries: null }).maxRetries).toBeNull();
+  });
+
+  it.each([
+    [{ maxRetires: 1 }, 'task "t": unknown option "maxRetires": did you mean "maxRetries"?'],
+    [{ zzz: 1 }, 'task "t": unknown option "zzz": known: '],
+    [{ priority: 10 }, 'option priority: expected a whole number from 0 to 9, received 10'],
+    [{ timeLimit: 'soon' }, "option timeLimit: 'soon' is not a duration"],
+    [{ queue: 'a b' }, 'option queue: expected a queue name'],
+    [{ autoretryFor: [1] }, 'option autoretryFor: expected a list of error classes'],
+    [{ args: {} }, 'option args: expected a zod schema'],
+    [{ softTimeLimit: '2m', timeLimit: '1m' }, 'softTimeLimit (120000 ms) is above timeLimit (60000 ms)'],
+  ])('that cannot be are refused: %o', (options, message) => {
+    expect(() => resolve(options)).toThrow(message);
+  });
+
+  it('need a name', () => {
+    expect(() => resolveTaskOptions({} as TaskOptions)).toThrow('the option name is missing');
+    expect(() => resolveTaskOptions('')).toThrow('option name');
+    expect(() => resolveTaskOptions(5 as never)).toThrow('the first parameter is the task name');
+  });
+
+  it('hand the schemas on', () => {
+    const args = z.tuple([z.string()]);
+    expect(resolveTaskOptions({ name: 't', args }).args).toBe(args);
+  });
+});

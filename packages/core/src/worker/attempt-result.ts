@@ -1,0 +1,19 @@
+import type { Failure } from '../task/failure.ts';
+import type { Message } from '../task/message.ts';
+import type { Outcome, OutcomeRecord } from '../task/outcome.ts';
+
+/** What an attempt came to: the task's outcome, or a reason why it has none yet. */
+export type AttemptResult =
+  | Outcome
+  /** Another attempt was asked for: this message, at that time. */
+  | { readonly state: 'RETRY'; readonly message: Message; readonly at: number; readonly failure: Failure }
+  /** The handler threw Ignore: acknowledge, touch nothing. */
+  | { readonly state: 'IGNORED' }
+  /** The handler refused the task: back to the queue at once. */
+  | { readonly state: 'REQUEUED'; readonly message: Message }
+  /** The handler refused the task for good. */
+  | { readonly state: 'REJECTED'; readonly failure: Failure }
+  /** The outcome is stored already: ring its waiters again and acknowledge. */
+  | { readonly state: 'KNOWN'; readonly outcome: OutcomeRecord }
+  /** The attempt was broken off (shutdown, lost lease): hand the message back unspent. */
+  | { readonly state: 'RELEASED' };

@@ -1,0 +1,112 @@
+import type { AppRuntime } from '../app/app-runtime.ts';
+import { hideSecret } from '../app/driver-url.ts';
+import { ConfigurationError, TaskRevokedError } from '../errors.ts';
+import type { ControlArgs } from '../events/control-message.ts';
+import { parseDuration } from '../task/duration.ts';
+import type { JsonValue } from '../task/json.ts';
+import type { ControlCommands } from './control.ts';
+import type { TaskLimits } from './task-limits.ts';
+import type { Worker } from './worker.ts';
+import type { WorkerStats } from './worker-stats.ts';
+
+/** What the commands act on. */
+export interface CommandTargets {
+  readonly worker: Worker;
+  readonly runtime: AppRuntime;
+  readonly stats: WorkerStats;
+  readonly limits: TaskLimits;
+}
+
+/** Every remote command of semantics.md §6 that a worker carries out itself. */
+export function createControlCommands(targets: CommandTargets): ControlCommands {
+  return { ...createInspectCommands(targets), ...createChangeCommands(targets) };
+}
+
+function createInspectCommands({ worker, runtime, stats }: CommandTargets): ControlCommands {
+  const plain = (value: unknown): JsonValue => JSON.parse(JSON.stringify(value)) as JsonValue;
+  return {
+    ping: () => 'pong',
+    stats: () => plain(worker.report()),
+    active: () => plain(stats.running),
+    registered: () => [...worker.report().tasks],
+    query: (args) => plain(stats.running.filter(({ id }) => idsOf(args).includes(id))),
+    revoked: () => [...stats.terminated],
+    conf: () =>
+      plain(Object.fromEntries([...runtime.provenance].map(([path, { value }]) => [path, shown(path, value)]))),
+  };
+}
+
+/** Settings as they may be shown to anybody: no passwords, no keys. */
+function shown(path: string, value: unknown): unknown {
+  if (path === 'connection.tls') return value === undefined ? undefined : '(set)';
+  return typeof value === 'string' ? hideSecret(value) : value;
+}
+
+function createChangeCommands({ worker, stats, limits, runtime }: CommandTargets): ControlCommands {
+  return {
+    terminate: (args) => terminate(stats, idsOf(args)),
+    'time-limit': (args) => {
+      const task = textOf(args, 'task');
+      if (!runtime.registry.get(task)) throw new ConfigurationError(`this worker has no task "${task}"`);
+      limits.set(task, {
+        ...(args.soft == null ? {} : { soft: parseDuration(args.soft, 'time-limit: soft') }),
+        ...(args.hard == null ? {} : { hard: parseDuration(args.hard, 'time-limit: hard') }),
+      });
+      return `time limits of ${task} are set`;
+    },
+    'pool-grow': (args) => resize(worker, worker.slots + countOf(args)),
+    'pool-shrink': (args) => resize(worker, worker.slots - countOf(args)),
+    'add-consumer': async (args) => {
+      await worker.addQueue(textOf(args, 'queue'));
+      return `consuming ${textOf(args, 'queue')}`;
+    },
+    'cancel-consumer': async (args) => {
+      await worker.removeQueue(textOf(args, 'queue'));
+      return `not consuming ${textOf(args, 'queue')}`;
+    },
+    'enable-events': () => {
+      worker.setEvents(true);
+      return 'events are on';
+    },
+    'disable-events': () => {
+      worker.setEvents(false);
+      return 'events are off';
+    },
+    shutdown: () => {
+      setImmediate(() => worker.requestShutdown()); // after the answer has left
+      return 'shutting down';
+    },
+  };
+}
+
+/** Aborts these tasks where they run here; each ends REVOKED. */
+function terminate(stats: WorkerStats, ids: readonly string[]): JsonValue {
+  const found = stats.contexts.filter((context) => ids.includes(context.id));
+  for (const context of found) {
+    stats.noteTerminated(context.id);
+    context.breakOff(new TaskRevokedError(context.id, 'terminated'), { state: 'REVOKED', reason: 'terminated' });
+  }
+  return found.map((context) => context.id);
+}
+
+function resize(worker: Worker, slots: number): JsonValue {
+  if (slots < 1) throw new ConfigurationError('a worker keeps at least one slot');
+  worker.setSlots(slots);
+  return slots;
+}
+
+function idsOf({ ids }: ControlArgs): readonly string[] {
+  if (Array.isArray(ids)) return ids.filter((id): id is string => typeof id === 'string');
+  throw new ConfigurationError('expected ids, a list of task ids');
+}
+
+function textOf(args: ControlArgs, name: string): string {
+  const value = args[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ConfigurationError(`expected ${name}, a name`);
+}
+
+function countOf({ n = 1 }: ControlArgs): number {
+  if (typeof n === 'number' && Number.isSafeInteger(n) && n > 0) return n;
+  throw new ConfigurationError('expected n, a whole number from 1');
+}

@@ -1,0 +1,72 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Clock, Timer } from '../clock.ts';
+import type { LovageEvent, WorkerEventFields } from '../events/event.ts';
+import type { EventSender } from '../events/event-sender.ts';
+import type { WorkerReport } from '../events/worker-report.ts';
+
+const heartbeatInterval = 2_000;
+
+/** Says on the bus that the worker is there, how it does, and when it goes; while events are switched on. */
+export class WorkerEvents {
+  readonly #sender: EventSender;
+  readonly #clock: Clock;
+  readonly #report: () => WorkerReport;
+  #timer: Timer | undefined;
+  #delay: IntervalHistogram | undefined;
+
+  constructor(sender: EventSender, clock: Clock, report: () => WorkerReport) {
+    this.#sender = sender;
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  start(): void {
+    if (this.#timer) return;
+    this.#delay = monitorEventLoopDelay({ resolution: 20 });
+    this.#delay.enable();
+    this.#send('worker.online', {});
+    this.#beat();
+  }
+
+  /** Says goodbye; resolves when the bus has it. */
+  async stop(): Promise<void> {
+    if (!this.#timer) return;
+    this.#timer.cancel();
+    this.#timer = undefined;
+    this.#delay?.disable();
+    this.#send('worker.offline', {});
+    await this.#sender.close();
+  }
+
+  #beat(): void {
+    this.#timer = this.#clock.after(
+      heartbeatInterval,
+      () => {
+        const { running, counts } = this.#report();
+        const { succeeded, failed, retried } = counts;
+        this.#send('worker.heartbeat', {
+          running: running.length,
+          succeeded,
+          failed,
+          retried,
+          loopLag: this.#loopLag(),
+        });
+        this.#beat();
+      },
+      { background: true },
+    );
+  }
+
+  #loopLag(): number {
+    const worst = this.#delay?.max ?? 0;
+    this.#delay?.reset();
+    return Math.max(0, Math.round(worst / 1e6));
+  }
+
+  #send(type: LovageEvent['type'], fields: object): void {
+    const { name, app, pid, queues, slots } = this.#report();
+    const base: WorkerEventFields = { app, pid, queues, slots };
+    const event = { type, at: this.#clock.now(), worker: name, ...base, ...fields };
+    this.#sender.send(event as LovageEvent); // the fields are those of `type`, by the callers above
+  }
+}
