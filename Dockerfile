@@ -8,6 +8,7 @@ COPY packages/redis/package.json packages/redis/
 COPY packages/cli/package.json packages/cli/
 COPY packages/lovage/package.json packages/lovage/
 COPY packages/bench/package.json packages/bench/
+COPY packages/chaos/package.json packages/chaos/
 COPY examples/package.json examples/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json turbo.json ./

@@ -11,6 +11,8 @@ export interface BannerFacts {
   readonly backend: string | undefined;
   readonly queues: readonly string[];
   readonly slots: number;
+  /** Where tasks run. */
+  readonly pool: string;
   readonly tasks: readonly string[];
   readonly inProcess: boolean;
 }
@@ -19,12 +21,12 @@ const shownTasks = 30;
 
 /** The banner, for people. */
 export function formatBanner(facts: BannerFacts): string {
-  const { version, app, module, broker, backend, queues, slots, inProcess } = facts;
+  const { version, app, module, broker, backend, queues, slots, pool, inProcess } = facts;
   const rows: [string, string][] = [
     ['app', module],
     ['broker', inProcess ? `${broker}  (only this process can send it tasks)` : broker],
     ['backend', backend ?? "the broker's"],
-    ['queues', `${queues.join(', ')}  ×${slots}`],
+    ['queues', `${queues.join(', ')}  ×${slots}${pool === 'async' ? '' : ` ${pool}`}`],
     ['tasks', listTasks(facts.tasks)],
   ];
   const title = `${paint('bold', `lovage ${version}`)}  ${app}  ·  node ${process.versions.node}  ·  pid ${process.pid}`;
@@ -33,7 +35,7 @@ export function formatBanner(facts: BannerFacts): string {
 
 /** The banner as fields of a log line, for machines. */
 export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknown>> {
-  const { version, app, module, broker, backend, queues, slots, tasks } = facts;
+  const { version, app, module, broker, backend, queues, slots, pool, tasks } = facts;
   return {
     version,
     app,
@@ -43,6 +45,7 @@ export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknow
     backend,
     queues,
     slots,
+    pool,
     tasks: tasks.slice(0, shownTasks),
   };
 }

@@ -25,6 +25,19 @@ export interface Command {
   run(given: never): Promise<ExitCode>;
 }
 
+/** Commands that belong together: `lovage control rate-limit`, `lovage control shutdown`. */
+export interface CommandFamily {
+  /** As in `control <command>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly commands: readonly Command[];
+}
+
+/** `call` of `call <task> [args..]`. */
+export function nameOf({ usage }: Pick<Command, 'usage'>): string {
+  return usage.split(' ')[0] as string;
+}
+
 /** An option with a value that is text until core reads it. */
 export function textOption(describe: string, extra: Options = {}): Options {
   return { type: 'string', requiresArg: true, describe, ...extra };

@@ -1,5 +1,5 @@
 import yargs, { type Argv } from 'yargs';
-import type { Command, GlobalArguments } from './command.ts';
+import type { Command, CommandFamily, GlobalArguments } from './command.ts';
 import { allCommands } from './commands/all-commands.ts';
 import { type ExitCode, exitCodeOf, usageError } from './exit-code.ts';
 import { globalOptions } from './global-options.ts';
@@ -34,7 +34,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
     if (!(error instanceof UsageProblem)) throw error;
     problem = error.message;
   }
-  if (args.length === 0) cli.showHelp('error');
+  if (args.length === 0) process.stderr.write(`${await cli.getHelp()}\n\n`);
   throw usageError(await explainUsage(problem, args));
 }
 
@@ -46,7 +46,7 @@ function failUsage(message: string | undefined, error: Error | undefined): never
   throw new UsageProblem(message ?? error?.message);
 }
 
-function createCli(args: readonly string[], start: (command: Command, given: GlobalArguments) => Promise<void>): Argv {
+function createCli(args: readonly string[], start: Start): Argv {
   const cli = yargs([...args])
     .scriptName('lovage')
     .locale('en')
@@ -74,11 +74,16 @@ function createCli(args: readonly string[], start: (command: Command, given: Glo
   return cli;
 }
 
-function addCommand(
-  cli: Argv,
-  command: Command,
-  start: (command: Command, given: GlobalArguments) => Promise<void>,
-): void {
+type Start = (command: Command, given: GlobalArguments) => Promise<void>;
+
+function addCommand(cli: Argv, command: Command | CommandFamily, start: Start): void {
+  if ('commands' in command) {
+    cli.command(command.usage, command.describe, (y) => {
+      for (const member of command.commands) addCommand(y, member, start);
+      return y.demandCommand(1);
+    });
+    return;
+  }
   cli.command(
     command.usage,
     command.describe,
@@ -90,11 +95,24 @@ function addCommand(
   );
 }
 
+/** Options and arguments that may be given several times, all of which are meant. */
+const many: ReadonlySet<string> = new Set([
+  '_',
+  '--',
+  'args',
+  'names',
+  'ids',
+  'queues',
+  'Q',
+  'destination',
+  'd',
+  'type',
+]);
+
 /** `--timeout 1s --timeout 2s` means the last; the queues of several `-Q` are all meant. */
 function keepLastGiven(given: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(given)) {
-    const many = ['_', '--', 'args', 'names', 'queues', 'Q'].includes(name);
-    if (Array.isArray(value) && !many) given[name] = value.at(-1);
+    if (Array.isArray(value) && !many.has(name)) given[name] = value.at(-1);
   }
 }
 
@@ -104,8 +122,12 @@ function renamed(error: unknown): unknown {
   return error;
 }
 
+let pipesAreQuiet = false;
+
 /** `lovage queues | head -1` ends in silence. */
 function keepPipesQuiet(): void {
+  if (pipesAreQuiet) return;
+  pipesAreQuiet = true;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;

@@ -60,7 +60,7 @@ export function noApp(): CommandError {
 }
 
 /** The paths of all settings, from an app that nothing is set for. */
-function knownSettings(): readonly string[] {
+export function knownSettings(): readonly string[] {
   setOverrides({ flags: { broker: 'memory://', backend: 'memory://' }, file: {} });
   return explainSettings(new Lovage('lovage')).map(({ path }) => path);
 }

@@ -6,24 +6,20 @@ export interface SignalWatch {
   readonly second: Promise<NodeJS.Signals>;
   /** The last one so far. */
   readonly received: NodeJS.Signals | undefined;
-  stop(): void;
 }
 
-const watched = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
-
-/** Takes the process's ending signals; a third one is `onThird`'s. */
+/**
+ * Takes the process's ending signals until the process ends: one that comes while it is ending must not change its exit
+ * code. A third one is `onThird`'s.
+ */
 export function watchSignals(onThird: (signal: NodeJS.Signals) => void): SignalWatch {
   const tell: ((signal: NodeJS.Signals) => void)[] = [];
   const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => tell.push(resolve));
-  const watch = { first: next(), second: next(), received: undefined as NodeJS.Signals | undefined, stop };
+  const watch = { first: next(), second: next(), received: undefined as NodeJS.Signals | undefined };
   const listen = (signal: NodeJS.Signals): void => {
     watch.received = signal;
     (tell.shift() ?? onThird)(signal);
   };
-  for (const signal of watched) process.on(signal, listen);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, listen);
   return watch;
-
-  function stop(): void {
-    for (const signal of watched) process.off(signal, listen);
-  }
 }

@@ -1,39 +1,82 @@
 import type { Options } from 'yargs';
-import type { Command } from './command.ts';
+import { type Command, type CommandFamily, nameOf } from './command.ts';
 import { allCommands } from './commands/all-commands.ts';
 import { globalOptions } from './global-options.ts';
 import { oneLine } from './print.ts';
 
+/** The command that a line means, as far as it says. */
+interface Meant {
+  readonly family?: CommandFamily;
+  readonly command?: Command;
+}
+
 /** What yargs found wrong with a command line, in one sentence of ours with a hint where to look. */
 export async function explainUsage(problem: string, args: readonly string[]): Promise<string> {
-  const command = allCommands.find((candidate) => args.includes(nameOf(candidate)));
-  const hint = `see lovage ${command ? `${nameOf(command)} ` : ''}--help`;
-  return `${await reword(problem, command, args)}; ${hint}`;
+  const meant = findMeant(args);
+  return `${await reword(problem, meant, args)}; see lovage ${[...pathOf(meant), '--help'].join(' ')}`;
 }
 
-/** `call` of `call <task> [args..]`. */
-export function nameOf({ usage }: Command): string {
-  return usage.split(' ')[0] as string;
+function findMeant(args: readonly string[]): Meant {
+  const at = args.findIndex((arg) => named(allCommands, arg) !== undefined);
+  const found = named(allCommands, args[at]);
+  if (found === undefined) return {};
+  if (!('commands' in found)) return { command: found };
+  const command = named(
+    found.commands,
+    args.slice(at + 1).find((arg) => named(found.commands, arg) !== undefined),
+  );
+  return command ? { family: found, command } : { family: found };
 }
 
-async function reword(problem: string, command: Command | undefined, args: readonly string[]): Promise<string> {
+function named<C extends Command | CommandFamily>(commands: readonly C[], name: string | undefined): C | undefined {
+  return commands.find((command) => nameOf(command) === name);
+}
+
+/** `['control', 'rate-limit']` */
+function pathOf({ family, command }: Meant): readonly string[] {
+  return [family, command].flatMap((part) => (part ? nameOf(part) : []));
+}
+
+async function reword(problem: string, meant: Meant, args: readonly string[]): Promise<string> {
   const unknown = /^Unknown (?:command|argument)s?: ([^,]+)/.exec(problem)?.[1];
-  if (unknown !== undefined) return explainUnknown(unknown, command, args);
-  if (/^Not enough non-option arguments/.test(problem))
-    return command ? `missing argument: lovage ${command.usage}` : 'no command given';
+  if (unknown !== undefined) return explainUnknown(unknown, meant, args);
+  if (/^Not enough non-option arguments/.test(problem)) return explainMissing(meant, args);
   const bare = /^Not enough arguments following: (.+)$/.exec(problem)?.[1];
   if (bare !== undefined) return `option ${dashed(bare)} needs a value`;
   return oneLine(problem);
 }
 
-async function explainUnknown(name: string, command: Command | undefined, args: readonly string[]): Promise<string> {
+/** Without a command yargs does not look at the options. */
+async function explainMissing(meant: Meant, args: readonly string[]): Promise<string> {
+  const { family, command } = meant;
+  if (command !== undefined)
+    return `missing argument: lovage ${[...(family ? [nameOf(family)] : []), command.usage].join(' ')}`;
+  const known = optionNames(undefined);
+  const stray = args.map(optionName).find((name) => name !== undefined && name.length > 1 && !known.includes(name));
+  if (stray !== undefined) return explainUnknown(stray, meant, args);
+  const next = family && args[args.indexOf(nameOf(family)) + 1];
+  if (next !== undefined && !next.startsWith('-')) return explainUnknown(next, meant, args);
+  return family ? `missing command: ${family.commands.map(nameOf).join(', ')}` : 'no command given';
+}
+
+/** `broker` of `--broker=x`; undefined for an argument that is no option. */
+function optionName(arg: string): string | undefined {
+  return /^--?([^=]+)/.exec(arg)?.[1];
+}
+
+async function explainUnknown(name: string, meant: Meant, args: readonly string[]): Promise<string> {
   const { closestName } = await import('@lovage/core/driver'); // only now: --help is to be quick
-  const flag = args.find((arg) => arg.startsWith('-') && arg.replace(/^-+/, '').split('=')[0] === name);
-  if (flag === undefined && command !== undefined) return `${nameOf(command)} takes no argument "${name}"`;
-  const known = flag === undefined ? allCommands.map(nameOf).concat('completion') : optionNames(command);
+  const { family, command } = meant;
+  const isFlag = args.some((arg) => optionName(arg) === name);
+  if (!isFlag && command !== undefined) return `${pathOf(meant).join(' ')} takes no argument "${name}"`;
+  const known = isFlag ? optionNames(command) : commandNames(family);
   const closest = closestName(name, known);
-  const suggestion = closest === undefined ? '' : `: did you mean "${flag === undefined ? closest : dashed(closest)}"?`;
-  return flag === undefined ? `unknown command "${name}"${suggestion}` : `unknown option ${dashed(name)}${suggestion}`;
+  const suggestion = closest === undefined ? '' : `: did you mean "${isFlag ? dashed(closest) : closest}"?`;
+  return isFlag ? `unknown option ${dashed(name)}${suggestion}` : `unknown command "${name}"${suggestion}`;
+}
+
+function commandNames(family: CommandFamily | undefined): readonly string[] {
+  return family ? family.commands.map(nameOf) : allCommands.map(nameOf).concat('completion');
 }
 
 function optionNames(command: Command | undefined): readonly string[] {

@@ -39,32 +39,11 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], /error: no command given; see lovage --help/],
     [['wrker'], /^error: unknown command "wrker": did you mean "worker"\?; see lovage --help\n$/],
-    [['dance'], /^error: unknown command "dance"; see lovage --help\n$/],
-    [
-      ['queues', '--brokr', 'x'],
-      /^error: unknown option --brokr: did you mean "--broker"\?; see lovage queues --help\n$/,
-    ],
-    [
-      ['worker', '--concurency', '3'],
-      /unknown option --concurency: did you mean "--concurrency"\?; see lovage worker --help/,
-    ],
-    [['call'], /^error: missing argument: lovage call <task> \[args\.\.\]; see lovage call --help\n$/],
-    [['call', 'add', '--timeout'], /^error: option --timeout needs a value/],
-    [['purge', 'one', 'two'], /^error: purge takes no argument "two"/],
-    [['purge', 'default'], /purge deletes every waiting task of queue "default": say --force/],
-    [['result', 'x', '--timeout', '3'], /--timeout: "3" has no unit: write 3s or 3ms/],
-    [['result', 'x', '--timeout', 'soon'], /--timeout: 'soon' is not a duration/],
     [['worker', ...shop, '-c', 'zero'], /^error: --concurrency: expected a whole number from 1, received "zero"\n$/],
     [['worker', ...shop, '-l', 'loud'], /^error: --loglevel: expected "debug" or /],
     [['worker', ...shop, '-Q', 'a:b'], /^error: --queues: expected a queue name without colons/],
     [['worker', ...shop, '--log-format', 'xml'], /--log-format: expected "pretty" or "json", received "xml"/],
-    [
-      ['queues', '--broker', 'amqp://localhost'],
-      /no driver for "amqp:\/\/": known schemes are memory:\/\/, redis:\/\//,
-    ],
-    [['queues', '--broker', 'localhost:6379'], /"localhost:6379" is not a broker URL/],
     [['queues', '--broker', 'redis://localhost:99999'], /99999/],
   ])('refuses %j with 2', (args, message) => refuses(args, 2, message));
 

@@ -14,7 +14,8 @@ export type {
 export type { Bus } from './driver/bus.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseStore } from './driver/lease-store.ts';
-export type { DeadLetter, MessagePlace, Monitor, QueueCounts } from './driver/monitor.ts';
+export type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from './driver/monitor.ts';
+export type { RateLimiter } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
 export {

@@ -421,6 +421,16 @@ export class Ignore extends Error {
   }
 }
 
+/** Thrown by `self.replace()`: what this canvas comes to is what the task comes to. */
+export class Replace extends Error {
+  readonly canvas: { readonly shape: object; toJSON(): object };
+  constructor(canvas: { readonly shape: object; toJSON(): object }) {
+    super('the task asked to be replaced by a canvas');
+    this.name = 'Replace';
+    this.canvas = canvas;
+  }
+}
+
 /** Throw to refuse the task: back to its queue at once (`requeue: true`, bounded), or to the dead letters and FAILURE. */
 export class Reject extends Error {
   readonly requeue: boolean;

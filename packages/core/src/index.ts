@@ -10,7 +10,11 @@ export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';
 export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './app/schedule-time.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
 export type { Task } from './app/task-handle.ts';
-export { Signature, type SignatureData } from './canvas/signature.ts';
+export { Chain, chain } from './canvas/chain.ts';
+export { Chord, chord } from './canvas/chord.ts';
+export { Group, group } from './canvas/group.ts';
+export { type AnySignature, Signature } from './canvas/signature.ts';
+export type { CanvasData, ChainData, ChordData, GroupData, SignatureData } from './canvas/signature-data.ts';
 export {
   BrokerAuthenticationError,
   BrokerMemoryError,
@@ -64,6 +68,7 @@ export type {
 export type { LogFields, Logger, LogLevel } from './logger.ts';
 export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';
+export { GroupResult, type JoinOptions } from './results/group-result.ts';
 export type { Duration, Instant } from './task/duration.ts';
 export type { JsonValue } from './task/json.ts';
 export type { OutcomeRecord } from './task/outcome.ts';

@@ -2,6 +2,9 @@
 export type { Setting } from './app/app-options.ts';
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
 export type { WorkerReport } from './events/worker-report.ts';
+export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
+export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
+export { DeadLetters, type DeadLetterListOptions, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
 export { type AskOptions, type FleetStatus, Inspector } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';

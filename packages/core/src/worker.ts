@@ -5,5 +5,7 @@ export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-r
 export type { Attempt } from './worker/attempt.ts';
 export type { AttemptResult } from './worker/attempt-result.ts';
 export type { Middleware, Next } from './worker/middleware.ts';
+export type { AppModule } from './worker/pool/child-message.ts';
+export type { PoolKind } from './worker/pool/pool.ts';
 export { startWorker, type WorkerOptions } from './worker/start-worker.ts';
 export { type ShutdownReport, Worker } from './worker/worker.ts';

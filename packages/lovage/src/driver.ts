@@ -9,6 +9,7 @@ export type {
   ConsumeRequest,
   Consumer,
   DeadLetter,
+  DeadLetterPage,
   Deliver,
   Delivery,
   Driver,

@@ -1,3 +1,15 @@
 /** Looking at queues and workers. The same door as @lovage/core/inspect. */
-export type { AskOptions, DeadLetter, FleetStatus, QueueCounts, Setting, WorkerReport } from '@lovage/core/inspect';
-export { explainSettings, Inspector } from '@lovage/core/inspect';
+export type {
+  AskOptions,
+  DeadLetter,
+  DeadLetterFilter,
+  FleetStatus,
+  DeadLetterListOptions,
+  QueueCounts,
+  Replayed,
+  ReplayEdits,
+  ReplayOptions,
+  Setting,
+  WorkerReport,
+} from '@lovage/core/inspect';
+export { DeadLetters, explainSettings, Inspector } from '@lovage/core/inspect';

@@ -20,9 +20,11 @@ export type Role =
   /** Listens to channels: waits for Redis, then subscribes again. */
   | 'subscriber';
 
-/** The longest blocking read BullMQ makes, with room to answer: a shorter socket timeout would cut healthy connections. */
-const shortestBlockingTimeout = 12_000;
+/** What a blocking read gets to answer once it is over, in milliseconds; BullMQ cuts one that is overdue by as much. */
+const readMargin = 1_000;
+const shortestRead = 1_000;
 const keepAlive = 10_000;
+const disconnectTimeout = 50;
 
 /** Makes every Redis connection of one `Connection`, lazily, and ends them all. */
 export class RedisClients {
@@ -36,6 +38,11 @@ export class RedisClients {
   constructor(target: RedisTarget, options: ConnectionOptions) {
     this.target = target;
     this.#options = options;
+  }
+
+  /** How long a blocking read may last, in milliseconds: it has to answer before its socket is taken for dead. */
+  get longestRead(): number {
+    return longestReadOf(this.#options);
   }
 
   /** The one client of this role. It connects at its first command. */
@@ -88,6 +95,10 @@ export class RedisClients {
   }
 }
 
+function longestReadOf({ socketTimeout }: ConnectionOptions): number {
+  return Math.max(shortestRead, socketTimeout - readMargin);
+}
+
 /** Whether commands can be written now. ioredis's cluster says `ready` like a single client. */
 export function isReady(client: RedisClient): boolean {
   return client.status === 'ready';
@@ -101,13 +112,22 @@ export function wake(client: RedisClient): void {
 type LegacyOptions = RedisOptions & { replyMapping: 'legacy' };
 type LegacyNodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping: 'legacy' };
 
-function redisOptions(target: RedisTarget, given: ConnectionOptions, role: Role, connectionName?: string): LegacyOptions {
+function redisOptions(
+  target: RedisTarget,
+  given: ConnectionOptions,
+  role: Role,
+  connectionName?: string,
+): LegacyOptions {
   const [first] = target.hosts;
   const failFast = role === 'commands';
   const tls = target.tls ? { tls: { ...given.tls } } : {};
   return {
     ...(target.kind === 'sentinel'
-      ? { sentinels: [...target.hosts], name: target.masterName ?? '', ...(target.tls ? { sentinelTLS: { ...given.tls }, enableTLSForSentinelMode: true } : {}) }
+      ? {
+          sentinels: [...target.hosts],
+          name: target.masterName ?? '',
+          ...(target.tls ? { sentinelTLS: { ...given.tls }, enableTLSForSentinelMode: true } : {}),
+        }
       : { host: first?.host ?? 'localhost', port: first?.port ?? 6379 }),
     ...tls,
     ...(target.username === undefined ? {} : { username: target.username }),
@@ -117,8 +137,9 @@ function redisOptions(target: RedisTarget, given: ConnectionOptions, role: Role,
     replyMapping: 'legacy',
     lazyConnect: true,
     connectTimeout: given.connectTimeout,
-    socketTimeout: role === 'blocking' ? Math.max(given.socketTimeout, shortestBlockingTimeout) : given.socketTimeout,
+    socketTimeout: role === 'blocking' ? longestReadOf(given) + readMargin : given.socketTimeout,
     keepAlive,
+    disconnectTimeout, // ioredis's own 2 s would hold the process, also for a socket that is closed already
     disableClientInfo: true,
     retryStrategy: reconnectDelay,
     sentinelRetryStrategy: reconnectDelay,
@@ -132,7 +153,14 @@ function redisOptions(target: RedisTarget, given: ConnectionOptions, role: Role,
 }
 
 function clusterOptions(options: LegacyOptions): ClusterOptions & { redisOptions: LegacyNodeOptions } {
-  const { host: _host, port: _port, db: _db, retryStrategy: _retry, sentinelRetryStrategy: _sentinel, ...redis } = options;
+  const {
+    host: _host,
+    port: _port,
+    db: _db,
+    retryStrategy: _retry,
+    sentinelRetryStrategy: _sentinel,
+    ...redis
+  } = options;
   return {
     lazyConnect: true,
     enableOfflineQueue: options.enableOfflineQueue ?? true,

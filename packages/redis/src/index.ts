@@ -1,1 +1,1 @@
-export { redisDriver } from './driver.ts';
+export { redisDriver, streamsDriver } from './driver.ts';

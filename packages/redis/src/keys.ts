@@ -8,6 +8,10 @@ export interface Keys {
   readonly job: (queue: string, suffix: string) => string;
   /** The set of the names of all queues. */
   readonly queues: string;
+  /** The set of the names of all queues of the Streams driver. */
+  readonly streamQueues: string;
+  /** What all keys of a queue of the Streams driver begin with; the scripts add the rest. */
+  readonly stream: (queue: string) => string;
   readonly dead: (queue: string) => string;
   readonly result: (id: string) => string;
   /** Bitmaps of a group's members: which ended, which of them failed. */
@@ -15,10 +19,14 @@ export interface Keys {
   readonly joinFailed: (groupId: string) => string;
   readonly lease: (name: string) => string;
   readonly fence: (name: string) => string;
+  /** The last moment given out under a rate limit. */
+  readonly rate: (name: string) => string;
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
   readonly inbox: (address: string) => string;
+  /** Tells a queue's workers that its next delayed message is due sooner than they know. */
+  readonly streamWake: (queue: string) => string;
   readonly busTopic: (topic: string) => string;
   readonly busPattern: (pattern: string) => string;
 }
@@ -37,15 +45,19 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     bull,
     job: (queue, suffix) => `${bull}:${bullName(queue)}:${suffix}`,
     queues: `${ours}queues`,
+    streamQueues: `${ours}stream-queues`,
+    stream: (queue) => `${ours}stream:${queue}:`,
     dead: (queue) => `${ours}dead:${queue}`,
     result: (id) => `${ours}result:${id}`,
     joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
     joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
     lease: (name) => `${ours}lease:${name}`,
     fence: (name) => `${ours}fence:${name}`,
+    rate: (name) => `${ours}rate:${name}`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
     inbox: (address) => `${channel}inbox:${address}`,
+    streamWake: (queue) => `${channel}stream-wake:${queue}`,
     busTopic: (topic) => `${channel}bus:${topic}`,
     busPattern: (pattern) => `${escapeGlob(`${channel}bus:${pattern.slice(0, -1)}`)}*`,
   };
@@ -53,7 +65,9 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
 
 /** Names that BullMQ gives to its own keys of a queue: a job of that id would overwrite them. */
 const reserved: ReadonlySet<string> = new Set(
-  'active,wait,waiting-children,paused,id,delayed,prioritized,stalled-check,completed,failed,stalled,repeat,limiter,meta,events,pc,marker,de'.split(','),
+  'active,wait,waiting-children,paused,id,delayed,prioritized,stalled-check,completed,failed,stalled,repeat,limiter,meta,events,pc,marker,de'.split(
+    ',',
+  ),
 );
 const escaped = '~';
 

@@ -1,10 +1,9 @@
-import type { Connection, DriverContext, StoreReport } from '@lovage/core/driver';
-import { BullmqBroker } from './bullmq/broker.ts';
+import type { Broker, Clock, Connection, DriverContext, Monitor, StoreReport } from '@lovage/core/driver';
 import { RedisBus } from './bus/redis-bus.ts';
-import { RedisClients } from './connection.ts';
-import { createKeys } from './keys.ts';
+import { type RedisClient, RedisClients } from './connection.ts';
+import { createKeys, type Keys } from './keys.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
-import { RedisMonitor } from './monitor/redis-monitor.ts';
+import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
@@ -12,43 +11,69 @@ import { Deadline, StoreLink } from './store-link.ts';
 import { reportStore } from './store-report.ts';
 import { Subscriber } from './subscriber.ts';
 
+/** What a broker on this connection is made of. */
+export interface BrokerParts {
+  readonly clients: RedisClients;
+  readonly link: StoreLink;
+  readonly subscriber: Subscriber;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly publishTimeout: number;
+}
+
+/** What tells the drivers of this package apart; the rest they share. */
+export interface BrokerKit {
+  createBroker(parts: BrokerParts): Broker;
+  createMonitor(parts: BrokerParts): Monitor;
+  /** Throws when the server lacks what the broker needs. */
+  readonly assertServer?: (client: RedisClient) => Promise<void>;
+}
+
 /** Everything Redis does for an app, over one set of connections. No socket is opened before the first use. */
 export class RedisConnection implements Connection {
   readonly display: string;
   readonly acksWithOutcome = true;
-  readonly broker: BullmqBroker;
+  readonly broker: Broker;
   readonly results: RedisResultBackend;
   readonly bus: RedisBus;
   readonly leases: RedisLeaseStore;
   readonly schedules: RedisScheduleStore;
-  readonly monitor: RedisMonitor;
+  readonly limits: RedisRateLimiter;
+  readonly monitor: Monitor;
   readonly #clients: RedisClients;
   readonly #link: StoreLink;
   readonly #subscriber: Subscriber;
   readonly #context: DriverContext;
+  readonly #kit: BrokerKit;
 
-  constructor(url: string, context: DriverContext) {
+  constructor(url: string, context: DriverContext, kit: BrokerKit) {
     const target = parseRedisUrl(url);
     const { clock, logger, publishTimeout } = context;
     const keys = createKeys(target, context.prefix);
     const clients = new RedisClients(target, context.connection);
     const link = new StoreLink(clients, clock, publishTimeout);
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });
+    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout };
     this.#context = context;
+    this.#kit = kit;
     this.#clients = clients;
     this.#link = link;
     this.#subscriber = subscriber;
     this.display = target.display;
-    this.broker = new BullmqBroker({ clients, link, keys, clock, publishTimeout });
+    this.broker = kit.createBroker(parts);
     this.results = new RedisResultBackend(link, subscriber, keys);
     this.bus = new RedisBus(link, subscriber, keys);
     this.leases = new RedisLeaseStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
-    this.monitor = new RedisMonitor(link, keys);
+    this.limits = new RedisRateLimiter(link, keys);
+    this.monitor = kit.createMonitor(parts);
   }
 
   check(timeout: number): Promise<StoreReport> {
-    return this.#link.run(reportStore, timeout);
+    return this.#link.run(async (client) => {
+      await this.#kit.assertServer?.(client);
+      return reportStore(client);
+    }, timeout);
   }
 
   /** Closes the consumers (core has drained them by now), then ends every socket hard. May be called twice. */

@@ -31,6 +31,9 @@ export const redisSchemes: readonly string[] = [
   'rediss+cluster',
 ];
 
+/** The schemes of the Streams driver: the same places, another broker. */
+export const streamsSchemes: readonly string[] = redisSchemes.map((scheme) => scheme.replace(/^rediss?/, '$&+streams'));
+
 const examples: Readonly<Record<RedisTarget['kind'], string>> = {
   single: 'redis://user:password@localhost:6379/0',
   sentinel: 'redis+sentinel://:password@sentinel1:26379,sentinel2:26379/mymaster/0',
@@ -43,16 +46,20 @@ const defaultPorts: Readonly<Record<RedisTarget['kind'], number>> = { single: 63
  * Throws {@link BrokerUrlError}, which names what is wrong and a right example, and never the password.
  */
 export function parseRedisUrl(url: string): RedisTarget {
-  const match = /^(rediss?(?:\+(sentinel|cluster))?):\/\/(?:([^/]*)@)?([^/?#@]*)(?:\/([^?#]*))?(\?[^#]*)?$/.exec(url);
+  const match =
+    /^(rediss?(?:\+streams)?(?:\+(sentinel|cluster))?):\/\/(?:(.*)@)?([^/?#@]*)(?:\/([^?#]*))?(\?[^#]*)?$/.exec(url);
   if (!match) throw new BrokerUrlError(`not a Redis URL; a right one is ${examples.single}`);
   const [, scheme = '', kindText, auth, hostText = '', path = '', query] = match;
   const kind = (kindText ?? 'single') as RedisTarget['kind'];
   const fail = (problem: string): never => {
-    throw new BrokerUrlError(`${problem} in the URL ${hide(scheme, auth, hostText, path)}; a right one is ${examples[kind]}`);
+    throw new BrokerUrlError(
+      `${problem} in the URL ${hide(scheme, auth, hostText, path)}; a right one is ${examples[kind]}`,
+    );
   };
   if (query && query !== '?') fail(`unknown query "${query}"`);
   const hosts = hostText.split(',').map((text) => parseHost(text, defaultPorts[kind], fail));
-  if (kind === 'single' && hosts.length > 1) fail('more than one host (for several, use redis+sentinel or redis+cluster)');
+  if (kind === 'single' && hosts.length > 1)
+    fail('more than one host (for several, use redis+sentinel or redis+cluster)');
   const { masterName, dbText } = splitPath(kind, path, fail);
   return {
     kind,

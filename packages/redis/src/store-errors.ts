@@ -42,10 +42,17 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
       options,
     );
   }
+  if (detail.startsWith('NOAUTH')) {
+    return new BrokerAuthenticationError(
+      `Redis at ${display} wants a password: write it into the URL, as in redis://:password@host:6379/0 (${detail})`,
+      options,
+    );
+  }
   if (isAuthenticationError(error)) {
     return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, options);
   }
-  if (isConnectionError(error)) return new BrokerUnavailableError(`Redis at ${display} cannot be reached: ${detail}`, options);
+  if (isConnectionError(error))
+    return new BrokerUnavailableError(`Redis at ${display} cannot be reached: ${detail}`, options);
   return error instanceof Error ? error : new Error(detail);
 }
 

@@ -34,9 +34,13 @@ function oldVersion(version: string): string[] {
 function persistence(aof: string | undefined, save: string | undefined): string[] {
   if (aof !== '0' || (save !== undefined && save !== '')) return [];
   if (save === undefined) {
-    return ['The append-only file is off and snapshots could not be checked, so a restart of Redis may lose tasks: switch on appendonly.'];
+    return [
+      'The append-only file is off and snapshots could not be checked, so a restart of Redis may lose tasks: switch on appendonly.',
+    ];
   }
-  return ['Redis keeps nothing on disk (appendonly no, no save points), so its restart loses every task: set appendonly yes.'];
+  return [
+    'Redis keeps nothing on disk (appendonly no, no save points), so its restart loses every task: set appendonly yes.',
+  ];
 }
 
 function eviction(policy: string | undefined): string[] {

@@ -44,7 +44,11 @@ export class Subscriber {
     this.#patterns.clear();
   }
 
-  async #listen(where: Map<string, Set<ChannelListener>>, name: string, listener: ChannelListener): Promise<Subscription> {
+  async #listen(
+    where: Map<string, Set<ChannelListener>>,
+    name: string,
+    listener: ChannelListener,
+  ): Promise<Subscription> {
     const listeners = where.get(name) ?? new Set();
     where.set(name, listeners.add(listener));
     let open = true;
@@ -54,7 +58,8 @@ export class Subscriber {
       listeners.delete(listener);
       if (listeners.size > 0 || where.get(name) !== listeners) return;
       where.delete(name);
-      await this.#tell(where === this.#channels ? 'unsubscribe' : 'punsubscribe', name).catch(() => {}); // nobody listens any more
+      // Nobody listens any more, so nobody waits for Redis to know it: a dead one would hold up a shutdown for its 5 s.
+      void this.#tell(where === this.#channels ? 'unsubscribe' : 'punsubscribe', name).catch(() => {});
     };
     try {
       await this.#tell(where === this.#channels ? 'subscribe' : 'psubscribe', name);
@@ -79,7 +84,9 @@ export class Subscriber {
 
   #connected(): Promise<RedisClient> {
     this.#client ??= this.#clients.shared('subscriber').then((client) => {
-      client.on('message', (channel: string, message: string) => this.#hear(this.#channels.get(channel), message, channel));
+      client.on('message', (channel: string, message: string) =>
+        this.#hear(this.#channels.get(channel), message, channel),
+      );
       client.on('pmessage', (pattern: string, channel: string, message: string) =>
         this.#hear(this.#patterns.get(pattern), message, channel),
       );

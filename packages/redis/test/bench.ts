@@ -1,7 +1,7 @@
 import {
   type Connection,
-  type Consumer,
   type ConsumeRequest,
+  type Consumer,
   type Deliver,
   type Delivery,
   type DriverContext,
@@ -31,13 +31,23 @@ export function connect(url: string, fields: Partial<DriverContext> = {}): Conne
 
 /** A message with a new id; `fields` replace the defaults. */
 export function createMessage(fields: Partial<Message> = {}): Message {
-  return { v: 1, id: newTaskId(), task: 'math.add', args: [2, 3], queue: 'alpha', priority: 0, retries: 0, sentAt: Date.now(), ...fields };
+  return {
+    v: 1,
+    id: newTaskId(),
+    task: 'math.add',
+    args: [2, 3],
+    queue: 'alpha',
+    priority: 0,
+    retries: 0,
+    sentAt: Date.now(),
+    ...fields,
+  };
 }
 
 export const ack: Settlement = { kind: 'ack' };
 
 /** An ack with a SUCCESS of this value. */
-export function success(id: string, value: string, replyTo?: string): Settlement {
+export function success(id: string, value: string, replyTo?: string): Extract<Settlement, { kind: 'ack' }> {
   const record = { id, task: 'math.add', state: 'SUCCESS', value, attempts: 1, at: Date.now() } as const;
   return { kind: 'ack', outcome: { record, ttl: 60_000, ...(replyTo === undefined ? {} : { replyTo }) } };
 }
@@ -52,7 +62,11 @@ export interface Seen {
 }
 
 /** Starts a consumer that writes down what it sees. */
-export async function consume(connection: Connection, fields: Partial<ConsumeRequest> = {}, deliver: Deliver = async () => ack): Promise<Seen> {
+export async function consume(
+  connection: Connection,
+  fields: Partial<ConsumeRequest> = {},
+  deliver: Deliver = async () => ack,
+): Promise<Seen> {
   const seen = { deliveries: [] as Delivery[], malformed: [] as MalformedEntry[], errors: [] as Error[] };
   const request: ConsumeRequest = {
     queues: ['alpha'],
@@ -71,8 +85,12 @@ export async function consume(connection: Connection, fields: Partial<ConsumeReq
     seen.deliveries.push(delivery);
     return deliver(delivery);
   });
-  const arrived = (count: number, timeout = 10_000): Promise<void> =>
-    until(() => seen.deliveries.length >= count, { timeout, what: () => `${count} deliveries, got ${seen.deliveries.length}` });
+  const arrived = async (count: number, timeout = 10_000): Promise<void> => {
+    await until(() => seen.deliveries.length >= count, {
+      timeout,
+      what: () => `${count} deliveries, got ${seen.deliveries.length}`,
+    });
+  };
   return { ...seen, consumer, arrived };
 }
 

@@ -33,7 +33,9 @@ class DirectAdapter {
 
   /** What bull-board's page would be given. */
   async get(route: string, params: Record<string, string>, query: Record<string, string> = {}): Promise<unknown> {
-    const found = this.#routes.find(({ route: path, method }) => [path].flat().includes(route) && [method].flat().includes('get'));
+    const found = this.#routes.find(
+      ({ route: path, method }) => [path].flat().includes(route) && [method].flat().includes('get'),
+    );
     const request = { queues: required(this.#queues), params, query, body: {}, headers: {} };
     const { body } = await required(found).handler(request as unknown as Parameters<Routes[number]['handler']>[0]);
     return body;
@@ -75,17 +77,31 @@ afterAll(async () => {
 });
 
 async function shown(status: string): Promise<ShownQueue> {
-  const body = (await board.get('/api/queues', {}, { activeQueue: 'billing', status, page: '1', jobsPerPage: '10' })) as { queues: ShownQueue[] };
+  const body = (await board.get(
+    '/api/queues',
+    {},
+    { activeQueue: 'billing', status, page: '1', jobsPerPage: '10' },
+  )) as { queues: ShownQueue[] };
   return required(body.queues.find(({ name }) => name === 'billing'));
 }
 
 it('shows a waiting task by its name and id, with readable data', async () => {
-  const message = createMessage({ queue: 'billing', task: 'billing.charge', args: [{ orderId: 'o-1', amount: 5 }], priority: 4 });
+  const message = createMessage({
+    queue: 'billing',
+    task: 'billing.charge',
+    args: [{ orderId: 'o-1', amount: 5 }],
+    priority: 4,
+  });
   await required(connection.broker).publish([message]);
   const { counts, jobs } = await shown('prioritized');
   expect(counts).toMatchObject({ prioritized: 1 });
   expect(jobs).toMatchObject([
-    { id: message.id, name: 'billing.charge', data: { v: 1, args: [{ orderId: 'o-1', amount: 5 }], priority: 4 }, opts: { priority: 6 } },
+    {
+      id: message.id,
+      name: 'billing.charge',
+      data: { v: 1, args: [{ orderId: 'o-1', amount: 5 }], priority: 4 },
+      opts: { priority: 6 },
+    },
   ]);
   expect(Object.keys(required(jobs[0]).data).sort()).toEqual(['args', 'priority', 'v']);
   await required(connection.monitor).purge('billing');
@@ -96,20 +112,35 @@ it('shows a failed task with its reason and its stack, and none that succeeded',
   const failure = { name: 'CardDeclined', message: 'no funds', stack };
   const fails = createMessage({ queue: 'billing', task: 'billing.charge', args: ['fail'] });
   const works = createMessage({ queue: 'billing', task: 'billing.charge', args: ['work'] });
-  const seen = await consume(connection, { queues: ['billing'], worker: 'shop@host:1' }, async ({ message: { id, task, args } }) => {
-    const record = { id, task, attempts: 1, at: Date.now() } as const;
-    const ended = args[0] === 'fail' ? ({ ...record, state: 'FAILURE', failure } as const) : ({ ...record, state: 'SUCCESS', value: 1 } as const);
-    return { kind: 'ack', outcome: { record: ended, ttl: 60_000 } };
-  });
+  const seen = await consume(
+    connection,
+    { queues: ['billing'], worker: 'shop@host:1' },
+    async ({ message: { id, task, args } }) => {
+      const record = { id, task, attempts: 1, at: Date.now() } as const;
+      const ended =
+        args[0] === 'fail'
+          ? ({ ...record, state: 'FAILURE', failure } as const)
+          : ({ ...record, state: 'SUCCESS', value: 1 } as const);
+      return { kind: 'ack', outcome: { record: ended, ttl: 60_000 } };
+    },
+  );
   await required(connection.broker).publish([fails, works]);
   await seen.arrived(2);
   await emptied(connection, 'billing');
   const { counts, jobs } = await shown('failed');
   expect(counts).toMatchObject({ failed: 1, completed: 0, active: 0 });
   expect(jobs).toMatchObject([
-    { id: fails.id, name: 'billing.charge', failedReason: 'CardDeclined: no funds', stacktrace: [stack], data: { args: ['fail'] } },
+    {
+      id: fails.id,
+      name: 'billing.charge',
+      failedReason: 'CardDeclined: no funds',
+      stacktrace: [stack],
+      data: { args: ['fail'] },
+    },
   ]);
-  const { job } = (await board.get('/api/queues/:queueName/:jobId', { queueName: 'billing', jobId: fails.id })) as { job: ShownJob };
+  const { job } = (await board.get('/api/queues/:queueName/:jobId', { queueName: 'billing', jobId: fails.id })) as {
+    job: ShownJob;
+  };
   expect(job).toMatchObject({ id: fails.id, failedReason: 'CardDeclined: no funds' });
   await seen.consumer.close(1_000);
 });
@@ -117,7 +148,9 @@ it('shows a failed task with its reason and its stack, and none that succeeded',
 it('lists our workers by name', async () => {
   const seen = await consume(connection, { queues: ['billing'], worker: 'shop@host:1' });
   await until(async () => (await queue.getWorkers()).length > 0, { what: 'the worker in CLIENT LIST' });
-  expect((await queue.getWorkers()).map((worker) => worker['rawname'])).toEqual([expect.stringContaining(':w:shop@host:1')]);
+  expect((await queue.getWorkers()).map((worker) => worker['rawname'])).toEqual([
+    expect.stringContaining(':w:shop@host:1'),
+  ]);
   await seen.consumer.close(1_000);
 });
 

@@ -9,6 +9,7 @@ import {
 } from '@lovage/core/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { connect } from './bench.ts';
+import { injectRaw } from './raw-jobs.ts';
 import { RedisServer } from './redis-server.ts';
 
 let server: RedisServer;
@@ -33,24 +34,11 @@ async function open(): Promise<Harness> {
     loseLease: async (queue, id) => {
       await server.client.del(`${prefix}:${queue}:${id}:lock`);
     },
-    injectRaw: (queue, body) => injectRaw(`${prefix}:${queue}`, body),
+    injectRaw: (queue, body) => injectRaw(server, `${prefix}:${queue}`, body),
     close: async () => {
       await Promise.all([...connections, ...others].map((connection) => connection.close(2_000)));
     },
   };
-}
-
-/** A job as a broken producer on BullMQ would leave it: `body` is its data, the job's id and name are what it says. */
-async function injectRaw(queue: string, body: string): Promise<void> {
-  const id = /"id":"([^"]*)"/.exec(body)?.[1] ?? (body.startsWith('{"v"') ? '' : newTaskId());
-  const task = /"task":"([^"]*)"/.exec(body)?.[1] ?? 'some.task';
-  const fields = { name: task, data: body, opts: '{}', timestamp: Date.now(), delay: 0, priority: 0 };
-  await server.client
-    .multi()
-    .hset(`${queue}:${id}`, fields)
-    .lpush(`${queue}:wait`, id)
-    .zadd(`${queue}:marker`, 0, '0')
-    .exec();
 }
 
 brokerConformance('redis', { open });

@@ -1,7 +1,12 @@
-import { BrokerAuthenticationError, BrokerMemoryError, BrokerUnavailableError, type Connection } from '@lovage/core/driver';
+import {
+  BrokerAuthenticationError,
+  BrokerMemoryError,
+  BrokerUnavailableError,
+  type Connection,
+} from '@lovage/core/driver';
 import { until, within } from '@lovage/core/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { consume, connect as connectTo, createMessage, emptied, required } from './bench.ts';
+import { connect as connectTo, consume, createMessage, emptied, required } from './bench.ts';
 import { freePort, RedisServer, type RedisSettings } from './redis-server.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
@@ -71,14 +76,19 @@ describe('a Redis that was never there', () => {
     const began = performance.now();
     const publishing = required(connection.broker).publish([message], AbortSignal.timeout(300));
     await expect(publishing).rejects.toThrow(BrokerUnavailableError);
-    await expect(publishing).rejects.toMatchObject({ taskId: message.id, message: expect.stringContaining('ECONNREFUSED') });
+    await expect(publishing).rejects.toMatchObject({
+      taskId: message.id,
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
     expect(performance.now() - began).toBeLessThan(2_000);
     await within(connection.close(500), { timeout: 1_500 });
   });
 
   it('rejects a publish without a signal after the publish timeout', async () => {
     const connection = connect(`redis://127.0.0.1:${await freePort()}`, { publishTimeout: 200 });
-    await expect(within(required(connection.broker).publish([createMessage()]))).rejects.toThrow(BrokerUnavailableError);
+    await expect(within(required(connection.broker).publish([createMessage()]))).rejects.toThrow(
+      BrokerUnavailableError,
+    );
   });
 
   it('rejects a check at its timeout', async () => {
@@ -115,7 +125,9 @@ describe('a Redis behind a dead network', () => {
     const seen = await consume(connection);
     await seen.arrived(1);
     dead.blackHole();
-    await expect(required(connection.broker).publish([createMessage()], AbortSignal.timeout(200))).rejects.toThrow(BrokerUnavailableError);
+    await expect(required(connection.broker).publish([createMessage()], AbortSignal.timeout(200))).rejects.toThrow(
+      BrokerUnavailableError,
+    );
     await expect(connection.check(200)).rejects.toThrow(BrokerUnavailableError);
     const began = performance.now();
     await seen.consumer.close(400);
@@ -160,7 +172,10 @@ describe('a full Redis', () => {
     await expect(broker.publish(batch)).rejects.toThrow(BrokerMemoryError); // not PublishError: nothing was accepted
     const seen = await consume(connection, {}, async ({ message }) => ({
       kind: 'ack',
-      outcome: { record: { id: message.id, task: message.task, state: 'SUCCESS', value: 'kept', attempts: 1, at: 1 }, ttl: 60_000 },
+      outcome: {
+        record: { id: message.id, task: message.task, state: 'SUCCESS', value: 'kept', attempts: 1, at: 1 },
+        ttl: 60_000,
+      },
     }));
     await emptied(connection);
     expect(seen.deliveries).toHaveLength(ids.length);

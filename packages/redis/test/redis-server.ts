@@ -46,7 +46,14 @@ export class RedisServer {
 
   /** Starts the process, also again after {@link kill}. Resolves when it serves. */
   async launch(): Promise<void> {
-    const settings = { save: '', appendonly: 'no', ...this.#settings, port: String(this.port), dir: this.#directory, bind: '127.0.0.1' };
+    const settings = {
+      save: '',
+      appendonly: 'no',
+      ...this.#settings,
+      port: String(this.port),
+      dir: this.#directory,
+      bind: '127.0.0.1',
+    };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;

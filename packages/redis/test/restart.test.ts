@@ -29,10 +29,14 @@ it('loses nothing and stores every outcome once when Redis crashes and comes bac
   const worker = connect(server.url, prefix);
   const runs = new Map<string, number>();
   const rung = new Set<string>();
-  const seen = await consume(worker, { slots: 20, leaseDuration: 5_000, orphanInterval: 1_000 }, async ({ message }) => {
-    runs.set(message.id, (runs.get(message.id) ?? 0) + 1);
-    return success(message.id, 'done', 'inbox');
-  });
+  const seen = await consume(
+    worker,
+    { slots: 20, leaseDuration: 5_000, orphanInterval: 1_000 },
+    async ({ message }) => {
+      runs.set(message.id, (runs.get(message.id) ?? 0) + 1);
+      return success(message.id, 'done', 'inbox');
+    },
+  );
   await required(producer.results).watch('inbox', ({ id }) => rung.add(id));
   const messages = Array.from({ length: 600 }, () => createMessage());
   const publishing = (async () => {
@@ -70,7 +74,9 @@ it('goes on after every connection was cut', async () => {
   }
   await until(
     async () => {
-      await required(connection.bus).publish('control.ping', 1).catch(() => {}); // at most once: asked again
+      await required(connection.bus)
+        .publish('control.ping', 1)
+        .catch(() => {}); // at most once: asked again
       return heard.length > 0;
     },
     { timeout: 20_000, what: 'the bus to hear again' },

@@ -9,7 +9,9 @@ let sentinel: SentinelServer;
 beforeAll(async () => {
   master = await RedisServer.start({ appendonly: 'yes', appendfsync: 'always' });
   replica = await RedisServer.start({ replicaof: `127.0.0.1 ${master.port}`, appendonly: 'yes' });
-  await until(async () => (await replica.client.info('replication')).includes('master_link_status:up'), { what: 'the replica' });
+  await until(async () => (await replica.client.info('replication')).includes('master_link_status:up'), {
+    what: 'the replica',
+  });
   sentinel = await SentinelServer.start(master.port);
   await until(async () => (await sentinel.knows('slaves')) === 1, { what: 'the sentinel to know the replica' });
 });
@@ -30,7 +32,10 @@ it('follows a failover: what comes after it is accepted and run', async () => {
   await master.kill();
   const after = createMessage();
   await broker.publish([after], AbortSignal.timeout(40_000));
-  await until(() => seen.deliveries.some((delivery) => delivery.message.id === after.id), { timeout: 40_000, what: 'the task' });
+  await until(() => seen.deliveries.some((delivery) => delivery.message.id === after.id), {
+    timeout: 40_000,
+    what: 'the task',
+  });
   expect((await replica.client.role())[0]).toBe('master');
   await connection.close(1_000);
 }, 90_000);

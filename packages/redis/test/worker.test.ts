@@ -78,7 +78,10 @@ describe('a poisoned queue', () => {
     await server.client.multi().lpush(`${prefix}:alpha:wait`, 'odd').zadd(`${prefix}:alpha:marker`, 0, '0').exec();
     await consume(connection);
     await until(async () => (await required(connection.monitor).deadLetters('alpha', 1)).length === 1);
-    const [[, fields] = []] = (await server.client.xrangeBuffer(`lovage:${prefix}:dead:alpha`, '-', '+')) as [Buffer, Buffer[]][];
+    const [[, fields] = []] = (await server.client.xrangeBuffer(`lovage:${prefix}:dead:alpha`, '-', '+')) as [
+      Buffer,
+      Buffer[],
+    ][];
     const body = fields?.findIndex((field) => field.toString() === 'body') ?? -1;
     expect(fields?.[body + 1]).toEqual(bytes);
   });
@@ -133,12 +136,11 @@ describe('the outcome', () => {
   it('leaves the task to its lease when it cannot be stored, and tells', async () => {
     const { connection } = connect();
     let attempts = 0;
-    const bad = { ...success('', 'x') };
     const seen = await consume(connection, fastLease, async ({ message }) => {
       attempts += 1;
       if (attempts > 1) return success(message.id, 'second');
       // a ttl that Redis refuses stands for any error of the store
-      return { ...bad, outcome: { ...required((success(message.id, 'first') as { outcome?: never }).outcome), ttl: 2 ** 63 } } as Settlement;
+      return { kind: 'ack', outcome: { ...required(success(message.id, 'first').outcome), ttl: 2 ** 63 } };
     });
     const message = createMessage();
     await required(connection.broker).publish([message]);
@@ -213,7 +215,10 @@ describe('slots', () => {
       running += 1;
       most = Math.max(most, running);
       const active = await Promise.all(queues.map((queue) => server.client.llen(`${prefix}:${queue}:active`)));
-      mostActive = Math.max(mostActive, active.reduce((sum, count) => sum + count, 0));
+      mostActive = Math.max(
+        mostActive,
+        active.reduce((sum, count) => sum + count, 0),
+      );
       running -= 1;
       return ack;
     });
@@ -238,7 +243,9 @@ describe('priority', () => {
     await required(connection.broker).publish([urgent]);
     gate.resolve();
     await seen.arrived(12);
-    expect(seen.deliveries.map((delivery) => delivery.message.id)).toEqual([first, urgent, ...zeros].map((message) => message.id));
+    expect(seen.deliveries.map((delivery) => delivery.message.id)).toEqual(
+      [first, urgent, ...zeros].map((message) => message.id),
+    );
   });
 });
 
@@ -251,7 +258,9 @@ describe('a release', () => {
     await required(connection.broker).publish([message]);
     await holder.arrived(1);
     const idle = await consume(other);
-    await until(async () => (await server.client.zcard(`${prefix}:alpha:marker`)) === 0, { what: 'the idle worker to block' });
+    await until(async () => (await server.client.zcard(`${prefix}:alpha:marker`)) === 0, {
+      what: 'the idle worker to block',
+    });
     const began = performance.now();
     await holder.consumer.close(0);
     await idle.arrived(1);

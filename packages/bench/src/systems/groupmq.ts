@@ -2,7 +2,10 @@ import { Queue, Worker } from 'groupmq';
 import { Redis } from 'ioredis';
 import { add, chunks, queueName, type System, slots } from './system.ts';
 
-/** groupmq with a group for each task, since tasks of one group run one after the other. */
+/**
+ * Tasks of one group run one after the other, so there are as many groups as slots: groupmq's fastest setting here (with
+ * 10, 100, 1,000 groups and one for each task: 6,300, 40,800, 16,800 and 6,200 tasks/s).
+ */
 export function createGroupmqSystem(url: string): System {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   const queue = new Queue<{ x: number; y: number }>({ redis, namespace: queueName, keepCompleted: 0 });
@@ -10,7 +13,7 @@ export function createGroupmqSystem(url: string): System {
   return {
     async fill(count) {
       for (const chunk of chunks(count)) {
-        await Promise.all(chunk.map((x) => queue.add({ groupId: `g${x}`, data: { x, y: 1 } })));
+        await Promise.all(chunk.map((x) => queue.add({ groupId: `g${x % slots}`, data: { x, y: 1 } })));
       }
     },
     async work(ran) {

@@ -3,8 +3,8 @@ import type { Worker } from '@lovage/core/worker';
 import { type ExitCode, exitCodeOfSignal } from '../exit-code.ts';
 import type { SignalWatch } from '../signal-watch.ts';
 
-/** What the process gets beyond the drain: to hand tasks back, and to close connections that may be dead. */
-const extra = 5_000;
+/** What the process gets beyond the drain, to hand tasks back and to close connections that may be dead: 5 s, less the exit itself. */
+const extra = 4_800;
 
 /** A running worker's process. */
 export interface WorkerProcess {
@@ -14,20 +14,23 @@ export interface WorkerProcess {
   readonly drain: number;
   readonly signals: SignalWatch;
   readonly logger: Logger;
+  /** Told when the worker takes no more tasks. */
+  readonly onEnding: () => void;
 }
 
 /**
- * Waits for a signal and ends the worker by it. SIGTERM, SIGINT: running tasks get the drain, exit 0. SIGQUIT: they are
+ * Waits for a signal, or for somebody to ask from afar (as SIGTERM), and ends the worker by it. SIGTERM, SIGINT: running tasks get the drain, exit 0. SIGQUIT: they are
  * aborted and handed back at once, exit 0. A second signal: the same at once, exit 130 or 143.
  */
-export async function endOnSignal({ app, worker, drain, signals, logger }: WorkerProcess): Promise<ExitCode> {
-  const signal = await signals.first;
+export async function endOnSignal({ app, worker, drain, signals, logger, onEnding }: WorkerProcess): Promise<ExitCode> {
+  const signal = await Promise.race([signals.first, worker.shutdownRequested.then(() => 'remote' as const)]);
   let code: ExitCode = 0;
   const now = signal === 'SIGQUIT' || drain === 0;
   exitAfter(now ? 0 : drain, () => code);
   const running = worker.report().running.length;
   const plan = now || running === 0 ? 'ending now' : 'finishing the running tasks, a second signal aborts them';
-  logger.info(`${signal}: ${plan}`, { running });
+  logger.info(`${signal === 'remote' ? 'asked to shut down' : signal}: ${plan}`, { running });
+  onEnding();
   void signals.second.then((second) => {
     code = exitCodeOfSignal(second);
     logger.warn(`${second}: aborting the running tasks`);

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline/promises';
 import { Inspector } from '@lovage/core/inspect';
 import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, usageError } from '../exit-code.ts';
 import { printData, printJson, printNote } from '../print.ts';
+import { confirm } from './confirm.ts';
 import { withApp } from './with-app.ts';
 
 /** What `lovage purge` was given. */
@@ -19,7 +19,7 @@ export async function purgeQueue(given: PurgeArguments): Promise<ExitCode> {
   }
   return withApp(given, async ({ app }) => {
     const inspector = new Inspector(app);
-    if (!force && !(await confirm(inspector, queue))) {
+    if (!force && !(await confirm(await describe(inspector, queue)))) {
       printNote('nothing was deleted');
       return 1;
     }
@@ -30,16 +30,10 @@ export async function purgeQueue(given: PurgeArguments): Promise<ExitCode> {
   });
 }
 
-async function confirm(inspector: Inspector, queue: string): Promise<boolean> {
+async function describe(inspector: Inspector, queue: string): Promise<string> {
   const [counts] = await inspector.queues([queue]);
   const waiting = (counts?.waiting ?? 0) + (counts?.delayed ?? 0);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`Delete ${count(waiting)} from queue ${queue}? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+  return `Delete ${count(waiting)} from queue ${queue}?`;
 }
 
 const count = (tasks: number): string => `${tasks} ${tasks === 1 ? 'task' : 'tasks'}`;

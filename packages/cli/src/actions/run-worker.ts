@@ -1,11 +1,19 @@
-import type { Logger, LogLevel, Lovage } from '@lovage/core';
-import { registeredTasks } from '@lovage/core/inspect';
-import { startWorker, type Worker } from '@lovage/core/worker';
+import { pathToFileURL } from 'node:url';
+import type { Logger, LogLevel } from '@lovage/core';
+import { systemClock } from '@lovage/core/driver';
+import { Inspector, registeredTasks } from '@lovage/core/inspect';
+import { type AppModule, startWorker, type Worker, type WorkerOptions } from '@lovage/core/worker';
 import { type BannerFacts, bannerFields, formatBanner } from '../banner.ts';
+import { childFlags } from '../child-loader.ts';
 import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, exitCodeOfSignal, usageError } from '../exit-code.ts';
+import type { AppLocation } from '../find-app.ts';
+import { type HealthServer, startHealthServer } from '../health-server.ts';
 import { isInProcess, type OpenedApp, openApp, textSetting } from '../open-app.ts';
 import { createPinoLogger, type LogFormat } from '../pino-logger.ts';
+import { readPort } from '../read-port.ts';
+import { Readiness } from '../readiness.ts';
+import { settingsOf } from '../setting-flags.ts';
 import { type SignalWatch, watchSignals } from '../signal-watch.ts';
 import { readVersion } from '../version.ts';
 import { endOnSignal, exitAfter } from './end-worker.ts';
@@ -17,7 +25,14 @@ export interface WorkerArguments extends GlobalArguments {
   readonly logFormat?: string;
   readonly strictBroker?: boolean;
   readonly exitOnBrokerLoss?: boolean;
+  readonly events?: boolean;
+  readonly noRemoteControl?: boolean;
+  readonly healthPort?: string;
+  readonly healthHost?: string;
 }
+
+/** How long the broker may take to answer a readiness probe, in milliseconds. */
+const checkTimeout = 2_000;
 
 /** Runs a worker until a signal ends it. The process then ends within the drain plus 5 s, whatever hangs. */
 export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
@@ -27,17 +42,23 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
   const signals = watchSignals((signal) => process.exit(exitCodeOfSignal(signal)));
   const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
   const letCrash = surviveRejections(log.logger);
+  const readiness = new Readiness(systemClock);
+  let health: HealthServer | undefined;
   try {
+    health = await serveHealth(given, readiness, log.logger);
     const opened = await openApp(given, { logger: log.logger, needsApp: true });
     log.setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
     introduce(opened, format, log.logger);
-    const worker = await start(opened.app, given, signals);
+    const worker = await start(opened, given, signals);
     if (worker === undefined) return 0;
+    readiness.start(() => new Inspector(opened.app).check({ timeout: checkTimeout }));
     const { name, queues, slots } = worker.report();
     log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
     const drain = Number(opened.settings.get('worker.drain')?.value);
-    return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger });
+    const onEnding = (): void => readiness.end();
+    return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger, onEnding });
   } finally {
+    health?.close();
     letCrash();
     clearInterval(keepAlive);
   }
@@ -69,6 +90,7 @@ function introduce({ app, location, settings }: OpenedApp, format: LogFormat, lo
     backend: textSetting(settings, 'backend'),
     queues: settings.get('worker.queues')?.value as readonly string[], // read by core as a list of names
     slots: Number(settings.get('worker.concurrency')?.value),
+    pool: textSetting(settings, 'worker.pool') ?? 'async',
     tasks: registeredTasks(app),
     inProcess: isInProcess(settings),
   };
@@ -77,8 +99,8 @@ function introduce({ app, location, settings }: OpenedApp, format: LogFormat, lo
 }
 
 /** undefined when a signal came before the worker was there. */
-async function start(app: Lovage, given: WorkerArguments, signals: SignalWatch): Promise<Worker | undefined> {
-  const { name, strictBroker = false, exitOnBrokerLoss = false } = given;
+async function start(opened: OpenedApp, given: WorkerArguments, signals: SignalWatch): Promise<Worker | undefined> {
+  const { app } = opened;
   const cancel = new AbortController();
   let starting = true;
   void signals.first.then(() => {
@@ -87,8 +109,7 @@ async function start(app: Lovage, given: WorkerArguments, signals: SignalWatch):
     exitAfter(0, () => 0);
   });
   try {
-    const options = { strictBroker, exitOnBrokerLoss, signal: cancel.signal, ...(name === undefined ? {} : { name }) };
-    return await startWorker(app, options);
+    return await startWorker(app, { ...toOptions(opened, given), signal: cancel.signal });
   } catch (error) {
     await closeSoon(app);
     if (signals.received === undefined) throw error;
@@ -96,4 +117,39 @@ async function start(app: Lovage, given: WorkerArguments, signals: SignalWatch):
   } finally {
     starting = false;
   }
+}
+
+function toOptions({ location }: OpenedApp, given: WorkerArguments): WorkerOptions {
+  const { name, strictBroker = false, exitOnBrokerLoss = false, events = false, noRemoteControl = false } = given;
+  return {
+    strictBroker,
+    exitOnBrokerLoss,
+    events,
+    remoteControl: !noRemoteControl,
+    ...(name === undefined ? {} : { name }),
+    ...(location === undefined ? {} : { appModule: toAppModule(location, given) }),
+  };
+}
+
+/** Where threads and processes find the app, and how they load it: with the flags of this command line. */
+function toAppModule({ file, exportName }: AppLocation, given: WorkerArguments): AppModule {
+  process.env[childFlags] = JSON.stringify(settingsOf({ ...given }));
+  const loader = new URL(
+    import.meta.url.endsWith('.ts') ? '../../dist/child-loader.js' : '../child-loader.js',
+    import.meta.url,
+  );
+  return { url: pathToFileURL(file).href, loader: loader.href, ...(exportName === undefined ? {} : { exportName }) };
+}
+
+/** Before anything else, so that probes are answered while the worker starts. */
+async function serveHealth(
+  { healthPort, healthHost = '127.0.0.1' }: WorkerArguments,
+  readiness: Readiness,
+  logger: Logger,
+): Promise<HealthServer | undefined> {
+  if (healthPort === undefined) return undefined;
+  const address = { host: healthHost, port: readPort(healthPort, '--health-port') };
+  const server = await startHealthServer(address, (probe) => readiness.answer(probe));
+  logger.info('serving health', { host: healthHost, port: server.port });
+  return server;
 }

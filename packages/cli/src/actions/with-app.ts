@@ -37,6 +37,7 @@ export async function closeSoon(app: Lovage): Promise<void> {
 /** Throws a {@link CommandError} (69) that names the broker unless it answers within a few seconds. */
 export async function checkBroker({ app, settings }: OpenedApp): Promise<void> {
   const broker = textSetting(settings, 'broker') ?? '';
+  if (settings.get('broker')?.source === 'environment REDIS_URL') printNote(`broker ${broker}, from REDIS_URL`);
   const inspector = new Inspector(app);
   try {
     await within(patience + 500, inspector.check({ timeout: patience }), () => {

@@ -1,6 +1,11 @@
-import type { Command } from '../command.ts';
+import type { Command, CommandFamily } from '../command.ts';
 import { callCommand } from './call.ts';
 import { configCommand } from './config.ts';
+import { controlFamily } from './control.ts';
+import { dlqFamily } from './dlq.ts';
+import { eventsCommand } from './events.ts';
+import { healthCommand } from './health.ts';
+import { inspectFamily } from './inspect.ts';
 import { purgeCommand } from './purge.ts';
 import { queuesCommand } from './queues.ts';
 import { resultCommand } from './result.ts';
@@ -8,12 +13,17 @@ import { statusCommand } from './status.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order in which --help lists them. */
-export const allCommands: readonly Command[] = [
+export const allCommands: readonly (Command | CommandFamily)[] = [
   workerCommand,
   callCommand,
   resultCommand,
   queuesCommand,
   purgeCommand,
   statusCommand,
+  inspectFamily,
+  controlFamily,
+  eventsCommand,
+  dlqFamily,
+  healthCommand,
   configCommand,
 ];

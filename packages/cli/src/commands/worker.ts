@@ -7,6 +7,13 @@ export const workerCommand: Command = {
   options: {
     queues: textOption('The queues it consumes, separated by commas (default: default)', { alias: 'Q' }),
     concurrency: textOption('How many tasks it runs at once (default: 8)', { alias: 'c' }),
+    pool: textOption('Where tasks run: async, threads or processes (default: async)'),
+    'max-tasks-per-child': textOption('A thread or process is replaced after so many tasks (default: never)'),
+    'max-memory-per-child': textOption('A process is replaced when it holds more after a task, such as 512MiB'),
+    events: switchOption('Send events from the start', { alias: 'E' }),
+    'no-remote-control': switchOption('Obey no remote commands: no inspect, no control'),
+    'health-port': textOption('Serve /livez, /readyz and /startupz on this port'),
+    'health-host': textOption('Where to serve them (default: 127.0.0.1)'),
     name: textOption('Its name; %h is the host, %p the process id', { alias: 'n' }),
     loglevel: textOption('debug, info, warn, error or silent (default: info)', { alias: 'l' }),
     'log-format': textOption('pretty or json (default: pretty on a terminal)'),
@@ -24,6 +31,8 @@ export const workerCommand: Command = {
   examples: [
     ['$0 worker -A ./tasks.ts', 'run its tasks from the queue default, 8 at a time'],
     ['$0 worker -A ./tasks.ts -Q default,billing -c 32', 'two queues, 32 tasks at a time'],
+    ['$0 worker -A ./tasks.ts --pool threads -c 4', 'four threads: tasks that compute do not hold one another up'],
+    ['$0 worker -A ./tasks.ts --health-port 8080', 'for the probes of a container'],
     [
       '$0 worker --broker redis://localhost:6379/0 --log-format json',
       'the app that package.json names, logs for machines',

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
+import type { ResultBackend } from '../driver/result-backend.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
 import {
   type ControlArgs,
@@ -12,7 +13,7 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import { everyone } from '../results/result-inbox.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
-import type { OutcomeWrite } from '../task/outcome.ts';
+import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../task/outcome.ts';
 import { newTaskId } from '../task/task-id.ts';
 import type { Stores } from './stores.ts';
 
@@ -33,11 +34,18 @@ export interface RevokeOptions extends ControlOptions {
   readonly terminate?: boolean;
 }
 
+interface RevokedParts {
+  readonly parts: readonly OutcomeRecord[];
+  readonly others: readonly string[];
+}
+
 /** What talking to workers needs. */
 export interface ControlContext {
   readonly clock: Clock;
   readonly stores: Stores;
   readonly resultExpires: number;
+  /** Told of units of canvases that were revoked before they ran, so that what depends on them ends too. */
+  readonly onRevoked: (records: readonly OutcomeRecord[]) => Promise<void>;
 }
 
 /** Commands to the fleet, from any process. */
@@ -62,8 +70,10 @@ export class AppControl {
     if (results === undefined) {
       throw new NotSupportedError("revoke needs a result store, where it is remembered (backend: 'none')");
     }
+    const { parts, others } = await this.#partsOfCanvases(results, list);
     await results.put(list.map((id) => this.#revoked(id)));
-    await monitor?.remove?.(list);
+    await monitor?.remove?.(others);
+    await this.#context.onRevoked(parts);
     return terminate ? this.broadcast('terminate', { ids: list }, options) : {};
   }
 
@@ -79,6 +89,11 @@ export class AppControl {
     options?: ControlOptions,
   ): Promise<Replies> {
     return this.broadcast('time-limit', { task, soft: limits.soft ?? null, hard: limits.hard ?? null }, options);
+  }
+
+  /** Changes a task's rate limit over all workers, live; null lifts it. Calls that wait for their moment keep it. */
+  rateLimit(task: string, rate: number | string | null, options?: ControlOptions): Promise<Replies> {
+    return this.broadcast('rate-limit', { task, rate }, options);
   }
 
   poolGrow(n = 1, options?: ControlOptions): Promise<Replies> {
@@ -136,6 +151,21 @@ export class AppControl {
       await subscription.close();
     }
     return [...replies.values()].sort((a, b) => a.worker.localeCompare(b.worker));
+  }
+
+  /**
+   * What stands in a canvas is not removed from its queue: the worker that meets it there ends what depends on it. What is
+   * still laid down for later is told apart, since nobody would meet it.
+   */
+  async #partsOfCanvases(results: ResultBackend, ids: readonly string[]): Promise<RevokedParts> {
+    const records = await results.get(ids);
+    const others = ids.filter(
+      (id, index) => !/[.~]n*\d+$/.test(id) && !records[index]?.canvas && !records[index]?.plan,
+    );
+    return {
+      parts: records.filter((record) => record?.plan !== undefined && !isFinal(record)) as OutcomeRecord[],
+      others,
+    };
   }
 
   #revoked(id: string): OutcomeWrite {

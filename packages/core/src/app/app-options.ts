@@ -33,6 +33,12 @@ export interface WorkerSettings {
   readonly queues?: readonly string[];
   /** How many tasks it runs at once, over all its queues. @default 8 */
   readonly concurrency?: number;
+  /** Where handlers run: on the worker's event loop, or one at a time in threads or processes. @default 'async' */
+  readonly pool?: 'async' | 'threads' | 'processes';
+  /** A thread or process is replaced after so many tasks. @default never */
+  readonly maxTasksPerChild?: number;
+  /** A process is replaced when it holds more after a task, and its heap is capped there; a thread's heap is capped. @default none */
+  readonly maxMemoryPerChild?: number | string;
   /** How long a lease lasts without renewal: a lost worker's task runs elsewhere within this plus `stalledInterval`. @default '30s' */
   readonly lockDuration?: Duration;
   /** How often tasks of lost workers are looked for. @default '10s' */
@@ -106,6 +112,10 @@ export interface Settings {
 export interface ResolvedWorkerSettings {
   readonly queues: readonly string[];
   readonly concurrency: number;
+  readonly pool: 'async' | 'threads' | 'processes';
+  readonly maxTasksPerChild: number | undefined;
+  /** Bytes. */
+  readonly maxMemoryPerChild: number | undefined;
   readonly lockDuration: number;
   readonly stalledInterval: number;
   readonly crashBudget: number;
@@ -154,6 +164,9 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'connection.tls': { read: record },
   'worker.queues': { read: queueList, fallback: 'default', env: 'LOVAGE_QUEUES' },
   'worker.concurrency': { read: count(1), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
+  'worker.pool': { read: oneOf('async', 'threads', 'processes'), fallback: 'async', env: 'LOVAGE_POOL' },
+  'worker.maxTasksPerChild': { read: count(1), env: 'LOVAGE_MAX_TASKS_PER_CHILD' },
+  'worker.maxMemoryPerChild': { read: parseSize, env: 'LOVAGE_MAX_MEMORY_PER_CHILD' },
   'worker.lockDuration': { read: positiveDuration, fallback: '30s', env: 'LOVAGE_LOCK_DURATION' },
   'worker.stalledInterval': { read: positiveDuration, fallback: '10s', env: 'LOVAGE_STALLED_INTERVAL' },
   'worker.crashBudget': { read: count(0), fallback: 2, env: 'LOVAGE_CRASH_BUDGET' },
@@ -236,6 +249,9 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
     worker: {
       queues: at('worker.queues'),
       concurrency: at('worker.concurrency'),
+      pool: at('worker.pool'),
+      maxTasksPerChild: at('worker.maxTasksPerChild'),
+      maxMemoryPerChild: at('worker.maxMemoryPerChild'),
       lockDuration: at('worker.lockDuration'),
       stalledInterval: at('worker.stalledInterval'),
       crashBudget: at('worker.crashBudget'),

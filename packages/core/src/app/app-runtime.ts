@@ -1,3 +1,4 @@
+import { CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
@@ -9,7 +10,7 @@ import { ErrorRegistry } from '../task/failure.ts';
 import type { Message } from '../task/message.ts';
 import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
-import { AppControl } from './app-control.ts';
+import { AppControl, type ControlContext } from './app-control.ts';
 import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
 import { checkScheme } from './driver-url.ts';
 import { LeaseQueue } from './lock-queue.ts';
@@ -31,6 +32,7 @@ export interface AppRuntime {
   readonly producer: Producer;
   readonly results: ResultContext;
   readonly control: AppControl;
+  readonly canvas: CanvasSender;
   /** Where locks and elections wait for their leases. */
   readonly leases: LeaseQueue;
   /** The periodic entries that the code declares. */
@@ -55,18 +57,19 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const context = { clock, logger, drivers: options.drivers ?? [] };
   const stores = new Stores(settings, provenance.get('broker')?.source ?? '', context);
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
-  const control = new AppControl({ clock, stores, resultExpires: settings.resultExpires });
+  const { resultExpires, publishTimeout } = settings;
+  const onRevoked: ControlContext['onRevoked'] = (records) => canvas.revoked(records);
+  const control = new AppControl({ clock, stores, resultExpires, onRevoked });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
-  const producer = new Producer({
+  const producer = createProducer(options, where, { clock, stores, settings, results });
+  const canvas: CanvasSender = new CanvasSender({
     clock,
-    broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
-    brokerName: () => stores.display,
+    logger,
+    producer,
     results,
-    router: compileRoutes(options.conf?.taskRoutes, `${where}: conf.taskRoutes`),
-    defaultQueue: settings.taskDefaultQueue,
-    publishTimeout: settings.publishTimeout,
-    maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
-    onSent: options.conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined,
+    resultExpires,
+    publishTimeout,
+    ...tasks,
   });
   return {
     name,
@@ -79,11 +82,29 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     producer,
     results,
     control,
+    canvas,
     leases: new LeaseQueue(clock, stores),
     schedules: new ScheduleDeclarations(),
     remotes: new Set(),
     closers: new Set(),
   };
+}
+
+type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results'>;
+
+function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
+  const { clock, stores, settings, results } = parts;
+  return new Producer({
+    clock,
+    broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
+    brokerName: () => stores.display,
+    results,
+    router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
+    defaultQueue: settings.taskDefaultQueue,
+    publishTimeout: settings.publishTimeout,
+    maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
+    onSent: conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined,
+  });
 }
 
 /** Tells the bus of each call that was accepted. */

@@ -1,7 +1,11 @@
-import { Signature, type SignatureData } from '../canvas/signature.ts';
+import { asCall } from '../canvas/as-call.ts';
+import { reviveCanvas } from '../canvas/revive.ts';
+import type { Signature, SignatureSender } from '../canvas/signature.ts';
+import type { CanvasData } from '../canvas/signature-data.ts';
 import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult, type GetOptions } from '../results/async-result.ts';
+import { GroupResult } from '../results/group-result.ts';
 import type { ErrorClass } from '../task/failure.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
@@ -129,17 +133,16 @@ export class Lovage {
     return this.#runtime.producer.send(this.#definitionOf(name), args, options);
   }
 
-  /** A signature from its JSON. */
-  signature<In extends readonly unknown[] = readonly unknown[], Out = unknown>(
-    data: SignatureData,
-  ): Signature<In, Out> {
-    if (typeof data?.task !== 'string' || !Array.isArray(data.args)) {
-      throw new ConfigurationError(
-        'app.signature: expected { task, args, options, immutable } as JSON.stringify(signature) gives',
-      );
-    }
-    const { task, args, options = {}, immutable = false } = data;
-    return new Signature<In, Out>({ task, args, options, immutable }, this.#sender);
+  /** A signature, chain, group or chord from its JSON. */
+  signature<In extends readonly unknown[] = readonly unknown[], Out = unknown>(data: CanvasData): Signature<In, Out> {
+    return reviveCanvas(data, this.#sender.canvas);
+  }
+
+  /** The result of a group that was sent from any process: its id is all it takes. */
+  groupResult<T = unknown>(id: string): GroupResult<T> {
+    if (typeof id !== 'string' || id === '')
+      throw new ConfigurationError('app.groupResult(id): the id is a non-empty string');
+    return new GroupResult<T>({ id, rings: false }, this.#runtime.results);
   }
 
   /** The result of a task that was sent from any process. */
@@ -206,7 +209,7 @@ export class Lovage {
     this.#runtime.registry.bind(name, method.bind(instance));
   }
   #definitionOf(name: string): TaskDefinition {
-    return this.#runtime.registry.get(name) ?? defineTask(name);
+    return this.#runtime.canvas.definitionOf(name);
   }
 
   #createSender(): TaskSender {
@@ -214,9 +217,32 @@ export class Lovage {
       send: (definition, args, options) => this.#runtime.producer.send(definition, args, options),
       sendMany: (definition, list, options) => this.#runtime.producer.sendMany(definition, list, options),
       callTask: (definition, args, options) => this.#call(definition, args, options),
-      apply: ({ task, args }, options) => this.#runtime.producer.send(this.#definitionOf(task), args, options),
-      call: ({ task, args }, options) => this.#call(this.#definitionOf(task), args, options),
+      canvas: this.#createCanvasSender(),
     };
+  }
+
+  /** One call of one task goes the short way; what has callbacks or is made of several is a canvas. */
+  #createCanvasSender(): SignatureSender {
+    const { producer, canvas: sender } = this.#runtime;
+    const definitionOf = (task: string) => sender.definitionOf(task);
+    const send: SignatureSender['send'] = (canvas, args, options) => {
+      const call = asCall(canvas, args, options);
+      if (call === undefined) return sender.send(canvas, args, options);
+      return producer.send(call.definition ?? definitionOf(call.task), call.args, call.options);
+    };
+    const own: SignatureSender = {
+      definitionOf,
+      send,
+      call: async (canvas, args, options) => {
+        const call = asCall(canvas, args, options);
+        if (call) return this.#call(call.definition ?? definitionOf(call.task), call.args, call.options);
+        const { timeout, signal, ...rest } = options;
+        const result = await sender.send(canvas, args, rest);
+        return result.get({ ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) });
+      },
+    };
+    sender.use(own);
+    return own;
   }
 
   /** The wait begins before the call is sent, so that its ring cannot be missed. */
@@ -231,11 +257,11 @@ export class Lovage {
       await this.#runtime.producer.send(definition, args, options);
       return undefined;
     }
-    const armed = await this.#runtime.results.inbox.ready();
+    await this.#runtime.results.inbox.ready(); // so that its ring cannot be missed
     let waiting: ReturnType<AsyncResult['startWait']> | undefined;
     try {
       const result = await this.#runtime.producer.send(definition, args, options, (prepared) => {
-        waiting = prepared.startWait(wait, armed && options.taskId === undefined);
+        waiting = prepared.startWait(wait);
         waiting.record.catch(() => {}); // awaited below; a publish that fails throws its own error first
       });
       return await result.valueOf(await (waiting as NonNullable<typeof waiting>).record);

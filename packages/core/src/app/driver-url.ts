@@ -9,6 +9,12 @@ const packages: Readonly<Record<string, string>> = {
   'rediss+sentinel': '@lovage/redis',
   'redis+cluster': '@lovage/redis',
   'rediss+cluster': '@lovage/redis',
+  'redis+streams': '@lovage/redis',
+  'rediss+streams': '@lovage/redis',
+  'redis+streams+sentinel': '@lovage/redis',
+  'rediss+streams+sentinel': '@lovage/redis',
+  'redis+streams+cluster': '@lovage/redis',
+  'rediss+streams+cluster': '@lovage/redis',
 };
 
 const knownSchemes = ['memory', ...Object.keys(packages)];

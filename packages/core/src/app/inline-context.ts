@@ -1,4 +1,4 @@
-import { Retry } from '../errors.ts';
+import { ConfigurationError, Replace, Retry } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { TaskDefinition } from '../task/task.ts';
@@ -35,6 +35,12 @@ export function createInlineContext(definition: TaskDefinition, args: readonly u
     updateState: async () => {},
     retry(options = {}) {
       throw new Retry(options.exc === undefined ? {} : { exc: options.exc });
+    },
+    replace(canvas) {
+      throw new Replace(canvas);
+    },
+    addToChord: async () => {
+      throw new ConfigurationError('self.addToChord: a task that is called in process is no member of a chord');
     },
   };
 }

@@ -41,7 +41,7 @@ export class LeaseBell {
     const rings = (await this.#hearing) !== undefined;
     if (this.#rings > heard || signal?.aborted) return;
     const base = rings ? looks.withBell : looks.without;
-    const wait = base * (0.75 + Math.random() / 4); // so that contenders do not look in step
+    const wait = Math.round(base * (0.75 + Math.random() / 4)); // so that contenders do not look in step
     await new Promise<void>((resolve) => {
       const wake = (): void => {
         timer.cancel();

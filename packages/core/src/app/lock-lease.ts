@@ -111,15 +111,15 @@ export class HeldLease {
 
   #trust(sent: number): void {
     const { clock } = this.#context;
-    this.#trustedUntil = Math.max(this.#trustedUntil, sent + this.#ttl * trusted);
+    this.#trustedUntil = Math.max(this.#trustedUntil, sent + Math.floor(this.#ttl * trusted));
     this.#renewal?.cancel();
     this.#expiry?.cancel();
     this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
-    this.#renewLater(this.#ttl / renewals);
+    this.#renewLater(Math.ceil(this.#ttl / renewals));
   }
 
   #renewLater(ms: number): void {
-    const again = (): void => this.#renewLater(this.#ttl / (renewals * renewals));
+    const again = (): void => this.#renewLater(Math.ceil(this.#ttl / (renewals * renewals)));
     this.#renewal = this.#context.clock.after(ms, () => void this.#renew().catch(again), { background: true });
   }
 

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, type Instant, parseDuration, parseInstant } from '../task/duration.ts';
-import { readOptions, text, unknownName } from '../task/option-reader.ts';
+import { closestName, readOptions, text } from '../task/option-reader.ts';
 import { type CrontabField, type CrontabFields, composeCrontab, parseCrontab } from './schedule-fields.ts';
 
 /** When an entry fires, as data: made by {@link every}, {@link crontab} and {@link at}. */
@@ -56,7 +56,9 @@ export function at(moment: Instant): ScheduleTime {
 export function timeZone(value: unknown, where: string): string {
   const name = text(value, where);
   if (isTimeZone(name)) return name;
-  throw unknownName('time zone', name, zonesLike(name), where);
+  const closest = zoneLike(name);
+  const hint = closest ? `did you mean "${closest}"?` : 'expected an IANA name such as "Europe/Paris"';
+  throw new ConfigurationError(`${where}: unknown time zone "${name}": ${hint}`);
 }
 
 /** Aliases too (`US/Eastern`), which the list of zones leaves out. */
@@ -68,13 +70,10 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** For the hint: zones with the same last part first, since `Paris` is what people write. */
-function zonesLike(name: string): readonly string[] {
+/** `Paris` is what people write for `Europe/Paris`. */
+function zoneLike(name: string): string | undefined {
   const all = Intl.supportedValuesOf('timeZone');
-  const city = all.filter((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`));
-  if (city.length > 0) return city;
-  const area = all.filter((zone) => zone.startsWith(`${name.split('/')[0]}/`));
-  return area.length > 0 ? area : all;
+  return all.find((zone) => zone.toLowerCase().endsWith(`/${name.toLowerCase()}`)) ?? closestName(name, all);
 }
 
 function readFields(given: CrontabFields): CrontabFields {

@@ -1,4 +1,8 @@
-import { Signature, type SignatureSender, type TailOf, type WithoutTail } from '../canvas/signature.ts';
+import { hasCallbacks } from '../canvas/as-call.ts';
+import type { TailOf, WithoutTail } from '../canvas/fits.ts';
+import { Group, inChunks } from '../canvas/group.ts';
+import type { Signature, SignatureSender } from '../canvas/signature.ts';
+import { TaskSignature } from '../canvas/task-signature.ts';
 import { UnboundTaskError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
@@ -38,10 +42,19 @@ export interface Task<
   s<const Tail extends TailOf<CallArgs>>(...args: Tail): Signature<WithoutTail<CallArgs, Tail>, Result>;
   /** An immutable signature: what a chain pipes into it is dropped. */
   si(...args: CallArgs): Signature<[], Result>;
+  /** One task that runs the handler for each item, in order, and yields the list of values. */
+  map(items: Iterable<FirstOf<CallArgs>>): Signature<[], Result[]>;
+  /** As {@link Task.map}, each item a list of arguments. */
+  starmap(items: Iterable<CallArgs>): Signature<[], Result[]>;
+  /** A group of tasks that run the handler for `size` lists of arguments each; yields one list per chunk. */
+  chunks(items: Iterable<CallArgs>, size: number): Group<[], Result[][]>;
 }
 
+type FirstOf<Args extends readonly unknown[]> = Args extends readonly [(infer First)?, ...unknown[]] ? First : unknown;
+
 /** What a task needs to send itself. */
-export interface TaskSender extends SignatureSender {
+export interface TaskSender {
+  readonly canvas: SignatureSender;
   send(definition: TaskDefinition, args: readonly unknown[], options?: CallOptions): Promise<AsyncResult>;
   sendMany(
     definition: TaskDefinition,
@@ -58,15 +71,23 @@ export function createTask(name: string, current: () => TaskDefinition, sender: 
     if (handler === undefined) throw new UnboundTaskError(name);
     return options.bind ? handler(createInlineContext(current(), args), ...args) : handler(...args);
   };
+  const each = (items: Iterable<readonly unknown[]>) =>
+    new TaskSignature({ task: name, args: [...items], immutable: true, each: true }, sender.canvas, current());
   const signature = (args: readonly unknown[], immutable: boolean) =>
-    new Signature<never, unknown>({ task: name, args, options: {}, immutable }, sender);
+    new TaskSignature({ task: name, args, immutable }, sender.canvas, current());
   const methods = {
     delay: (...args: readonly unknown[]) => sender.send(current(), args),
-    applyAsync: (args: readonly unknown[], options?: CallOptions) => sender.send(current(), args, options),
-    call: (args: readonly unknown[], options?: CallOptions & GetOptions) => sender.callTask(current(), args, options),
+    applyAsync: (args: readonly unknown[], options?: CallOptions) =>
+      hasCallbacks(options) ? signature(args, false).applyAsync([], options) : sender.send(current(), args, options),
+    call: (args: readonly unknown[], options?: CallOptions & GetOptions) =>
+      hasCallbacks(options) ? signature(args, false).call([], options) : sender.callTask(current(), args, options),
     delayMany: (list: Iterable<readonly unknown[]>, options?: CallOptions) => sender.sendMany(current(), list, options),
     s: (...args: readonly unknown[]) => signature(args, false),
     si: (...args: readonly unknown[]) => signature(args, true),
+    map: (items: Iterable<unknown>) => each(Array.from(items, (item) => [item])),
+    starmap: each,
+    chunks: (items: Iterable<readonly unknown[]>, size: number) =>
+      new Group(Array.from(inChunks(items, size), each), undefined, sender.canvas),
   };
   Object.defineProperty(direct, 'name', { value: name });
   return Object.assign(direct, methods) as unknown as Task;

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import type { Fits } from './fits.ts';
 import {
+  type AnySignature,
   firstSender,
   noParts,
   Signature,
@@ -12,10 +13,10 @@ import type { CanvasData } from './signature-data.ts';
 
 /** Steps one after another: each is given the value of the one before. */
 export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {
-  readonly steps: readonly Signature[];
+  readonly steps: readonly AnySignature[];
 
   /** @internal Made by {@link chain} and `pipe`. */
-  constructor(steps: readonly Signature[], parts: SignatureParts = noParts) {
+  constructor(steps: readonly AnySignature[], parts: SignatureParts = noParts) {
     super(parts);
     for (const step of steps) assertSignature(step, 'chain');
     this.steps = Object.freeze(steps.flatMap(flatten));
@@ -32,7 +33,7 @@ export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unk
   pipe<NextIn extends readonly unknown[], NextOut>(
     next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
   ): Signature<In, NextOut> {
-    return pipe(this, next as never);
+    return pipe(this, next);
   }
 
   toJSON(): CanvasData {
@@ -45,7 +46,7 @@ export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unk
 }
 
 /** A chain inside a chain, without callbacks or options of its own, is only its steps. */
-function flatten(step: Signature): readonly Signature[] {
+function flatten(step: AnySignature): readonly AnySignature[] {
   return step instanceof Chain && isBare(step) ? step.steps : [step];
 }
 
@@ -55,15 +56,12 @@ export function isBare({ options, links, errorLinks }: SignatureParts): boolean 
 }
 
 /** For the `pipe` of every kind. */
-export function pipe<In extends readonly unknown[], Out>(
-  first: Signature<In>,
-  next: Signature<readonly unknown[], Out>,
-): Signature<In, Out> {
-  return new Chain<In, Out>([first as unknown as Signature, next]);
+export function pipe(first: AnySignature, next: AnySignature): AnySignature {
+  return new Chain([first, next]);
 }
 
 /** Throws unless the value is a signature. */
-export function assertSignature(value: unknown, where: string): asserts value is Signature {
+export function assertSignature(value: unknown, where: string): asserts value is AnySignature {
   if (value instanceof Signature) return;
   const hint = typeof value === 'function' ? ': call .s() or .si() on the task' : '';
   throw new ConfigurationError(`${where}: expected signatures, received ${typeof value}${hint}`);
@@ -78,13 +76,11 @@ export function partsToJson({ options, links, errorLinks }: SignatureParts): Omi
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: signatures of every shape; `unknown` would refuse those with open arguments
-export type AnySignature = Signature<any, any>;
-
 /** The open arguments of a signature. */
-export type InOf<S> = S extends Signature<infer In, unknown> ? In : never;
+// biome-ignore lint/suspicious/noExplicitAny: any value
+export type InOf<S> = S extends Signature<infer In, any> ? In : never;
 /** The value of a signature. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
+// biome-ignore lint/suspicious/noExplicitAny: any open arguments
 export type OutOf<S> = S extends Signature<any, infer Out> ? Out : never;
 
 /** Each step checked against the one before it: the same tuple where all fit. */

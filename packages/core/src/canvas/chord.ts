@@ -1,16 +1,23 @@
-import { type AnySignature, assertSignature, type OutOf, partsToJson, pipe } from './chain.ts';
+import { assertSignature, type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
 import type { Fits } from './fits.ts';
-import { Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
-import { noParts, Signature, type SignatureParts, type SignatureSender, type SignatureShape } from './signature.ts';
-import type { CanvasData } from './signature-data.ts';
+import { type AnyGroup, Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
+import {
+  type AnySignature,
+  noParts,
+  Signature,
+  type SignatureParts,
+  type SignatureSender,
+  type SignatureShape,
+} from './signature.ts';
+import type { CanvasData, GroupData } from './signature-data.ts';
 
 /** A header of calls that run side by side, and a body that is given the list of their values. */
 export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {
-  readonly header: Group;
-  readonly body: Signature;
+  readonly header: AnyGroup;
+  readonly body: AnySignature;
 
   /** @internal Made by {@link chord}. */
-  constructor(header: Group, body: Signature, parts: SignatureParts = noParts) {
+  constructor(header: AnyGroup, body: AnySignature, parts: SignatureParts = noParts) {
     super(parts);
     assertSignature(body, 'chord: body');
     this.header = header;
@@ -28,12 +35,13 @@ export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unk
   pipe<NextIn extends readonly unknown[], NextOut>(
     next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
   ): Signature<In, NextOut> {
-    return pipe(this, next as never);
+    return pipe(this, next);
   }
 
   toJSON(): CanvasData {
-    const { group: header } = this.header.toJSON() as { readonly group: readonly CanvasData[] };
-    return { chord: header, body: this.body.toJSON(), ...partsToJson(this) };
+    const header = this.header.toJSON() as GroupData;
+    if (!isBare(this.header)) return { chain: [header, this.body.toJSON()], ...partsToJson(this) };
+    return { chord: header.group, body: this.body.toJSON(), ...partsToJson(this) };
   }
 
   protected copy(parts: SignatureParts): this {
@@ -55,8 +63,8 @@ export function chord<S extends AnySignature, Body extends AnySignature>(
   body: Body & FitsList<OutOf<S>[], Body>,
 ): Chord<MembersIn<S>, OutOf<Body>>;
 export function chord(header: unknown, body: unknown): Chord<never, unknown> {
-  const members = header instanceof Group ? header : (group(header as Signature[]) as unknown as Group);
-  return new Chord(members, body as Signature);
+  const members = header instanceof Group ? header : group(header as AnySignature[]);
+  return new Chord(members, body as AnySignature);
 }
 
-type FitsList<Values, Body> = Body extends Signature<infer In, unknown> ? Fits<Values, In> : unknown;
+type FitsList<Values, Body> = Fits<Values, InOf<Body>>;

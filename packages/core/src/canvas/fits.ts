@@ -19,8 +19,9 @@ export type TailOf<Params extends readonly unknown[]> = number extends Params['l
     ? readonly []
     : Readonly<Params> | (Params extends readonly [unknown?, ...infer Rest] ? TailOf<Rest> : never);
 
-/** What a value comes to on its way into the next step: JSON has no undefined, and a tuple is a list. */
-type Piped<Value> = [Value] extends [undefined | void] ? null : Value;
+/** What a value comes to on its way into the next step: JSON has no undefined; a step that only throws fits any other. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return has the result void
+type Piped<Value> = [Value] extends [never] ? never : [Value] extends [undefined | void] ? null : Value;
 
 /**
  * `unknown` where a step that takes `In` can follow a value of that type: it is immutable (nothing is open), or the value

@@ -1,9 +1,11 @@
 import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
+import type { GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
-import { type AnySignature, assertSignature, type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
+import { assertSignature, type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
 import type { Fits } from './fits.ts';
 import {
+  type AnySignature,
   firstSender,
   type Members,
   noParts,
@@ -47,20 +49,27 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
 
   override async applyAsync(args: In, options: CallOptions = {}): Promise<GroupResult<Out>> {
     const ready = this.sender === undefined && this.isStream ? await this.#peeked() : this;
-    return (await Signature.prototype.applyAsync.call(ready, args, options)) as GroupResult<Out>;
+    if (ready.sender === undefined) return GroupResult.empty() as GroupResult<Out>;
+    return (await ready.sender.send(ready, args, options)) as GroupResult<Out>;
+  }
+
+  override async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
+    const { timeout, signal, ...rest } = options;
+    const result = await this.applyAsync(args, rest);
+    return result.get({ ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) });
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
     next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
   ): Signature<In, NextOut> {
-    return pipe(this, next as never);
+    return pipe(this, next);
   }
 
   toJSON(): CanvasData {
     if (!Array.isArray(this.members)) {
       throw new ConfigurationError('group: members that come from a generator have no JSON: pass a list');
     }
-    return { group: this.members.map((member: Signature) => member.toJSON()), ...partsToJson(this) };
+    return { group: this.members.map((member: AnySignature) => member.toJSON()), ...partsToJson(this) };
   }
 
   protected copy(parts: SignatureParts): this {
@@ -79,7 +88,9 @@ export async function peek(
   members: Members,
 ): Promise<{ readonly sender: SignatureSender | undefined; readonly members: Members }> {
   const iterator =
-    Symbol.asyncIterator in members ? members[Symbol.asyncIterator]() : (members as Iterable<Signature>)[Symbol.iterator]();
+    Symbol.asyncIterator in members
+      ? members[Symbol.asyncIterator]()
+      : (members as Iterable<AnySignature>)[Symbol.iterator]();
   const first = await iterator.next();
   if (first.done) return { sender: undefined, members: [] };
   assertSignature(first.value, 'group');
@@ -87,9 +98,9 @@ export async function peek(
 }
 
 async function* startingWith(
-  first: Signature,
-  rest: Iterator<Signature> | AsyncIterator<Signature>,
-): AsyncGenerator<Signature, void, undefined> {
+  first: AnySignature,
+  rest: Iterator<AnySignature> | AsyncIterator<AnySignature>,
+): AsyncGenerator<AnySignature, void, undefined> {
   try {
     yield first;
     for (let step = await rest.next(); !step.done; step = await rest.next()) yield step.value;
@@ -97,6 +108,9 @@ async function* startingWith(
     await rest.return?.();
   }
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: see AnySignature
+export type AnyGroup = Group<any, any>;
 
 /** The open arguments of a group: those of its members, all of which are given the same; none where all are full. */
 export type MembersIn<Member> = [Exclude<InOf<Member>, readonly []>] extends [never]
@@ -118,12 +132,27 @@ type Spread<Members extends readonly unknown[], Done extends readonly unknown[] 
   infer First,
   ...infer Rest,
 ]
-  ? First extends Group<never, infer Inner>
+  ? // biome-ignore lint/suspicious/noExplicitAny: any open arguments
+    First extends Group<any, infer Inner>
     ? Inner extends readonly unknown[]
       ? Spread<Rest, [...Done, ...Inner]>
       : Spread<Rest, [...Done, Inner]>
     : Spread<Rest, [...Done, OutOf<First>]>
   : [...Done];
+
+/** Lists of `size` items, the last one as long as it comes. Throws {@link ConfigurationError} for a size below 1. */
+export function* inChunks<T>(items: Iterable<T>, size: number): Generator<T[], void, undefined> {
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new ConfigurationError(`chunks: the size is a whole number from 1, received ${size}`);
+  }
+  let chunk: T[] = [];
+  for (const item of items) {
+    if (chunk.push(item) < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
 
 /** Members of a group as a source: an iterable or async iterable of signatures. */
 export type Source<S extends AnySignature> = Iterable<S> | AsyncIterable<S>;
@@ -145,7 +174,7 @@ export function group(...given: readonly unknown[]): Group<never, unknown> {
 
 function readMembers(given: readonly unknown[]): Members {
   const [first] = given;
-  if (given.length !== 1 || first instanceof Signature) return given as readonly Signature[];
+  if (given.length !== 1 || first instanceof Signature) return given as readonly AnySignature[];
   if (typeof first === 'object' && first !== null && (Symbol.iterator in first || Symbol.asyncIterator in first)) {
     return first as Members;
   }

@@ -1,13 +1,18 @@
+import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Fits } from './fits.ts';
 import type { CanvasData } from './signature-data.ts';
 
+/** A signature of any shape. */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` would refuse signatures with open arguments, which stand in parameters
+export type AnySignature = Signature<any, any>;
+
 /** Sends canvases; the app. */
 export interface SignatureSender {
-  send(canvas: Signature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult>;
-  call(canvas: Signature, args: readonly unknown[], options: CallOptions & GetOptions): Promise<unknown>;
+  send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult>;
+  call(canvas: AnySignature, args: readonly unknown[], options: CallOptions & GetOptions): Promise<unknown>;
   /** What the app knows of a task; a definition with defaults for a task of others. */
   definitionOf(task: string): TaskDefinition;
 }
@@ -15,8 +20,8 @@ export interface SignatureSender {
 /** What every signature has, whatever it is made of. */
 export interface SignatureParts {
   readonly options: CallOptions;
-  readonly links: readonly Signature[];
-  readonly errorLinks: readonly Signature[];
+  readonly links: readonly AnySignature[];
+  readonly errorLinks: readonly AnySignature[];
 }
 
 export const noParts: SignatureParts = { options: {}, links: [], errorLinks: [] };
@@ -31,11 +36,11 @@ export type SignatureShape =
       readonly each: boolean;
       readonly definition: TaskDefinition | undefined;
     }
-  | { readonly kind: 'sequence'; readonly steps: readonly Signature[] }
+  | { readonly kind: 'sequence'; readonly steps: readonly AnySignature[] }
   | { readonly kind: 'group'; readonly members: Members };
 
 /** Members of a group: a list, or a source that is read while they are sent. */
-export type Members = readonly Signature[] | Iterable<Signature> | AsyncIterable<Signature>;
+export type Members = readonly AnySignature[] | Iterable<AnySignature> | AsyncIterable<AnySignature>;
 
 /**
  * A call, or a canvas of calls, that has not been sent. Immutable. `In` are the arguments still open (they come before the
@@ -44,9 +49,9 @@ export type Members = readonly Signature[] | Iterable<Signature> | AsyncIterable
 export abstract class Signature<In extends readonly unknown[] = readonly unknown[], Out = unknown> {
   readonly options: CallOptions;
   /** Sent with the value when it succeeds. */
-  readonly links: readonly Signature[];
+  readonly links: readonly AnySignature[];
   /** Sent with the failing id when it fails. */
-  readonly errorLinks: readonly Signature[];
+  readonly errorLinks: readonly AnySignature[];
 
   /** @internal */
   constructor(parts: SignatureParts) {
@@ -76,12 +81,12 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
    * whole, `taskId` is the id of the whole, other options are for every task that was given none of its own.
    */
   async applyAsync(args: In, options: CallOptions = {}): Promise<AsyncResult<Out>> {
-    return (await senderOf(this).send(this as unknown as Signature, args, options)) as AsyncResult<Out>;
+    return (await senderOf(this).send(this, args, options)) as AsyncResult<Out>;
   }
 
   /** Sends it and awaits the value. */
   async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
-    return (await senderOf(this).call(this as unknown as Signature, args, options)) as Out;
+    return (await senderOf(this).call(this, args, options)) as Out;
   }
 
   /** A copy with these options over its own. */
@@ -90,13 +95,15 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   }
 
   /** A copy that sends `callback` when it succeeds, with the value as the first argument. */
-  link<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn> & Fits<Out, CallbackIn>): this {
-    return this.copy({ ...this, links: [...this.links, callback as unknown as Signature] });
+  link<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn, unknown> & Fits<Out, CallbackIn>): this {
+    return this.copy({ ...this, links: [...this.links, callback] });
   }
 
   /** A copy that sends `callback` when it fails, with the id of what failed as the first argument. */
-  linkError<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn> & Fits<string, CallbackIn>): this {
-    return this.copy({ ...this, errorLinks: [...this.errorLinks, callback as unknown as Signature] });
+  linkError<CallbackIn extends readonly unknown[]>(
+    callback: Signature<CallbackIn, unknown> & Fits<string, CallbackIn>,
+  ): this {
+    return this.copy({ ...this, errorLinks: [...this.errorLinks, callback] });
   }
 
   /** A copy whose every member, callback and replacement carries these stamps. */
@@ -110,20 +117,13 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   }
 }
 
-/** Its sender. Throws for a canvas without a task. */
-export function senderOf(signature: { readonly sender: SignatureSender | undefined }): SignatureSender {
-  return signature.sender ?? emptySender;
-}
-
-let emptySender: SignatureSender;
-
-/** What sends canvases that have no task in them, and so no app. Set by empty-canvas.ts. */
-export function setEmptySender(sender: SignatureSender): void {
-  emptySender = sender;
+function senderOf(signature: { readonly sender: SignatureSender | undefined }): SignatureSender {
+  if (signature.sender) return signature.sender;
+  throw new ConfigurationError('this canvas has no task in it, and so no app that could send it');
 }
 
 /** The first sender among these. */
-export function firstSender(signatures: Iterable<Signature>): SignatureSender | undefined {
+export function firstSender(signatures: Iterable<AnySignature>): SignatureSender | undefined {
   for (const { sender } of signatures) if (sender) return sender;
   return undefined;
 }

@@ -50,7 +50,7 @@ export class TaskSignature<In extends readonly unknown[] = readonly unknown[], O
   pipe<NextIn extends readonly unknown[], NextOut>(
     next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
   ): Signature<In, NextOut> {
-    return pipe(this, next as never);
+    return pipe(this, next);
   }
 
   toJSON(): SignatureData {

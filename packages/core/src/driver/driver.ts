@@ -4,6 +4,7 @@ import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { ResultBackend } from './result-backend.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
@@ -47,6 +48,7 @@ export interface Connection {
   readonly bus?: Bus;
   readonly leases?: LeaseStore;
   readonly schedules?: ScheduleStore;
+  readonly limits?: RateLimiter;
   readonly monitor?: Monitor;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;

@@ -25,12 +25,25 @@ export interface Monitor {
   purge(queue: string): Promise<readonly string[]>;
   /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
   remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
-  /** The parked dead letters, newest first. */
-  deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]>;
+  /** The parked dead letters, newest first, at most `limit`; `page` goes on where an earlier answer ended. */
+  deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]>;
+  /** Deletes dead letters of a queue by their keys. Returns how many of them were there. */
+  removeDeadLetters(queue: string, keys: readonly string[]): Promise<number>;
+}
+
+/** Which part of a queue's dead letters. */
+export interface DeadLetterPage {
+  /** Begin behind the letter of this key, which may be gone by now. @default at the newest (or oldest) one */
+  readonly after?: string;
+  /** @default false: newest first */
+  readonly oldestFirst?: boolean;
 }
 
 /** A parked message. */
 export interface DeadLetter {
+  /** Names this letter within its queue: a task may be parked more than once, and foreign bytes have no id. */
+  readonly key: string;
+  /** The task's id, as far as it could be read. */
   readonly id: string;
   readonly queue: string;
   readonly task?: string;

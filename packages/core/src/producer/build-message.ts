@@ -6,6 +6,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import { newTaskId } from '../task/task-id.ts';
 import type { ResolvedCallOptions } from './call-options.ts';
+import { keyedId } from './idempotency.ts';
 
 /** What all messages of one app share. */
 export interface BuildContext {
@@ -29,9 +30,10 @@ export function buildMessage(
   const now = context.clock.now();
   const placed = call.queue ?? options.queue;
   const route = placed === undefined ? context.router({ task: name, args }) : undefined;
+  const given = call.taskId ?? keyedId(definition, args, call.idempotencyKey);
   const message: Draft = {
     v: messageVersion,
-    id: call.taskId ?? newTaskId(now),
+    id: given ?? newTaskId(now),
     task: name,
     args,
     queue: placed ?? route?.queue ?? context.defaultQueue,
@@ -39,6 +41,7 @@ export function buildMessage(
     retries: 0,
     sentAt: now,
   };
+  if (given !== undefined) message.mayRepeat = true;
   addTimes(message, definition, call, now);
   addReply(message, definition, call, context);
   addCallFields(message, call);
@@ -55,7 +58,6 @@ function addTimes(message: Draft, { options }: TaskDefinition, call: ResolvedCal
 }
 
 function addReply(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, context: BuildContext): void {
-  if (call.taskId !== undefined) message.mayRepeat = true;
   if (call.ignoreResult ?? options.ignoreResult) message.ignoreResult = true;
   else if (context.replyTo !== undefined) message.replyTo = context.replyTo;
 }

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, type Instant, parseDuration, parseInstant } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
-import { flag, orNull, queueName, type Reader, readOptions, record, wholeNumber } from '../task/option-reader.ts';
+import { flag, orNull, queueName, type Reader, readOptions, record, text, wholeNumber } from '../task/option-reader.ts';
 import { checkLimits } from '../task/task-options.ts';
 
 /** The options of one call; each wins over the task's own, which wins over routing, which wins over the app's default. */
@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly expires?: Duration | Instant;
   /** An id of your own (letters, digits, `_ . ~ -`; not a number): publishing it twice runs it once. */
   readonly taskId?: string;
+  /** Calls of a task with the same key are one task; wins over the task's own. Not together with `taskId`. */
+  readonly idempotencyKey?: string;
   /** Fields for the handler and for tools; JSON. */
   readonly headers?: Readonly<Record<string, JsonValue>>;
   /** Fields that a canvas hands on to its members; JSON. */
@@ -26,6 +28,16 @@ export interface CallOptions {
   readonly ignoreResult?: boolean;
   readonly maxRetries?: number | null;
   readonly resultExpires?: Duration;
+  /** Signatures sent with the value when the call succeeds. */
+  readonly link?: Callback | readonly Callback[];
+  /** Signatures sent with the failing id when it fails. */
+  readonly linkError?: Callback | readonly Callback[];
+}
+
+/** A signature, as far as this layer knows it. */
+export interface Callback {
+  readonly shape: object;
+  toJSON(): object;
 }
 
 /** {@link CallOptions} with durations in milliseconds and moments in epoch milliseconds. */
@@ -36,6 +48,7 @@ export interface ResolvedCallOptions {
   readonly eta?: number;
   readonly expires?: { readonly after: number } | { readonly at: number };
   readonly taskId?: string;
+  readonly idempotencyKey?: string;
   readonly headers?: Readonly<Record<string, JsonValue>>;
   readonly stamps?: Readonly<Record<string, JsonValue>>;
   readonly timeLimit?: number;
@@ -66,6 +79,7 @@ const table = {
   eta: parseInstant,
   expires,
   taskId,
+  idempotencyKey: text,
   headers: record as Reader<Readonly<Record<string, JsonValue>>>,
   stamps: record as Reader<Readonly<Record<string, JsonValue>>>,
   timeLimit: parseDuration,
@@ -84,6 +98,9 @@ export function resolveCallOptions(given: CallOptions | undefined, task: string)
   const read = readOptions(given, table, where) as ResolvedCallOptions;
   if (read.countdown !== undefined && read.eta !== undefined) {
     throw new ConfigurationError(`${where}: give countdown or eta, not both`);
+  }
+  if (read.taskId !== undefined && read.idempotencyKey !== undefined) {
+    throw new ConfigurationError(`${where}: give taskId or idempotencyKey, not both`);
   }
   checkLimits(read, where);
   return read;

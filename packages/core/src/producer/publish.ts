@@ -4,7 +4,8 @@ import { BrokerUnavailableError, LovageError, PublishError } from '../errors.ts'
 import { AsyncResult, type ResultContext } from '../results/async-result.ts';
 import { formatDuration } from '../task/duration.ts';
 import type { Message } from '../task/message.ts';
-import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
+import { encodeArgs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
+import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
@@ -25,6 +26,21 @@ export interface ProducerContext {
   readonly maxPayload: SizeLimit;
   /** Told of messages the broker has accepted. */
   readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
+}
+
+/** What {@link Producer.prepare} takes beside the call. */
+export interface PrepareOptions {
+  readonly options?: CallOptions;
+  /** How many arguments will come before these. @default 0 */
+  readonly open?: number;
+  /** The arguments are a list of argument lists. @default false */
+  readonly each?: boolean;
+}
+
+/** A call that is ready to be sent but for its id and its moment. */
+export interface PreparedCall {
+  readonly message: Message;
+  readonly times: PlanTimes;
 }
 
 const chunkSize = 500;
@@ -61,6 +77,36 @@ export class Producer {
     onPrepared?.(result);
     await this.publish([message]);
     return result;
+  }
+
+  /**
+   * A call made ready to be sent later, by whoever: routed, its arguments encoded and its options read. `open` arguments
+   * come before these when it is sent, so that these can be checked one by one only. Throws as {@link Producer.send}.
+   */
+  async prepare(
+    definition: TaskDefinition,
+    args: readonly unknown[],
+    { open = 0, each = false, ...given }: PrepareOptions,
+  ): Promise<PreparedCall> {
+    const { maxPayload } = this.#context;
+    const { countdown, eta, expires, ...call } = resolveCallOptions(given.options, definition.name);
+    const encode = async (list: readonly unknown[]) => encodeArgs(definition.payload, list, maxPayload);
+    const encoded = each
+      ? await Promise.all((args as readonly (readonly unknown[])[]).map(encode))
+      : open > 0
+        ? encodeTail(definition.payload, args, open, maxPayload)
+        : await encode(args);
+    const message = buildMessage(definition, encoded, call, this.#build);
+    const after = expires && 'after' in expires ? expires.after : expires ? undefined : definition.options.expires;
+    return {
+      message,
+      times: {
+        ...(countdown === undefined ? {} : { countdown }),
+        ...(eta === undefined ? {} : { eta }),
+        ...(after === undefined ? {} : { expiresAfter: after }),
+        ...(expires && 'at' in expires ? { expiresAt: expires.at } : {}),
+      },
+    };
   }
 
   /** Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. */
@@ -111,6 +157,7 @@ export class Producer {
         id: message.id,
         rings: true,
         queue: message.queue,
+        heard: !message.mayRepeat && this.#context.results.inbox.listening,
         ...(message.ignoreResult ? { ignored: true } : {}),
         ...(message.parentId ? { parentId: message.parentId } : {}),
       },

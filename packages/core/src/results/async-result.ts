@@ -10,12 +10,14 @@ import {
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { ErrorRegistry } from '../task/failure.ts';
 import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import { decodeResult, type PayloadOwner } from '../task/payload-codec.ts';
+import { decodeEach, decodeResult, type PayloadOwner } from '../task/payload-codec.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import type { TaskState } from '../task/state.ts';
 import { timeOfTaskId } from '../task/task-id.ts';
+import { listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
-import type { ResultInbox, ResultStores } from './result-inbox.ts';
+import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
+import { Wait, type Waiting } from './wait.ts';
 
 /** How long to wait, and what may end the wait. The task goes on in either case. */
 export interface GetOptions {
@@ -44,17 +46,13 @@ export interface ResultOrigin {
   /** This process published it: rings come here. */
   readonly rings: boolean;
   readonly queue?: string;
+  /** The inbox listened before the task was sent. */
+  readonly heard?: boolean;
   /** The call asked for no result. */
   readonly ignored?: boolean;
   readonly parentId?: string;
   /** The task's schemas, where known. */
   readonly payload?: PayloadOwner;
-}
-
-/** A wait that can be given up. */
-export interface Waiting {
-  readonly record: Promise<OutcomeRecord>;
-  cancel(): void;
 }
 
 /** A task that was sent, from its caller's side; made by `delay` and its kin, or by `app.asyncResult(id)` in any process. */
@@ -87,51 +85,19 @@ export class AsyncResult<T = unknown> {
 
   /** The task's final record, whatever it says; throws as {@link AsyncResult.get} does when there will be none. */
   async wait(options: GetOptions = {}): Promise<OutcomeRecord> {
-    return this.startWait(options, false).record;
+    return this.startWait(options).record;
   }
 
-  /**
-   * As {@link AsyncResult.wait}, begun before the task is sent (`armed`: its ring cannot have been missed, so the store
-   * is not asked first). For `call()`.
-   */
-  startWait(options: GetOptions, armed: boolean): Waiting {
+  /** As {@link AsyncResult.wait}, and can be given up. */
+  startWait(options: GetOptions): Waiting {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const { clock, inbox } = this.#context;
     const { signal } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    let cancel = (): void => {};
-    const record = new Promise<OutcomeRecord>((resolve, reject) => {
-      const fail = (reason: () => unknown) => (): void => {
-        cancel();
-        reject(reason());
-      };
-      const onAbort = fail(() => signal?.reason);
-      const onRecord = (found: OutcomeRecord): void => {
-        if (!isFinal(found)) return;
-        cancel();
-        resolve(found);
-      };
-      const stop = inbox.watch(
-        this.#watched(),
-        { onRecord, onMissing: fail(() => new ResultExpiredError(this.id)) },
-        armed,
-      );
-      const timer =
-        timeout === undefined
-          ? undefined
-          : clock.after(
-              timeout,
-              fail(() => this.#late(timeout)),
-            );
-      signal?.addEventListener('abort', onAbort, { once: true });
-      cancel = (): void => {
-        stop();
-        timer?.cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-    });
-    return { record, cancel: () => cancel() };
+    const late = (after: number): Error => this.#late(after);
+    const missing = (): Error => new ResultExpiredError(this.id);
+    return new Wait(this.#watched(), inbox, { timeout, signal, late, missing }, clock);
   }
 
   /** The value of a final record, or the error it stands for. */
@@ -144,7 +110,9 @@ export class AsyncResult<T = unknown> {
     const record = await this.#record();
     if (record && isFinal(record)) return record.state;
     const place = await this.#locate();
-    if (record) return record.state === 'RETRY' && place === 'running' ? 'RECEIVED' : record.state;
+    if (record && record.state !== 'PENDING') {
+      return record.state === 'RETRY' && place === 'running' ? 'RECEIVED' : record.state;
+    }
     if (place === undefined) return (await this.#record())?.state ?? 'PENDING'; // it may have ended between the two looks
     return place === 'running' ? 'RECEIVED' : 'SENT';
   }
@@ -175,13 +143,13 @@ export class AsyncResult<T = unknown> {
   async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown, void, undefined> {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const queue = new ProgressQueue();
-    const stop = this.#context.inbox.watch(this.#watched(), queue);
+    this.#context.inbox.watch(this.#watched(), queue);
     const onAbort = (): void => queue.end();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
       yield* queue.drain();
     } finally {
-      stop();
+      this.#context.inbox.unwatch(this.id, queue);
       options.signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -200,9 +168,9 @@ export class AsyncResult<T = unknown> {
     await results.forget([this.id]);
   }
 
-  #watched(): { id: string; rings: boolean; queue?: string | undefined; since?: number | undefined } {
-    const { id, rings, queue } = this.#origin;
-    return { id, rings, queue, since: rings ? this.#context.clock.now() : timeOfTaskId(id) };
+  #watched(): Watched {
+    const { id, rings, queue, heard } = this.#origin;
+    return { id, rings, queue, heard, since: rings ? this.#context.clock.now() : timeOfTaskId(id) };
   }
 
   async #record(): Promise<OutcomeRecord | undefined> {
@@ -223,7 +191,11 @@ export class AsyncResult<T = unknown> {
     const { errors, registry } = this.#context;
     const failureContext = { taskId: this.id, task: record.task, attempts: record.attempts };
     if (record.state === 'SUCCESS') {
-      return decodeResult(this.#origin.payload ?? registry.get(record.task)?.payload, record.value, this.id);
+      const read = (of: OutcomeRecord) => {
+        const payload = (of === record ? this.#origin.payload : undefined) ?? registry.get(of.task)?.payload;
+        return of.each ? decodeEach(payload, of) : decodeResult(payload, of.value, of.id);
+      };
+      return record.list ? listValues((await this.#context.stores()).results, record.list, read) : read(record);
     }
     const cause = record.failure && errors.toError(record.failure, failureContext);
     if (record.state === 'REVOKED') throw new TaskRevokedError(this.id, record.reason ?? 'revoked', cause);

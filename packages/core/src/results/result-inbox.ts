@@ -27,10 +27,13 @@ export interface Watched {
   readonly queue?: string | undefined;
   /** When the task was made, epoch ms, where known: a task younger than the grace cannot be missing. */
   readonly since?: number | undefined;
+  /** The inbox listened before the task was sent: its ring cannot have been missed. */
+  readonly heard?: boolean | undefined;
 }
 
 interface Entry extends Watched {
-  readonly listeners: Set<ResultListener>;
+  /** One for nearly every task: a list costs less than a set. */
+  readonly listeners: ResultListener[];
   nextCheck: number;
   interval: number;
   /** How many checks in a row found the task nowhere. */
@@ -39,7 +42,9 @@ interface Entry extends Watched {
 }
 
 /** How often a task is asked for when its ring should have come: the price of a lost ring. */
-const sweepInterval = 1_000;
+const sweepInterval = 2_000;
+/** So many rings for tasks that nobody awaits yet are kept. */
+const mostEarly = 10_000;
 /** The address that every process listens at, for outcomes whose asker nobody knows (a revoke). */
 export const everyone = 'everyone';
 /** First and longest interval for tasks that ring elsewhere. */
@@ -51,7 +56,8 @@ const storeDeadline = 5_000;
 
 /**
  * One subscription per process and a map of waiters. The ring is a doorbell that carries the record when it is small;
- * the stored record is the truth: read once when the wait begins, after every reconnect, and swept every second.
+ * the stored record is the truth: read once when the wait begins (unless the inbox listened before the task was sent), and
+ * swept every two seconds, so that a lost ring costs at most that.
  */
 export class ResultInbox {
   /** Where this process's rings go: `replyTo` of its messages. */
@@ -63,6 +69,10 @@ export class ResultInbox {
   #subscription: Promise<Subscription | undefined> | undefined;
   #sweep: Timer | undefined;
   #fresh: Entry[] = [];
+  /** Rings that came before anybody waited: the record where it is small, else undefined (it is read when it is asked for). */
+  readonly #early = new Map<string, OutcomeRecord | undefined>();
+  #earlyLost = false;
+  #listening = false;
   #closed = false;
   /** The last trouble with the store, until it answers again. */
   trouble: Error | undefined;
@@ -73,47 +83,73 @@ export class ResultInbox {
     this.#logger = logger;
   }
 
+  /** Whether rings arrive now. */
+  get listening(): boolean {
+    return this.#listening;
+  }
+
   /** True when rings arrive: a task published afterwards needs no first look into the store. Never rejects. */
   async ready(): Promise<boolean> {
     this.#subscription ??= this.#subscribe();
     return (await this.#subscription) !== undefined;
   }
 
-  /** Tells `listener` of every record of a task until the returned function is called. */
-  watch(task: Watched, listener: ResultListener, armed = false): () => void {
+  /** Tells `listener` of every record of a task, until its final one or {@link ResultInbox.unwatch}. */
+  watch(task: Watched, listener: ResultListener): void {
     if (this.#closed) throw new ClosedError('the app');
-    const entry = this.#entries.get(task.id) ?? this.#enter(task, armed);
-    entry.listeners.add(listener);
+    const entry = this.#entries.get(task.id) ?? this.#enter(task);
+    entry.listeners.push(listener);
     this.#schedule();
-    return () => {
-      entry.listeners.delete(listener);
-      if (entry.listeners.size === 0 && this.#entries.get(task.id) === entry) this.#entries.delete(task.id);
-      if (this.#entries.size === 0) this.#stopSweep();
-    };
+  }
+
+  /** Ends a watch; harmless when it has ended. */
+  unwatch(id: string, listener: ResultListener): void {
+    const entry = this.#entries.get(id);
+    const index = entry?.listeners.indexOf(listener) ?? -1;
+    if (entry && index >= 0) {
+      entry.listeners.splice(index, 1);
+      if (entry.listeners.length === 0) this.#entries.delete(id);
+    }
+    if (this.#entries.size === 0) this.#stopSweep();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#listening = false;
+    this.#early.clear();
     this.#stopSweep();
     this.#entries.clear();
     const subscription = await this.#subscription?.catch(() => undefined);
     await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
   }
 
-  #enter(task: Watched, armed: boolean): Entry {
+  #enter(task: Watched): Entry {
     const interval = task.rings ? sweepInterval : foreignInterval.first;
     const now = this.#clock.now();
     const entry: Entry = {
-      ...task,
-      listeners: new Set(),
+      id: task.id,
+      rings: task.rings,
+      queue: task.queue,
+      since: task.since,
+      heard: task.heard,
+      listeners: [],
       nextCheck: now + interval,
       interval,
       absences: 0,
       nextLocate: Math.max(now, (task.since ?? now) + missingGrace),
     };
     this.#entries.set(task.id, entry);
-    if (!armed) this.#lookAt(entry);
+    if (this.#early.has(task.id)) this.#tellEarly(entry);
+    else if (!task.heard || this.#earlyLost) this.#lookAt(entry);
     return entry;
+  }
+
+  /** The ring came before the wait. */
+  #tellEarly(entry: Entry): void {
+    const record = this.#early.get(entry.id);
+    this.#early.delete(entry.id);
+    if (record === undefined) this.#lookAt(entry);
+    else queueMicrotask(() => this.#tell(entry, record)); // the listener joins the entry after this call
   }
 
   /** Entries of one turn of the event loop are looked up together. */
@@ -140,6 +176,7 @@ export class ResultInbox {
         Promise.all([watch(this.address), watch(everyone)]),
         () => new Error('the result store did not confirm the subscription'),
       );
+      this.#listening = true;
       return { close: async () => void (await Promise.all(both.map((subscription) => subscription.close()))) };
     } catch (error) {
       this.#complain(error);
@@ -150,15 +187,24 @@ export class ResultInbox {
 
   #ring(id: string, record: OutcomeRecord | undefined): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return;
-    if (record) this.#tell(entry, record);
+    if (entry === undefined) this.#keepEarly(id, record);
+    else if (record) this.#tell(entry, record);
     else this.#lookAt(entry);
+  }
+
+  #keepEarly(id: string, record: OutcomeRecord | undefined): void {
+    if (record && !isFinal(record)) return;
+    this.#early.set(id, record && isSmall(record) ? record : undefined);
+    if (this.#early.size <= mostEarly) return;
+    this.#early.delete(this.#early.keys().next().value as string);
+    this.#earlyLost = true;
   }
 
   #tell(entry: Entry, record: OutcomeRecord): void {
     entry.absences = 0;
     if (isFinal(record)) this.#entries.delete(entry.id);
-    for (const listener of [...entry.listeners]) listener.onRecord(record);
+    if (entry.listeners.length === 1) entry.listeners[0]?.onRecord(record);
+    else for (const listener of [...entry.listeners]) listener.onRecord(record);
   }
 
   #schedule(): void {
@@ -240,4 +286,10 @@ export class ResultInbox {
     if (!this.trouble) this.#logger.warn('cannot read results, trying again', { error: problem });
     this.trouble = problem;
   }
+}
+
+/** Small enough to be kept by the ten thousand. */
+function isSmall({ value, failure }: OutcomeRecord): boolean {
+  if (failure !== undefined) return false;
+  return typeof value === 'string' ? value.length <= 256 : typeof value !== 'object' || value === null;
 }

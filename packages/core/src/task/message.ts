@@ -52,11 +52,15 @@ export interface Message {
   readonly canvas?: CanvasRef;
   /** When a worker first found the task unknown: start of `unknownTaskGrace`. */
   readonly unknownSince?: number;
+  /** Its task's rate limit let it wait until this moment, epoch ms: it has its turn and is not limited again. */
+  readonly limitedUntil?: number;
+  /** How often the pool's child died under it. */
+  readonly crashes?: number;
   /** How many times the handler asked to be put back (`Reject` with requeue). */
   readonly requeues?: number;
 }
 
 /** Which run of the handler a delivery is, from 1: retries, requeues and lost workers count. */
-export function attemptNumber({ retries, requeues = 0 }: Message, deliveryCount: number): number {
-  return retries + requeues + deliveryCount;
+export function attemptNumber({ retries, requeues = 0, crashes = 0 }: Message, deliveryCount: number): number {
+  return retries + requeues + crashes + deliveryCount;
 }

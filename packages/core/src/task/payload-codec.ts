@@ -32,6 +32,18 @@ export function encodeArgs(
   return checked instanceof Promise ? checked.then(unwrap) : unwrap(checked);
 }
 
+/** The last arguments of a call whose first `open` ones come later: checked as JSON now, by the schema when they meet. */
+export function encodeTail(
+  owner: PayloadOwner,
+  args: readonly unknown[],
+  open: number,
+  limit: SizeLimit,
+): readonly JsonValue[] {
+  const encoded = trimTrailingUndefined(args).map((arg, index) => owner.args?.encodePart?.(open + index, arg) ?? arg);
+  assertJson(encoded, 'args', limit, `arguments of task "${owner.name}"`);
+  return encoded as readonly JsonValue[];
+}
+
 /** Arguments as the handler sees them. */
 export function decodeArgs(
   owner: PayloadOwner,
@@ -71,6 +83,16 @@ export function decodeResult(
   const unwrap = (checked: Checked) => unwrapChecked(checked, owner.name, 'return value', taskId);
   const checked = owner.returns.decode(value);
   return checked instanceof Promise ? checked.then(unwrap) : unwrap(checked);
+}
+
+/** The values of a task that ran once for each of a list (`map`), as the caller sees them. */
+export async function decodeEach(
+  owner: PayloadOwner | undefined,
+  { value, id }: { readonly value?: JsonValue; readonly id: string },
+): Promise<readonly unknown[]> {
+  return Promise.all(
+    (value as readonly JsonValue[]).map(async (item) => (await decodeResult(owner, item, id)) ?? null),
+  );
 }
 
 function unwrapChecked(checked: Checked, task: string, what: 'arguments' | 'return value', taskId?: string): unknown {

@@ -59,6 +59,19 @@ export interface TaskContext {
   updateState(state: string, meta?: unknown): Promise<void>;
   /** Ends this attempt and asks for another: throws, so that `throw self.retry()` and `self.retry()` do the same. */
   retry(options?: RetryOptions): never;
+  /**
+   * Ends this attempt and puts a canvas in the task's place: its result is the task's, and what follows the task follows
+   * the canvas. Throws, as `retry` does.
+   */
+  replace(canvas: AnyCanvas): never;
+  /** Adds a member to the chord that this task is a header member of; its value comes after those of the header. */
+  addToChord(canvas: AnyCanvas): Promise<void>;
+}
+
+/** A signature or canvas, as far as this layer knows it. */
+export interface AnyCanvas {
+  readonly shape: object;
+  toJSON(): object;
 }
 
 const running = new AsyncLocalStorage<TaskContext>();

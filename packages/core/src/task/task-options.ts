@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Duration, parseDuration } from './duration.ts';
-import { flag, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
+import { type Duration, parseDuration, parseRate, type Rate } from './duration.ts';
+import { flag, oneOf, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
 import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 import type { Schema } from './schema.ts';
 
@@ -44,8 +44,18 @@ export interface TaskOptions {
   readonly timeLimit?: Duration;
   /** Soft limit: `self.signal` aborts with {@link SoftTimeLimitExceeded}. @default none */
   readonly softTimeLimit?: Duration;
+  /** At most so many starts, over all workers: `'10/s'`, `'100/m'`, `'5/h'`; a number means per second. Spaced evenly. @default none */
+  readonly rateLimit?: number | string;
   /** A call that has waited longer is not run, and ends REVOKED (`expired`). @default none */
   readonly expires?: Duration;
+  /** Where its handler runs: on the worker's event loop, or one at a time in a thread or process. @default the worker's */
+  readonly pool?: 'async' | 'threads' | 'processes';
+  /**
+   * A key of the arguments, as they go over the wire. Calls with the same key are one task: they get the same id back for as
+   * long as its result is kept (`resultExpires`), also after it has ended, and it runs once. undefined: no key. @default none
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: the arguments are the handler's, which these options do not know
+  readonly idempotencyKey?: (args: readonly any[]) => string | undefined;
   /** Recorded on each message, for handlers that must tell old calls from new. @default none */
   readonly version?: string;
 }
@@ -61,7 +71,11 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   readonly trackStarted: boolean;
   readonly timeLimit?: number;
   readonly softTimeLimit?: number;
+  readonly rateLimit?: Rate;
+  readonly pool?: 'async' | 'threads' | 'processes';
   readonly expires?: number;
+  // biome-ignore lint/suspicious/noExplicitAny: as given
+  readonly idempotencyKey?: (args: readonly any[]) => string | undefined;
   readonly version?: string;
   readonly bind: boolean;
 }
@@ -75,6 +89,11 @@ const schema: Reader<Schema> = (value, where) => {
 const matchers: Reader<readonly ErrorMatcher[]> = (value, where) => {
   if (Array.isArray(value) && value.every((item) => typeof item === 'function')) return value;
   throw new ConfigurationError(`${where}: expected a list of error classes or predicates`);
+};
+
+const keyFunction: Reader<NonNullable<TaskOptions['idempotencyKey']>> = (value, where) => {
+  if (typeof value === 'function') return value as NonNullable<TaskOptions['idempotencyKey']>;
+  throw new ConfigurationError(`${where}: expected a function of the arguments that gives a text`);
 };
 
 const backoff: Reader<number | false> = (value, where) => {
@@ -102,7 +121,10 @@ const table = {
   trackStarted: flag,
   timeLimit: parseDuration,
   softTimeLimit: parseDuration,
+  rateLimit: parseRate,
+  pool: oneOf('async', 'threads', 'processes'),
   expires: parseDuration,
+  idempotencyKey: keyFunction,
   version: text,
 };
 

@@ -1,24 +1,39 @@
 import type { Clock } from '../clock.ts';
 import type { Delivery } from '../driver/broker.ts';
-import { LeaseLostError, Retry, type RetryRequest, WorkerShutdownError } from '../errors.ts';
+import {
+  LeaseLostError,
+  NoResultBackendError,
+  Replace,
+  Retry,
+  type RetryRequest,
+  WorkerShutdownError,
+} from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { parseDuration, parseInstant } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import { attemptNumber, type Message } from '../task/message.ts';
 import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { RetryOptions, TaskContext } from '../task/task-context.ts';
+import type { AnyCanvas, RetryOptions, TaskContext } from '../task/task-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
-import type { StateWriter } from './state-writer.ts';
+import type { StateRecorder } from './state-writer.ts';
 import type { TaskLimits } from './task-limits.ts';
+
+/** What handlers may do to the canvas they run in. */
+export interface CanvasTools {
+  /** Publishes one more member of the chord that the message is a member of; `nth` from 1. */
+  addToChord(message: Message, canvas: AnyCanvas, nth: number): Promise<void>;
+}
 
 /** What every attempt on a worker shares. */
 export interface AttemptTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly worker: string;
-  readonly states: StateWriter;
+  readonly states: StateRecorder;
   readonly maxResult: SizeLimit;
+  /** undefined: the app stores no results. */
+  readonly canvas?: CanvasTools | undefined;
   readonly limits: TaskLimits;
   /** Told of what handlers report. */
   readonly onProgress: (message: Message, progress: JsonValue) => void;
@@ -40,11 +55,13 @@ export class AttemptContext implements TaskContext {
   #abortReason: Error | undefined;
   #log: Logger | undefined;
   #brokenOff: AttemptResult | undefined;
+  #onAbort: ((reason: Error) => void) | undefined;
   #onBreakOff: ((result: AttemptResult) => void) | undefined;
   /** What `progress()` and `updateState()` last said: kept together, since one record holds both. */
   #state = 'STARTED';
   #meta: JsonValue | undefined;
   #progress: JsonValue | undefined;
+  #added = 0;
 
   constructor(definition: TaskDefinition, delivery: Delivery, tools: AttemptTools) {
     this.#message = delivery.message;
@@ -133,6 +150,19 @@ export class AttemptContext implements TaskContext {
   abort(reason: Error): void {
     this.#abortReason ??= reason;
     this.#controller?.abort(this.#abortReason);
+    this.#onAbort?.(this.#abortReason);
+  }
+
+  /** Calls `listener` when the attempt is aborted; one listener, the pool's. */
+  onAbort(listener: (reason: Error) => void): void {
+    this.#onAbort = listener;
+    if (this.#abortReason) listener(this.#abortReason);
+  }
+
+  /** Progress that was said elsewhere (in a pool's child) and is stored already. */
+  noteProgress(value: JsonValue): void {
+    this.#progress = value;
+    this.#tools.onProgress(this.#message, value);
   }
 
   /** Aborts the signal and ends the attempt with this result, whatever its handler still does. */
@@ -142,7 +172,7 @@ export class AttemptContext implements TaskContext {
     this.#onBreakOff?.(this.#brokenOff);
   }
 
-  /** Calls `listener` when the attempt is broken off; one listener, the executor's. */
+  /** Calls `listener` when the attempt is broken off; one listener, the pool's. */
   onBreakOff(listener: (result: AttemptResult) => void): void {
     this.#onBreakOff = listener;
     if (this.#brokenOff) listener(this.#brokenOff);
@@ -172,6 +202,22 @@ export class AttemptContext implements TaskContext {
     return this.#writeState();
   }
 
+  replace(canvas: AnyCanvas): never {
+    throw new Replace(canvas);
+  }
+
+  addToChord(canvas: AnyCanvas): Promise<void> {
+    const { canvas: tools } = this.#tools;
+    if (tools === undefined) throw new NoResultBackendError(this.id);
+    this.#added += 1;
+    return tools.addToChord(this.#message, canvas, this.#added);
+  }
+
+  /** How many members it has added to its chord. */
+  get added(): number {
+    return this.#added;
+  }
+
   retry(options: RetryOptions = {}): never {
     const where = 'self.retry';
     const request: { -readonly [K in keyof RetryRequest]: RetryRequest[K] } = {};
@@ -198,6 +244,7 @@ export class AttemptContext implements TaskContext {
       attempts: this.attempt,
       at: this.#tools.clock.now(),
       worker: this.worker,
+      ...(this.#message.canvas ? { canvas: this.#message.canvas } : {}),
     });
   }
 }

@@ -9,11 +9,17 @@ export type AttemptResult =
   | { readonly state: 'RETRY'; readonly message: Message; readonly at: number; readonly failure: Failure }
   /** The handler threw Ignore: acknowledge, touch nothing. */
   | { readonly state: 'IGNORED' }
+  /** Its task's rate limit is reached: this message, at its moment. */
+  | { readonly state: 'LIMITED'; readonly message: Message; readonly at: number }
   /** The handler refused the task: back to the queue at once. */
   | { readonly state: 'REQUEUED'; readonly message: Message }
   /** The handler refused the task for good. */
   | { readonly state: 'REJECTED'; readonly failure: Failure }
   /** The outcome is stored already: ring its waiters again and acknowledge. */
   | { readonly state: 'KNOWN'; readonly outcome: OutcomeRecord }
+  /** The handler put a canvas (as JSON) in its place; without one: it had done so before its worker was lost. */
+  | { readonly state: 'REPLACED'; readonly canvas?: object; readonly added?: number }
+  /** The pool's child died under it: run it again, within the crash budget. */
+  | { readonly state: 'CRASHED'; readonly why: string }
   /** The attempt was broken off (shutdown, lost lease): hand the message back unspent. */
   | { readonly state: 'RELEASED' };

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { TaskRegistry } from '../task/registry.ts';
+import type { CanvasStep } from './canvas-step.ts';
 import type { Executor } from './executor.ts';
 
 /** What a consumer needs. */
@@ -16,6 +17,8 @@ export interface ConsumerOptions {
   readonly registry: TaskRegistry;
   readonly executor: Executor;
   readonly results: ResultBackend | undefined;
+  /** What messages of a canvas need; undefined: the app stores no results. */
+  readonly canvas?: CanvasStep | undefined;
   /** The broker stores the outcome that rides on an ack. */
   readonly acksWithOutcome: boolean;
   readonly unknownTaskGrace: number;
@@ -39,6 +42,7 @@ export class DeliveryReceiver {
   readonly #options: ConsumerOptions;
   readonly #underWay = new Map<string, Promise<Settlement>>();
   readonly #warned = new Set<string>();
+  #handedBack = 0;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -47,6 +51,11 @@ export class DeliveryReceiver {
   /** How many tasks are under way, joined deliveries counted once. */
   get running(): number {
     return this.#underWay.size;
+  }
+
+  /** How many tasks heeded their abort in a shutdown and went back unspent. */
+  get handedBack(): number {
+    return this.#handedBack;
   }
 
   /** Resolves when nothing is under way. */
@@ -69,10 +78,11 @@ export class DeliveryReceiver {
     }
     const settling = this.#receive(delivery);
     this.#underWay.set(id, settling);
-    const done = (): void => {
+    const done = (settlement?: Settlement): void => {
       this.#underWay.delete(id);
+      if (settlement?.kind === 'release' && this.#options.giveUp.aborted) this.#handedBack += 1;
     };
-    settling.then(done, done);
+    settling.then(done, () => done());
     return settling;
   };
 
@@ -88,11 +98,18 @@ export class DeliveryReceiver {
     return this.#stored({ kind: 'deadLetter', reason: entry.reason, ...(outcome ? { outcome } : {}) });
   };
 
-  async #receive(delivery: Delivery): Promise<Settlement> {
-    const definition = this.#options.registry.get(delivery.message.task);
-    if (definition?.handler === undefined) return this.#stored(this.#unknown(delivery));
-    const settlement = await this.#options.executor.execute(definition, delivery);
-    return this.#options.acksWithOutcome ? settlement : this.#stored(settlement);
+  /** Not async: a plain task on a broker that stores outcomes itself takes no turn of the queue here. */
+  #receive(delivery: Delivery): Promise<Settlement> {
+    const { canvas, registry, executor, acksWithOutcome } = this.#options;
+    const { message } = delivery;
+    const definition = registry.get(message.task);
+    if (definition?.handler === undefined) {
+      const settlement = this.#unknown(delivery);
+      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+    }
+    if (canvas && message.canvas) return canvas.run(delivery, (loaded) => executor.execute(definition, loaded));
+    const settling = executor.execute(definition, delivery);
+    return acksWithOutcome ? settling : settling.then((settlement) => this.#stored(settlement));
   }
 
   /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */

@@ -2,10 +2,11 @@ import type { AppRuntime } from '../app/app-runtime.ts';
 import { hideSecret } from '../app/driver-url.ts';
 import { ConfigurationError, TaskRevokedError } from '../errors.ts';
 import type { ControlArgs } from '../events/control-message.ts';
-import { parseDuration } from '../task/duration.ts';
+import { parseDuration, parseRate } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { ControlCommands } from './control.ts';
 import type { TaskLimits } from './task-limits.ts';
+import type { TaskRates } from './task-rates.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -15,6 +16,7 @@ export interface CommandTargets {
   readonly runtime: AppRuntime;
   readonly stats: WorkerStats;
   readonly limits: TaskLimits;
+  readonly rates: TaskRates;
 }
 
 /** Every remote command of semantics.md §6 that a worker carries out itself. */
@@ -42,7 +44,7 @@ function shown(path: string, value: unknown): unknown {
   return typeof value === 'string' ? hideSecret(value) : value;
 }
 
-function createChangeCommands({ worker, stats, limits, runtime }: CommandTargets): ControlCommands {
+function createChangeCommands({ worker, stats, limits, rates, runtime }: CommandTargets): ControlCommands {
   return {
     terminate: (args) => terminate(stats, idsOf(args)),
     'time-limit': (args) => {
@@ -53,6 +55,12 @@ function createChangeCommands({ worker, stats, limits, runtime }: CommandTargets
         ...(args.hard == null ? {} : { hard: parseDuration(args.hard, 'time-limit: hard') }),
       });
       return `time limits of ${task} are set`;
+    },
+    'rate-limit': (args) => {
+      const task = textOf(args, 'task');
+      if (!runtime.registry.get(task)) throw new ConfigurationError(`this worker has no task "${task}"`);
+      rates.set(task, args.rate == null ? undefined : parseRate(args.rate, 'rate-limit: rate'));
+      return args.rate == null ? `${task} is not limited` : `${task} is limited to ${String(args.rate)}`;
     },
     'pool-grow': (args) => resize(worker, worker.slots + countOf(args)),
     'pool-shrink': (args) => resize(worker, worker.slots - countOf(args)),

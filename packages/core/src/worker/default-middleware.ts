@@ -1,17 +1,22 @@
 import type { Clock } from '../clock.ts';
+import type { RateLimiter } from '../driver/rate-limiter.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { createCrashBudget } from './middleware/crash-budget.ts';
 import { createExpires } from './middleware/expires.ts';
 import { createKnownOutcome } from './middleware/known-outcome.ts';
+import { createRateLimit } from './middleware/rate-limit.ts';
 import { createTimeLimits } from './middleware/time-limits.ts';
 import { trackStarted } from './middleware/track-started.ts';
 import type { Middleware } from './middleware.ts';
+import type { TaskRates } from './task-rates.ts';
 
 /** What the default list needs. */
 export interface DefaultMiddlewareOptions {
   readonly clock: Clock;
   readonly results: ResultBackend | undefined;
   readonly crashBudget: number;
+  readonly limiter: RateLimiter | undefined;
+  readonly rates: TaskRates;
 }
 
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
@@ -19,11 +24,14 @@ export function createDefaultMiddleware({
   clock,
   results,
   crashBudget,
+  limiter,
+  rates,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
     ...(results ? [createKnownOutcome(results)] : []),
     createCrashBudget(crashBudget),
     createExpires(clock),
+    ...(limiter ? [createRateLimit(limiter, rates, clock)] : []),
     trackStarted,
     createTimeLimits(clock),
   ];

@@ -6,12 +6,13 @@ import type { Message } from '../task/message.ts';
 import type { SizeLimit } from '../task/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Attempt } from './attempt.ts';
-import { AttemptContext } from './attempt-context.ts';
+import { AttemptContext, type CanvasTools } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
+import type { CanvasStep } from './canvas-step.ts';
 import { type Middleware, runThrough } from './middleware.ts';
-import { runHandler } from './run-handler.ts';
+import type { Pools } from './pool/pools.ts';
 import { toSettlement } from './settle.ts';
-import type { StateWriter } from './state-writer.ts';
+import type { StateRecorder } from './state-writer.ts';
 import type { TaskLimits } from './task-limits.ts';
 import { resultOfThrown } from './thrown.ts';
 
@@ -21,7 +22,8 @@ export interface ExecutorOptions {
   readonly logger: Logger;
   readonly worker: string;
   readonly middleware: readonly Middleware[];
-  readonly states: StateWriter;
+  readonly states: StateRecorder;
+  readonly pools: Pick<Pools, 'run'>;
   readonly random: () => number;
   readonly maxPayload: SizeLimit;
   readonly maxResult: SizeLimit;
@@ -29,6 +31,10 @@ export interface ExecutorOptions {
   readonly onProgress: (message: Message, progress: JsonValue) => void;
   readonly resultExpires: number;
   readonly storesResults: boolean;
+  /** What handlers may do to their canvas. */
+  readonly canvas?: CanvasTools | undefined;
+  /** Puts canvases in the place of tasks; undefined: the app stores no results. */
+  readonly canvasStep?: CanvasStep | undefined;
   /** Told of each attempt that begins, and of what it came to. */
   readonly observer: AttemptObserver;
 }
@@ -50,8 +56,17 @@ export class Executor {
   /** The life of one attempt: begin → run → conclude → settle. Never rejects. */
   async execute(definition: TaskDefinition, delivery: Delivery): Promise<Settlement> {
     const attempt = this.#begin(definition, delivery);
-    const result = await this.#run(attempt);
+    let result: AttemptResult;
+    try {
+      result = await runThrough(this.#options.middleware, attempt, () => this.#options.pools.run(attempt));
+    } catch (error) {
+      result = await resultOfThrown(attempt, error, this.#options); // a middleware threw, or a pool cannot be had
+    }
     this.#conclude(attempt, result);
+    const { canvasStep } = this.#options;
+    if (result.state === 'REPLACED' && canvasStep) {
+      return canvasStep.replace(delivery.message, result.canvas, result.added);
+    }
     return this.#settle(attempt, result);
   }
 
@@ -60,30 +75,6 @@ export class Executor {
     const attempt: Attempt = { definition, message: delivery.message, delivery, context };
     this.#options.observer.onStart(attempt);
     return attempt;
-  }
-
-  async #run(attempt: Attempt): Promise<AttemptResult> {
-    try {
-      return await runThrough(this.#options.middleware, attempt, () => this.#runHandler(attempt));
-    } catch (error) {
-      return resultOfThrown(attempt, error, this.#options); // a middleware threw
-    }
-  }
-
-  /** As the handler ends, or at once when the attempt is broken off (revoke, shutdown): what it still does has no effect. */
-  #runHandler(attempt: Attempt): Promise<AttemptResult> {
-    return new Promise((resolve) => {
-      attempt.context.onBreakOff(resolve);
-      void this.#handle(attempt).then(resolve); // never rejects
-    });
-  }
-
-  async #handle(attempt: Attempt): Promise<AttemptResult> {
-    try {
-      return await runHandler(attempt, this.#options.maxResult);
-    } catch (error) {
-      return resultOfThrown(attempt, error, this.#options);
-    }
   }
 
   #conclude(attempt: Attempt, result: AttemptResult): void {
@@ -107,6 +98,7 @@ export class Executor {
       attempts: context.attempt,
       at: clock.now(),
       worker,
+      ...(message.canvas ? { canvas: message.canvas } : {}),
     };
     void states.write(message, record); // never rejects
   }
@@ -114,8 +106,8 @@ export class Executor {
   #log({ message, context }: Attempt, result: AttemptResult): void {
     const { logger, clock } = this.#options;
     switch (result.state) {
-      case 'SUCCESS':
-        if (logger.debugEnabled !== false) logger.debug('task succeeded', { task: message.task, taskId: message.id });
+      case 'REVOKED':
+        logger.info('task revoked', { task: message.task, taskId: message.id, reason: result.reason });
         return;
       case 'RETRY':
         logger.info('task will be retried', {
@@ -125,6 +117,9 @@ export class Executor {
           inMs: Math.max(0, Math.round(result.at - clock.now())),
           error: `${result.failure.name}: ${result.failure.message}`,
         });
+        return;
+      case 'CRASHED':
+        logger.error('task crashed its child', { task: message.task, taskId: message.id, why: result.why });
         return;
       case 'FAILURE':
       case 'REJECTED':
@@ -136,7 +131,8 @@ export class Executor {
         });
         return;
       default:
-        logger.info(`task ${result.state.toLowerCase()}`, { task: message.task, taskId: message.id });
+        if (logger.debugEnabled === false) return;
+        logger.debug(`task ${result.state.toLowerCase()}`, { task: message.task, taskId: message.id });
     }
   }
 }

@@ -1,20 +1,61 @@
-import { decodeArgs, encodeResult, type SizeLimit } from '../task/payload-codec.ts';
+import type { JsonValue } from '../task/json.ts';
+import { assertJson, decodeArgs, encodeResult, type SizeLimit } from '../task/payload-codec.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { Handler } from '../task/task.ts';
 import { runAsTask } from '../task/task-context.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
-/** The innermost step: arguments decoded, handler run within its context, return value encoded. Throws what it throws. */
-export async function runHandler(
-  { definition, message, context }: Attempt,
+/**
+ * The innermost step: arguments decoded, handler run within its context, return value encoded. Throws what it throws. What
+ * needs no waiting is not waited for: a promise costs 0.5 µs in a process that uses AsyncLocalStorage, as every worker does.
+ */
+export function runHandler(attempt: Attempt, maxResult: SizeLimit): MaybePromise<AttemptResult> {
+  const { message } = attempt;
+  if (message.canvas?.each) return runEach(attempt, maxResult);
+  const result = runOnce(attempt, message.args, maxResult);
+  return result instanceof Promise ? result.then((value) => success(attempt, value)) : success(attempt, result);
+}
+
+function success({ context }: Attempt, result: JsonValue | undefined): AttemptResult {
+  if (context.added > 0)
+    return { state: 'SUCCESS', ...(result === undefined ? {} : { value: result }), added: context.added };
+  return result === undefined ? { state: 'SUCCESS' } : { state: 'SUCCESS', value: result };
+}
+
+function runOnce(
+  attempt: Attempt,
+  wire: readonly JsonValue[],
   maxResult: SizeLimit,
-): Promise<AttemptResult> {
+): MaybePromise<JsonValue | undefined> {
+  const decoded = decodeArgs(attempt.definition.payload, wire, attempt.message.id);
+  if (decoded instanceof Promise) return decoded.then((args) => call(attempt, args, maxResult));
+  return call(attempt, decoded, maxResult);
+}
+
+function call(
+  { definition, context }: Attempt,
+  args: readonly unknown[],
+  maxResult: SizeLimit,
+): MaybePromise<JsonValue | undefined> {
   const { payload, options } = definition;
   const handler = definition.handler as Handler; // the executor releases tasks without one
-  const decoded = decodeArgs(payload, message.args, message.id);
-  const args = decoded instanceof Promise ? await decoded : decoded;
-  const value = await runAsTask(context, () => (options.bind ? handler(context, ...args) : handler(...args)));
-  const encoded = encodeResult(payload, value, maxResult);
-  const result = encoded instanceof Promise ? await encoded : encoded;
-  return result === undefined ? { state: 'SUCCESS' } : { state: 'SUCCESS', value: result };
+  const value = runAsTask(context, () => (options.bind ? handler(context, ...args) : handler(...args)));
+  if (!isThenable(value)) return encodeResult(payload, value, maxResult);
+  return Promise.resolve(value).then((settled) => encodeResult(payload, settled, maxResult));
+}
+
+/** As `await` sees it. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** `map` and `starmap`: one attempt runs the handler for each list of arguments, in order. */
+async function runEach(attempt: Attempt, maxResult: SizeLimit): Promise<AttemptResult> {
+  const values: JsonValue[] = [];
+  for (const wire of attempt.message.args) {
+    values.push((await runOnce(attempt, wire as readonly JsonValue[], maxResult)) ?? null);
+  }
+  assertJson(values, 'return value', maxResult, 'the values of a map');
+  return { state: 'SUCCESS', value: values, each: true };
 }

@@ -28,6 +28,11 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
       return { kind: 'ack', ...outcomeOf(attempt, result, tools) };
     case 'KNOWN':
       return { kind: 'ack', outcome: toWrite(message, result.outcome, remainingTtl(message, tools)) };
+    case 'CRASHED': {
+      const crashes = (message.crashes ?? 0) + 1;
+      return { kind: 'retryAt', message: { ...message, crashes, mayRepeat: true }, at: tools.now };
+    }
+    case 'LIMITED':
     case 'RETRY':
       return { kind: 'retryAt', message: result.message, at: result.at };
     case 'REQUEUED':
@@ -40,6 +45,7 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
       };
     case 'IGNORED':
       return { kind: 'ack' };
+    case 'REPLACED': // what stands in its place ends it; the executor has seen to that
     case 'RELEASED':
       return { kind: 'release' };
     default:
@@ -56,25 +62,30 @@ function outcomeOf(
   const { message, delivery, context } = attempt;
   const attempts = attemptNumber(message, delivery.deliveryCount);
   const base = { id: message.id, task: message.task, attempts, at: tools.now };
-  if (message.ignoreResult) {
+  if (message.ignoreResult && !message.canvas) {
     const failure = 'failure' in outcome && outcome.failure ? { failure: outcome.failure } : {};
     const tombstone: OutcomeRecord = { ...base, state: outcome.state, ...failure };
     return { outcome: { record: tombstone, ttl: tombstoneTtl } };
   }
-  const progress = context.lastProgress;
-  const record: OutcomeRecord = {
-    ...base,
-    ...outcome,
+  const record: { -readonly [K in keyof OutcomeRecord]: OutcomeRecord[K] } = {
+    id: message.id,
+    task: message.task,
+    state: outcome.state,
+    attempts,
+    at: tools.now,
     worker: tools.worker,
-    ...(progress === undefined ? {} : { progress }),
-    ...(message.rootId ? { rootId: message.rootId } : {}),
-    ...(message.parentId ? { parentId: message.parentId } : {}),
   };
+  Object.assign(record, outcome); // not by spreads of optional fields, which cost more than all the rest here
+  const progress = context.lastProgress;
+  if (progress !== undefined) record.progress = progress;
+  if (message.rootId) record.rootId = message.rootId;
+  if (message.parentId) record.parentId = message.parentId;
+  if (message.canvas) record.canvas = message.canvas;
   return { outcome: toWrite(message, record, ttlOf(attempt, outcome.state, tools)) };
 }
 
 function toWrite(message: Message, record: OutcomeRecord, ttl: number): OutcomeWrite {
-  return { record, ttl, ...(message.replyTo ? { replyTo: message.replyTo } : {}) };
+  return message.replyTo ? { record, ttl, replyTo: message.replyTo } : { record, ttl };
 }
 
 function ttlOf({ message, definition }: Attempt, state: string, tools: SettleTools): number {

@@ -1,25 +1,22 @@
 import { hostname } from 'node:os';
 import type { Lovage } from '../app/app.ts';
-import { type ResolvedWorkerSettings, resolveWorkerSettings, type WorkerSettings } from '../app/app-options.ts';
+import { resolveWorkerSettings, type WorkerSettings } from '../app/app-options.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import type { OpenStores } from '../app/stores.ts';
 import { sleep, withDeadline } from '../clock.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
-import { EventSender } from '../events/event-sender.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
-import { DeliveryReceiver } from './consumer.ts';
 import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
-import { createDefaultMiddleware } from './default-middleware.ts';
-import { EventObserver } from './event-observer.ts';
-import { type AttemptObserver, Executor } from './executor.ts';
 import type { Middleware } from './middleware.ts';
-import { StateWriter } from './state-writer.ts';
-import { TaskLimits } from './task-limits.ts';
+import type { AppModule } from './pool/child-message.ts';
+import type { TaskLimits } from './task-limits.ts';
+import type { TaskRates } from './task-rates.ts';
 import { Worker, type WorkerParts } from './worker.ts';
 import { WorkerEvents } from './worker-events.ts';
-import { WorkerStats } from './worker-stats.ts';
+import type { WorkerStats } from './worker-stats.ts';
+import { createReceiver, createTools, type WorkerTools } from './worker-tools.ts';
 
 /** Options of a worker, over the app's `worker` settings. */
 export interface WorkerOptions extends WorkerSettings {
@@ -35,6 +32,8 @@ export interface WorkerOptions extends WorkerSettings {
   readonly events?: boolean;
   /** Remote commands it obeys: all, none, or a list of names. @default true */
   readonly remoteControl?: boolean | readonly string[];
+  /** Where threads and processes find the app (`-A` of the CLI): they load it themselves. @default none: async only */
+  readonly appModule?: AppModule;
   /** Ends the start (not the running worker) when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -48,7 +47,17 @@ const longestStartRetry = 5_000;
  * `strictBroker`), {@link BrokerUnavailableError} (with `exitOnBrokerLoss`). Signals are the caller's: the CLI sets them.
  */
 export async function startWorker(app: Lovage, options: WorkerOptions = {}): Promise<Worker> {
-  const { name, strictBroker, exitOnBrokerLoss, middleware, events, remoteControl = true, signal, ...rest } = options;
+  const {
+    name,
+    strictBroker,
+    exitOnBrokerLoss,
+    middleware,
+    events,
+    remoteControl = true,
+    appModule,
+    signal,
+    ...rest
+  } = options;
   const runtime = runtimeOf(app);
   const settings = resolveWorkerSettings(rest, runtime.settings.worker, 'startWorker');
   const stores = await runtime.stores.open();
@@ -60,38 +69,14 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   const tools = createTools(runtime, stores, {
     name: nameOf(name ?? `${runtime.name}-%p@%h`),
     events: events ?? false,
+    settings,
+    appModule,
   });
+  await tools.pools.start();
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, { ...tools, settings, report, receiver });
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   return worker;
-}
-
-/** What the parts of one worker share. */
-interface WorkerTools {
-  readonly name: string;
-  readonly stats: WorkerStats;
-  readonly limits: TaskLimits;
-  readonly sender: EventSender;
-  readonly observer: EventObserver;
-  readonly giveUp: AbortController;
-}
-
-function createTools(
-  { clock }: AppRuntime,
-  { bus }: OpenStores,
-  { name, events }: { readonly name: string; readonly events: boolean },
-): WorkerTools {
-  const sender = new EventSender(async (topic, message) => bus?.publish(topic, message), clock);
-  const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
-  return {
-    name,
-    stats: new WorkerStats(clock),
-    limits: new TaskLimits(),
-    sender,
-    observer,
-    giveUp: new AbortController(),
-  };
 }
 
 type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver'>;
@@ -114,55 +99,21 @@ async function consume(runtime: AppRuntime, { broker, bus }: OpenStores, parts: 
   return new Worker({ ...parts, runtime, consumer, events });
 }
 
-interface ReceiverParts extends WorkerTools {
-  readonly settings: ResolvedWorkerSettings;
-  readonly middleware: readonly Middleware[];
-}
-
-function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
-  const { clock, logger, settings } = runtime;
-  const { results, acksWithOutcome } = stores;
-  const shared = { clock, logger, worker: parts.name, resultExpires: settings.resultExpires };
-  const executor = new Executor({
-    ...shared,
-    middleware: [
-      ...createDefaultMiddleware({ clock, results, crashBudget: parts.settings.crashBudget }),
-      ...parts.middleware,
-    ],
-    states: new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires),
-    random: Math.random,
-    maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
-    maxResult: { bytes: settings.maxResult, option: 'maxResult' },
-    storesResults: results !== undefined,
-    limits: parts.limits,
-    onProgress: (message, progress) => parts.observer.onProgress(message, progress),
-    observer: observeBoth(parts.stats, parts.observer),
-  });
-  return new DeliveryReceiver({
-    ...shared,
-    registry: runtime.registry,
-    executor,
-    results,
-    acksWithOutcome,
-    unknownTaskGrace: parts.settings.unknownTaskGrace,
-    giveUp: parts.giveUp.signal,
-  });
-}
-
 interface ListenParts {
   readonly runtime: AppRuntime;
   readonly stores: OpenStores;
   readonly stats: WorkerStats;
   readonly limits: TaskLimits;
+  readonly rates: TaskRates;
   readonly allowed: boolean | readonly string[];
 }
 
 /** A worker that cannot listen works all the same. */
-async function listen(worker: Worker, { runtime, stores, stats, limits, allowed }: ListenParts): Promise<void> {
+async function listen(worker: Worker, { runtime, stores, stats, limits, rates, allowed }: ListenParts): Promise<void> {
   const { bus } = stores;
   if (bus === undefined) return;
   const { clock, logger } = runtime;
-  const commands = createControlCommands({ worker, runtime, stats, limits });
+  const commands = createControlCommands({ worker, runtime, stats, limits, rates });
   const starting = startControl({ bus, worker: worker.name, commands, allowed, logger });
   const late = () => new Error('the bus did not confirm the subscription');
   try {
@@ -170,19 +121,6 @@ async function listen(worker: Worker, { runtime, stores, stats, limits, allowed 
   } catch (error) {
     logger.warn('remote control is off: cannot listen on the bus', { error });
   }
-}
-
-function observeBoth(first: AttemptObserver, second: EventObserver): AttemptObserver {
-  return {
-    onStart(attempt) {
-      first.onStart(attempt);
-      if (second.enabled) second.onStart(attempt);
-    },
-    onEnd(attempt, result) {
-      first.onEnd(attempt, result);
-      if (second.enabled) second.onEnd(attempt, result);
-    },
-  };
 }
 
 function nameOf(pattern: string): string {

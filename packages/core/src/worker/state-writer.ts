@@ -3,11 +3,17 @@ import type { Logger } from '../logger.ts';
 import type { Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 
+/** Takes the states that come before an outcome. */
+export interface StateRecorder {
+  /** Resolves when the state, or a newer one of the same task, is stored. Never rejects. */
+  write(message: Message, record: OutcomeRecord): Promise<void>;
+}
+
 /**
  * Writes the states that come before an outcome (STARTED, RETRY, progress). They are news, not truth: a failure to store
  * one is logged and never touches the task. While a write is under way for a task, only the newest of its states waits.
  */
-export class StateWriter {
+export class StateWriter implements StateRecorder {
   readonly #results: ResultBackend | undefined;
   readonly #logger: Logger;
   readonly #ttlOf: (message: Message) => number;

@@ -1,5 +1,13 @@
 import type { Clock } from '../clock.ts';
-import { Ignore, MaxRetriesExceededError, Reject, Retry, type RetryRequest, TaskValidationError } from '../errors.ts';
+import {
+  Ignore,
+  MaxRetriesExceededError,
+  Reject,
+  Replace,
+  Retry,
+  type RetryRequest,
+  TaskValidationError,
+} from '../errors.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
 import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
 import { hasRetriesLeft, isAutoretried, retryDelay } from '../task/retry-policy.ts';
@@ -22,6 +30,7 @@ export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: T
   if (thrown instanceof Ignore) return { state: 'IGNORED' };
   if (thrown instanceof Reject) return rejected(attempt, thrown);
   try {
+    if (thrown instanceof Replace) return replaced(attempt, thrown);
     if (thrown instanceof Retry) return await retried(attempt, thrown.request, tools);
     const { options } = attempt.definition;
     if (!(thrown instanceof TaskValidationError) && isAutoretried(options, thrown)) {
@@ -31,6 +40,11 @@ export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: T
   } catch (error) {
     return { state: 'FAILURE', failure: toFailure(error) }; // a predicate that throws, new arguments that do not fit
   }
+}
+
+function replaced({ context }: Attempt, { canvas }: Replace): AttemptResult {
+  const json = JSON.parse(JSON.stringify(canvas)) as object; // as it crosses to a pool's parent, so that all pools agree
+  return { state: 'REPLACED', canvas: json, ...(context.added > 0 ? { added: context.added } : {}) };
 }
 
 function rejected({ message }: Attempt, thrown: Reject): AttemptResult {
@@ -46,6 +60,7 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownToo
   const failure = failureOf(attempt, request, limit);
   if (!hasRetriesLeft(limit, message.retries)) return { state: 'FAILURE', failure };
   const now = tools.clock.now();
+  const { limitedUntil: _hadItsTurn, ...again } = message;
   const at = request.at ?? now + (request.delay ?? retryDelay(definition.options, message.retries, tools.random));
   const args =
     request.args === undefined ? message.args : await encodeArgs(definition.payload, request.args, tools.maxPayload);
@@ -54,7 +69,7 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownToo
     at,
     failure,
     message: {
-      ...message,
+      ...again,
       args,
       retries: message.retries + 1,
       mayRepeat: true, // it may be revoked while it waits: the next worker asks first

@@ -8,6 +8,7 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
+import type { Pools } from './pool/pools.ts';
 import type { WorkerEvents } from './worker-events.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -34,6 +35,7 @@ export interface WorkerParts {
   readonly consumer: Consumer;
   readonly giveUp: AbortController;
   readonly observer: EventObserver;
+  readonly pools: Pools;
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
 }
@@ -51,6 +53,7 @@ export class Worker {
   readonly #giveUp: AbortController;
   readonly #observer: EventObserver;
   readonly #events: WorkerEvents | undefined;
+  readonly #pools: Pools;
   readonly #startedAt: number;
   readonly #queues: Set<string>;
   readonly #forget: () => void;
@@ -75,11 +78,12 @@ export class Worker {
     this.#consumer = parts.consumer;
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
+    this.#pools = parts.pools;
     this.#events = parts.events?.(() => this.report());
-    this.setEvents(parts.observer.enabled);
     this.#slots = parts.settings.concurrency;
     this.#queues = new Set(parts.settings.queues);
     this.#startedAt = parts.runtime.clock.monotonic();
+    this.setEvents(parts.observer.enabled); // reports what stands above
     const close = () => this.close();
     parts.runtime.closers.add(close);
     this.#forget = () => void parts.runtime.closers.delete(close);
@@ -95,6 +99,7 @@ export class Worker {
     if (!Number.isSafeInteger(slots) || slots < 1)
       throw new ConfigurationError(`setSlots: expected a whole number from 1, received ${slots}`);
     this.#slots = slots;
+    this.#pools.setSize(slots);
     this.#consumer.setSlots(slots);
   }
 
@@ -170,10 +175,11 @@ export class Worker {
     }
     this.#giveUp.abort();
     const report = await this.#consumer.close(releaseDeadline);
+    await this.#pools.close();
     await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();
-    return report;
+    return { ...report, released: report.released + this.#receiver.handedBack };
   }
 
   /** True when everything under way ended in time. */

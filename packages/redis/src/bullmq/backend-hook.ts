@@ -1,5 +1,12 @@
 import type { Failure } from '@lovage/core/driver';
-import { type BackendFactory, QueueKeys, RedisConnection, RedisQueueBackend, raw2NextJobData, type WorkerOptions } from 'bullmq';
+import {
+  type BackendFactory,
+  QueueKeys,
+  RedisConnection,
+  RedisQueueBackend,
+  raw2NextJobData,
+  type WorkerOptions,
+} from 'bullmq';
 import type { RedisClient } from '../connection.ts';
 import { type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';

@@ -1,4 +1,4 @@
-import type { Broker, Clock, Consumer, ConsumeRequest, Deliver, Message } from '@lovage/core/driver';
+import type { Broker, Clock, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import type { RedisClients } from '../connection.ts';
 import type { Keys } from '../keys.ts';

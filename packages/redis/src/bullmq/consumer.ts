@@ -1,4 +1,13 @@
-import { ClosedError, type CloseReport, type Consumer, type ConsumeRequest, type Deliver, type Timer } from '@lovage/core/driver';
+import {
+  type Clock,
+  ClosedError,
+  type CloseReport,
+  type ConsumeRequest,
+  type Consumer,
+  type Deliver,
+  type Timer,
+} from '@lovage/core/driver';
+import { wake } from '../connection.ts';
 import { bullName } from '../keys.ts';
 import type { BrokerParts } from './broker.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
@@ -16,7 +25,7 @@ export interface ConsumerParts extends BrokerParts {
 /** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
 const handBackShare = 0.3;
 const longestHandBack = 1_000;
-const shortestHandBack = 250;
+const shortestHandBack = 250; // also for a deadline of 0: a reply takes time
 
 /** A running consumer: one BullMQ worker per queue, and one set of slots for all. */
 export class BullmqConsumer implements Consumer {
@@ -27,6 +36,7 @@ export class BullmqConsumer implements Consumer {
   /** Workers of removed queues, whose deliveries still run. */
   readonly #retired = new Set<QueueWorker>();
   readonly #timers: Timer[] = [];
+  #handBackTime = shortestHandBack;
   #paused = false;
   #closed: Promise<CloseReport> | undefined;
   #waitNoLonger: () => void = () => {};
@@ -35,7 +45,7 @@ export class BullmqConsumer implements Consumer {
     this.#parts = parts;
     this.#slots = new Slots(parts.request.slots);
     this.#runner = new DeliveryRunner(parts);
-    this.#runner.onEnd = (ended) => this.#ended(ended);
+    this.#runner.onEnd = () => this.#ended();
   }
 
   /** Starts fetching from every queue of the request. */
@@ -79,6 +89,7 @@ export class BullmqConsumer implements Consumer {
   close(deadline: number): Promise<CloseReport> {
     this.#closed ??= this.#close();
     const kept = Math.min(longestHandBack, deadline * handBackShare);
+    this.#handBackTime = Math.max(shortestHandBack, kept);
     this.#timers.push(this.#parts.clock.after(deadline - kept, () => this.#waitNoLonger()));
     return this.#closed;
   }
@@ -107,26 +118,27 @@ export class BullmqConsumer implements Consumer {
   }
   #onIdle: () => void = () => {};
 
+  /** Hands back what still runs, last first, so that the first one stands first again. */
   async #handBackAll(stopped: Promise<unknown>): Promise<CloseReport> {
     const client = await this.#parts.clients.shared('worker').catch(() => undefined);
-    const left = [...this.#runner.running].reverse(); // last first, so that the first one stands first again
-    const reachable = client?.status === 'ready';
-    const back = left.map((running) => (running.state === 'running' ? this.#runner.handBack(running) : this.#settled(running)));
-    const unknown = left.length;
-    if (!reachable) return { released: this.#runner.handedBack, abandoned: unknown };
-    const results = await Promise.all([...back, stopped].map((work) => within(this.#parts, work)));
-    const released = left.filter((running, index) => running.state === 'handedBack' && results[index] === true).length;
-    const abandoned = results.slice(0, left.length).filter((done) => done !== true).length;
-    return { released: released + this.#runner.handedBack, abandoned };
+    const ends = [...this.#runner.running].reverse().map((running) => this.#end(running));
+    if (client?.status !== 'ready') return { released: this.#runner.handedBack, abandoned: ends.length };
+    const late = [...ends, stopped.then((): End => 'settled')].map((end) =>
+      within(end, { clock: this.#parts.clock, ms: this.#handBackTime }),
+    );
+    const how = await Promise.all(late);
+    const count = (wanted: End): number => how.slice(0, ends.length).filter((end) => end === wanted).length;
+    return { released: this.#runner.handedBack + count('released'), abandoned: count('abandoned') };
   }
 
   /** A delivery that was answered in time is only waited for. */
-  async #settled(running: Running): Promise<boolean> {
-    while (this.#runner.running.has(running)) await new Promise((resolve) => setTimeout(resolve, 5));
-    return true;
+  async #end(running: Running): Promise<End> {
+    if (running.state === 'running') return (await this.#runner.handBack(running)) ? 'released' : 'abandoned';
+    await this.#runner.ended(running);
+    return 'settled';
   }
 
-  #ended(_ended: Running): void {
+  #ended(): void {
     if (this.#runner.running.size === 0) this.#onIdle();
     if (this.#retired.size > 0) this.#finishRetired();
   }
@@ -147,6 +159,7 @@ export class BullmqConsumer implements Consumer {
       clients.shared('worker'),
       clients.blocking(`${keys.bull}:${Buffer.from(name).toString('base64')}:w:${request.worker}`),
     ]);
+    wake(blocking); // BullMQ takes a cluster client that never connected for one that lost its nodes
     return new QueueWorker({
       name,
       client,
@@ -165,12 +178,12 @@ export class BullmqConsumer implements Consumer {
   }
 }
 
-/** Whether this work was done in time. */
-function within(parts: ConsumerParts, work: Promise<unknown>): Promise<unknown> {
+/** How a delivery that was under way at the deadline ended. */
+type End = 'settled' | 'released' | 'abandoned';
+
+function within(end: Promise<End>, { clock, ms }: { readonly clock: Clock; readonly ms: number }): Promise<End> {
   return new Promise((resolve) => {
-    const timer = parts.clock.after(shortestHandBack, () => resolve(false));
-    work
-      .then(resolve, () => resolve(false))
-      .finally(() => timer.cancel());
+    const timer = clock.after(ms, () => resolve('abandoned'));
+    end.then(resolve, () => resolve('abandoned')).finally(() => timer.cancel());
   });
 }

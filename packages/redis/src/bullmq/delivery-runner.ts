@@ -1,4 +1,11 @@
-import { type Delivery, type Failure, MalformedMessageError, type Message, type Settlement, toFailure } from '@lovage/core/driver';
+import {
+  type Delivery,
+  type Failure,
+  MalformedMessageError,
+  type Message,
+  type Settlement,
+  toFailure,
+} from '@lovage/core/driver';
 import { taskIdOf } from '../keys.ts';
 import { isConnectionError } from '../store-errors.ts';
 import type { ConsumerParts } from './consumer.ts';
@@ -6,8 +13,8 @@ import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { QueueWorker } from './queue-worker.ts';
 import { type Ending, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
-import type { TaskJob } from './task-job.ts';
 import { unreadablePrefix } from './tame-reply.ts';
+import type { TaskJob } from './task-job.ts';
 
 /** A job that crashed its workers so often before anyone could read it is not read any more. */
 const maxUnreadCrashes = 20;
@@ -29,8 +36,9 @@ export interface Running {
 export class DeliveryRunner {
   readonly running: Set<Running> = new Set();
   /** Called whenever a delivery has ended. */
-  onEnd: (ended: Running) => void = () => {};
+  onEnd: () => void = () => {};
   readonly #parts: ConsumerParts;
+  readonly #endings = new WeakMap<Running, () => void>();
   #closing = false;
   #handedBack = 0;
 
@@ -48,6 +56,12 @@ export class DeliveryRunner {
     this.#closing = true;
   }
 
+  /** Resolves when this delivery has ended. */
+  async ended(running: Running): Promise<void> {
+    if (!this.running.has(running)) return;
+    await new Promise<void>((resolve) => this.#endings.set(running, resolve));
+  }
+
   /** The life of one delivery; resolves with the next job, when the settlement fetched one along. */
   async run(queue: string, job: TaskJob, worker: QueueWorker): Promise<TaskJob | undefined> {
     const lease = job.lease as Lease; // the worker gives every job one
@@ -58,7 +72,8 @@ export class DeliveryRunner {
       return await this.#deliver(running);
     } finally {
       this.running.delete(running);
-      this.onEnd(running);
+      this.#endings.get(running)?.();
+      this.onEnd();
     }
   }
 
@@ -155,7 +170,9 @@ function deferredFailure({ deferredFailure: text }: TaskJob): Failure | undefine
 
 function crashLoop({ stalledCounter }: TaskJob): Failure | undefined {
   if (stalledCounter <= maxUnreadCrashes) return undefined;
-  return toFailure(new MalformedMessageError(`the job was lost with its worker ${stalledCounter} times: it is not read again`));
+  return toFailure(
+    new MalformedMessageError(`the job was lost with its worker ${stalledCounter} times: it is not read again`),
+  );
 }
 
 class TaskDelivery implements Delivery {

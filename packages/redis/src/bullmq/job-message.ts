@@ -74,9 +74,11 @@ export function readJob(job: RawJob, queue: string): JobContent {
   const id = taskIdOf(job.id);
   const task = typeof job.name === 'string' && job.name !== '' ? job.name : undefined;
   try {
-    if (task === undefined) throw new MalformedMessageError('the job has no name: its data are gone, or were never there');
+    if (task === undefined)
+      throw new MalformedMessageError('the job has no name: its data are gone, or were never there');
     const fields = dataOf(job);
-    // Filled in, not copied by a spread: the copy takes 6 µs, as objects of a shape of their own do everywhere after it.
+    // Filled in, not copied by spreads: with those this function took 8.2 µs, without 1.3 (objects that a spread made are
+    // slow in everything that reads them afterwards).
     // An own "__proto__" stays an own key, which parseMessage refuses.
     fields['id'] = id;
     fields['task'] = task;
@@ -97,7 +99,7 @@ function dataOf({ data: text }: RawJob): Record<string, unknown> {
   try {
     data = JSON.parse(text);
   } catch (error) {
-    throw new MalformedMessageError(`the job's data are not JSON: ${(error as Error).message}`);
+    throw new MalformedMessageError(`the job's data are not JSON: ${(error as Error).message}`, { cause: error });
   }
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new MalformedMessageError("the job's data are not an object");

@@ -73,7 +73,12 @@ export class LeaseKeeper {
     if (due.length === 0) return;
     for (const lease of due) lease.renewedAt = now;
     try {
-      const refused = new Set(await this.#renew(due.map((lease) => lease.jobId), due.map((lease) => lease.token)));
+      const refused = new Set(
+        await this.#renew(
+          due.map((lease) => lease.jobId),
+          due.map((lease) => lease.token),
+        ),
+      );
       for (const lease of due) {
         if (refused.has(lease.jobId) && this.#leases.has(lease)) this.#lose(lease); // else settled meanwhile
       }

@@ -35,7 +35,12 @@ export class Publisher {
   readonly #backends = new Map<string, TaskBackend>();
   readonly #registered = new Map<string, Promise<unknown>>();
 
-  constructor(parts: { readonly link: StoreLink; readonly keys: Keys; readonly clock: Clock; readonly timeout: number }) {
+  constructor(parts: {
+    readonly link: StoreLink;
+    readonly keys: Keys;
+    readonly clock: Clock;
+    readonly timeout: number;
+  }) {
     this.#link = parts.link;
     this.#keys = parts.keys;
     this.#clock = parts.clock;
@@ -111,7 +116,9 @@ export class Publisher {
   }
 
   #late([only, ...others]: readonly Parcel[], signal: AbortSignal | undefined): Error {
-    const waited = signal ? 'did not accept the message in time' : `did not accept the message within ${this.#timeout} ms`;
+    const waited = signal
+      ? 'did not accept the message in time'
+      : `did not accept the message within ${this.#timeout} ms`;
     return this.#link.unavailable(waited, others.length === 0 ? only?.message.id : undefined);
   }
 }

@@ -7,7 +7,7 @@ import type { Slots } from './slots.ts';
 import { TaskJob } from './task-job.ts';
 
 /** How long an idle worker's blocking read lasts, in seconds: with the orphan check, its only commands (P11). */
-const drainDelay = 5;
+const longestIdleRead = 5;
 /** Crash loops are bounded by the receiver, which counts deliveries; BullMQ's own limit would fail a job behind its back. */
 const maxStalledCount = 1_000_000;
 /** Between two fetches that failed, or that a rate limit of BullMQ's turned down, in milliseconds. */
@@ -42,13 +42,24 @@ export class QueueWorker extends Worker {
   #fetching = true;
   #loop: Promise<void> = Promise.resolve();
   #fetches = 0;
+  readonly #longestRead: number;
 
   constructor(parts: QueueWorkerParts) {
-    const options = { ...parts.options, connection: parts.client, drainDelay, maxStalledCount, autorun: false, skipLockRenewal: true };
+    const longestRead = parts.clients.longestRead / 1000;
+    const options = {
+      ...parts.options,
+      connection: parts.client,
+      drainDelay: Math.min(longestIdleRead, longestRead),
+      maxStalledCount,
+      autorun: false,
+      skipLockRenewal: true,
+    };
     super(parts.name, undefined, options, taskBackendFactory(parts.blocking));
     this.#parts = parts;
+    this.#longestRead = longestRead;
     this.on('error', (error) => this.#report(error));
-    const renew = (ids: string[], tokens: string[]): Promise<string[]> => this.extendJobLocks(ids, tokens, parts.options.lockDuration as number);
+    const renew = (ids: string[], tokens: string[]): Promise<string[]> =>
+      this.extendJobLocks(ids, tokens, parts.options.lockDuration as number);
     this.leases = new LeaseKeeper(renew, parts.options.lockDuration as number, parts.onError);
   }
 
@@ -87,6 +98,7 @@ export class QueueWorker extends Worker {
     }
     await this.#loop;
     this.fetching = false;
+    this.#putMarkerBack().catch(() => {}); // the read that was cut may have eaten it
   }
 
   /** Ends what is left. BullMQ's own close has nothing to wait for: it runs no jobs and owns no connection. */
@@ -103,6 +115,11 @@ export class QueueWorker extends Worker {
     const fetchNext = (): boolean => this.taking && this.#parts.slots.mayKeep(this.name);
     const next = await this.handleCompleted(undefined, job, job.token ?? '', fetchNext);
     return next instanceof TaskJob ? next : undefined;
+  }
+
+  /** How long a read lasts that waits for a delayed job, in seconds. */
+  override get maximumBlockTimeout(): number {
+    return Math.min(super.maximumBlockTimeout, this.#longestRead);
   }
 
   /** Every job that BullMQ takes is made here. */

@@ -81,12 +81,16 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   const { outcome } = options;
   const record = outcome?.record;
   const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
-  const how = { token: lease.token, fetchNext: options.fetchNext, outcome: outcome && outcomeArgs(ending, context, outcome) };
+  const how = {
+    token: lease.token,
+    fetchNext: options.fetchNext,
+    outcome: outcome && outcomeArgs(ending, context, outcome),
+  };
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
     if (!readable) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
     if (!failure) return await context.backend.complete(job, how);
-    return await context.backend.fail(job, { ...how, failure, keep: readable });
+    return await context.backend.fail(job, { ...how, failure, keep: readable && !options.reason });
   } catch (error) {
     ending.full = isMemoryError(error);
     throw error;
@@ -138,7 +142,11 @@ function retryAt(
 }
 
 /** Back to the head of its priority, or held back until `at`; `stalledCounter`, our delivery count, is not touched. */
-export async function release({ job, lease }: Pick<Ending, 'job' | 'lease'>, context: Pick<SettleContext, 'backend' | 'client'>, at?: number): Promise<undefined> {
+export async function release(
+  { job, lease }: Pick<Ending, 'job' | 'lease'>,
+  context: Pick<SettleContext, 'backend' | 'client'>,
+  at?: number,
+): Promise<undefined> {
   const { backend, client } = context;
   const now = Date.now();
   if (at !== undefined && at > now) {

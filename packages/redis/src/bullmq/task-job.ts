@@ -1,6 +1,6 @@
 import { Job, type JobJson } from 'bullmq';
-import type { Lease } from './lease.ts';
 import type { RawJob } from './job-message.ts';
+import type { Lease } from './lease.ts';
 
 /** Ends a job as its settlement says; answers with the next job's raw data, when `fetchNext` asked for one. */
 export type Settle = (fetchNext: boolean) => Promise<unknown>;
@@ -25,7 +25,11 @@ export class TaskJob extends Job {
   }
 
   /** BullMQ's worker calls this when a job ends; how it ends is our settlement's business. */
-  override async moveToCompleted(_value: unknown, _token: string, fetchNext = true): ReturnType<Job['moveToCompleted']> {
+  override async moveToCompleted(
+    _value: unknown,
+    _token: string,
+    fetchNext = true,
+  ): ReturnType<Job['moveToCompleted']> {
     return (await this.#settle?.(fetchNext)) as Awaited<ReturnType<Job['moveToCompleted']>>;
   }
 }

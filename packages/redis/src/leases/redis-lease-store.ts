@@ -23,7 +23,11 @@ export class RedisLeaseStore implements LeaseStore {
   }
 
   async renew(name: string, owner: string, ttl: number): Promise<boolean> {
-    return (await this.#link.run((client) => scriptsOf(client).keepLease([this.#keys.lease(name)], [owner, wholeTtl(ttl)]))) === 1;
+    return (
+      (await this.#link.run((client) =>
+        scriptsOf(client).keepLease([this.#keys.lease(name)], [owner, wholeTtl(ttl)]),
+      )) === 1
+    );
   }
 
   async release(name: string, owner: string): Promise<boolean> {

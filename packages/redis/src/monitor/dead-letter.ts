@@ -1,13 +1,55 @@
-import type { DeadLetter } from '@lovage/core/driver';
+import type { DeadLetter, DeadLetterPage } from '@lovage/core/driver';
+import type { StoreLink } from '../store-link.ts';
+
+/** Letters deleted by one command. */
+const chunkSize = 500;
+
+/** The dead letters of a queue, which both brokers keep in one stream of the same shape. */
+export async function readDeadLetters(
+  link: StoreLink,
+  { queue, key }: DeadLetterStream,
+  limit: number,
+  { after, oldestFirst = false }: DeadLetterPage = {},
+): Promise<readonly DeadLetter[]> {
+  const count = Math.floor(limit);
+  if (count < 1) return [];
+  const entries = await link.run((client) =>
+    oldestFirst
+      ? client.xrange(key, after === undefined ? '-' : `(${after}`, '+', 'COUNT', count)
+      : client.xrevrange(key, after === undefined ? '+' : `(${after}`, '-', 'COUNT', count),
+  );
+  return entries.map(([entry, fields]) => parseDeadLetter(queue, entry, fields));
+}
+
+/** Deletes letters by their keys; after a lost reply again, which then counts those that the first try deleted as not there. */
+export async function removeDeadLetters(
+  link: StoreLink,
+  { key }: Pick<DeadLetterStream, 'key'>,
+  keys: readonly string[],
+): Promise<number> {
+  const entries = keys.filter((entry) => /^\d+-\d+$/.test(entry));
+  let removed = 0;
+  for (let start = 0; start < entries.length; start += chunkSize) {
+    removed += await link.run((client) => client.xdel(key, ...entries.slice(start, start + chunkSize)));
+  }
+  return removed;
+}
+
+/** Where the dead letters of a queue are. */
+export interface DeadLetterStream {
+  readonly queue: string;
+  readonly key: string;
+}
 
 /** A dead letter from the fields that park-dead wrote. */
-export function parseDeadLetter(queue: string, fields: readonly string[]): DeadLetter {
+function parseDeadLetter(queue: string, key: string, fields: readonly string[]): DeadLetter {
   const field = (name: string): string => {
     const index = fields.findIndex((text, at) => at % 2 === 0 && text === name);
     return (index < 0 ? undefined : fields[index + 1]) ?? '';
   };
   const task = field('task');
   return {
+    key,
     id: field('id'),
     queue,
     ...(task === '' ? {} : { task }),

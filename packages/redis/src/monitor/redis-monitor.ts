@@ -1,9 +1,9 @@
-import type { DeadLetter, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
+import type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
-import { parseDeadLetter } from './dead-letter.ts';
+import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
 
 /** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -58,12 +58,23 @@ export class RedisMonitor implements Monitor {
     return ids;
   }
 
-  async deadLetters(queue: string, limit: number): Promise<readonly DeadLetter[]> {
-    if (limit < 1) return [];
-    const entries = await this.#link.run((client) =>
-      client.xrevrange(this.#keys.dead(queue), '+', '-', 'COUNT', Math.floor(limit)),
-    );
-    return entries.map(([, fields]) => parseDeadLetter(queue, fields));
+  async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
+    const removed = ids.map(() => false);
+    for (const queue of ids.length === 0 ? [] : (queues ?? (await this.queues()))) {
+      for (let start = 0; start < ids.length; start += chunkSize) {
+        const letters = await this.#removeFrom(queue, ids.slice(start, start + chunkSize));
+        for (const [index, letter] of [...letters].entries()) removed[start + index] ||= letter === 'y';
+      }
+    }
+    return removed;
+  }
+
+  deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]> {
+    return readDeadLetters(this.#link, { queue, key: this.#keys.dead(queue) }, limit, page);
+  }
+
+  removeDeadLetters(queue: string, keys: readonly string[]): Promise<number> {
+    return removeDeadLetters(this.#link, { key: this.#keys.dead(queue) }, keys);
   }
 
   async #countsOf(client: RedisClient, queue: string): Promise<QueueCounts> {
@@ -76,6 +87,17 @@ export class RedisMonitor implements Monitor {
       client.xlen(this.#keys.dead(queue)),
     ]);
     return { queue, waiting: wait + prioritized, delayed, running: active, dead };
+  }
+
+  /** Not repeated after a lost reply: the repetition would say that nothing was there. */
+  #removeFrom(queue: string, ids: readonly string[]): Promise<string> {
+    const key = (suffix: string): string => this.#keys.job(queue, suffix);
+    return this.#link.runOnce((client) =>
+      scriptsOf(client).removeJobs(
+        [key('delayed'), key('prioritized'), key('wait'), key('events')],
+        [key(''), ...ids.map(bullName)],
+      ),
+    );
   }
 
   #lettersOf(queue: string, ids: readonly string[]): Promise<string> {

@@ -32,7 +32,10 @@ export class RedisResultBackend implements ResultBackend {
   }
 
   async put(writes: readonly OutcomeWrite[]): Promise<void> {
-    const calls = writes.map((write) => ({ key: this.#keys.result(write.record.id), args: recordArguments(write, this.#keys) }));
+    const calls = writes.map((write) => ({
+      key: this.#keys.result(write.record.id),
+      args: recordArguments(write, this.#keys),
+    }));
     await this.#run((client) => {
       const scripts = scriptsOf(client);
       return Promise.all(calls.map(({ key, args }) => scripts.storeRecord([key], args))); // one write: same tick
@@ -48,8 +51,10 @@ export class RedisResultBackend implements ResultBackend {
 
   watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
     return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
-      const ring = parseRing(text);
-      if (ring) listener(ring);
+      for (const line of text.split('\n')) {
+        const ring = parseRing(line); // the Streams driver sends many in one message
+        if (ring) listener(ring);
+      }
     });
   }
 

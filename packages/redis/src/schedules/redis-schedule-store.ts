@@ -14,13 +14,17 @@ export class RedisScheduleStore implements ScheduleStore {
   }
 
   async list(): Promise<readonly ScheduleEntry[]> {
-    const [definitions, slots] = await this.#link.run((client) => Promise.all(this.#keys.map((key) => client.hgetall(key))));
+    const [definitions, slots] = await this.#link.run((client) =>
+      Promise.all(this.#keys.map((key) => client.hgetall(key))),
+    );
     return Object.entries(definitions ?? {}).flatMap(([name, text]) => parseEntry(name, text, slots?.[name]) ?? []);
   }
 
   async save(entry: ScheduleEntry): Promise<void> {
     const text = JSON.stringify({ definition: entry.definition, enabled: entry.enabled });
-    await this.#link.run((client) => scriptsOf(client).saveSchedule(this.#keys, [entry.name, text, entry.lastSlot ?? '']));
+    await this.#link.run((client) =>
+      scriptsOf(client).saveSchedule(this.#keys, [entry.name, text, entry.lastSlot ?? '']),
+    );
   }
 
   /** Not repeated after a lost reply: the repetition would say that somebody else had fired the slot. */

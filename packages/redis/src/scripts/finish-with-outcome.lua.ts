@@ -3,8 +3,8 @@ import { longestInRing } from './store-record.lua.ts';
 
 /**
  * Stores a delivery's outcome, as the beginning of BullMQ's own `moveToFinished`: one script, so the result is stored if
- * and only if the job ends. (Two scripts in one write took 10 µs more of Redis and 15 µs more of node per task, and left
- * a gap: where only the first has to be loaded, the second overtakes it.)
+ * and only if the job ends. (Two scripts in one write were one more command per task, and left a gap: where only the
+ * first has to be loaded, the second overtakes it, and the job is gone without its result.)
  *
  * `bullKeys` is how many keys BullMQ's script has; ours come after them, and our arguments after all of BullMQ's.
  */

@@ -5,8 +5,16 @@ import { joinMember } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
+import { removeJobs } from './remove-jobs.lua.ts';
+import { reserveMoment } from './reserve-moment.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
+import { streamAck } from './stream-ack.lua.ts';
+import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
+import { streamCounts, streamLocate, streamPurge, streamRemove } from './stream-look.lua.ts';
+import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
+import { streamPark, streamPutBack } from './stream-settle.lua.ts';
+import { streamOpen, streamPromote, streamSweep } from './stream-upkeep.lua.ts';
 
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
@@ -17,15 +25,38 @@ export interface Scripts {
   keepLease(keys: [owner: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
+  reserveMoment(keys: [moment: string], args: Args): Promise<string>;
+  removeJobs(keys: [delayed: string, prioritized: string, wait: string, events: string], args: Args): Promise<string>;
   locateJobs(
     keys: [delayed: string, prioritized: string, active: string, failed: string, completed: string],
     args: Args,
   ): Promise<string>;
+  streamPublish(keys: [queue: string], args: Args): Promise<number>;
+  streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
+  streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[]]>;
+  streamDrop(keys: [stream: string, queue: string], args: Args): Promise<number[]>;
+  streamAck(
+    keys: [stream: string, known: string],
+    args: Args,
+  ): Promise<[stale: number[], failed: number[], problem: string]>;
+  streamPutBack(keys: [stream: string, queue: string], args: Args): Promise<number>;
+  streamPark(keys: [stream: string, dead: string], args: Args): Promise<number>;
+  streamOpen(keys: [queue: string, queues: string], args: Args): Promise<number>;
+  streamPromote(keys: [queue: string], args: Args): Promise<number>;
+  streamSweep(keys: [queue: string], args: Args): Promise<number>;
+  streamCounts(
+    keys: [queue: string, dead: string],
+    args: Args,
+  ): Promise<[waiting: number, delayed: number, running: number, dead: number]>;
+  streamLocate(keys: [queue: string], args: Args): Promise<string>;
+  streamRemove(keys: [queue: string], args: Args): Promise<string>;
+  streamPurge(keys: [queue: string], args: Args): Promise<[found: number, ids: string[]]>;
 }
 
 type Args = readonly (string | number)[];
 
-const sources: Readonly<Record<keyof Scripts, { readonly keys: number; readonly lua: string }>> = {
+/** `keys` is absent where a script takes any number of them. */
+const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly lua: string }>> = {
   storeRecord: { keys: 1, lua: storeRecord },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 2, lua: joinMember },
@@ -33,7 +64,23 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys: number; readonly 
   keepLease: { keys: 1, lua: keepLease },
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
+  reserveMoment: { keys: 1, lua: reserveMoment },
+  removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },
+  streamPublish: { keys: 1, lua: streamPublish },
+  streamPublishAt: { keys: 1, lua: streamPublishAt },
+  streamFetch: { lua: streamFetch },
+  streamDrop: { keys: 2, lua: streamDrop },
+  streamAck: { keys: 2, lua: streamAck },
+  streamPutBack: { keys: 2, lua: streamPutBack },
+  streamPark: { keys: 2, lua: streamPark },
+  streamOpen: { keys: 2, lua: streamOpen },
+  streamPromote: { keys: 1, lua: streamPromote },
+  streamSweep: { keys: 1, lua: streamSweep },
+  streamCounts: { keys: 2, lua: streamCounts },
+  streamLocate: { keys: 1, lua: streamLocate },
+  streamRemove: { keys: 1, lua: streamRemove },
+  streamPurge: { keys: 1, lua: streamPurge },
 };
 
 const known = new WeakMap<RedisClient, Scripts>();
@@ -51,10 +98,13 @@ function define(client: RedisClient): Scripts {
   const scripts: Record<string, (keys: readonly string[], args: Args) => Promise<unknown>> = {};
   for (const [name, { keys, lua }] of Object.entries(sources)) {
     const command = `lovage:${name}`;
-    client.defineCommand(command, { numberOfKeys: keys, lua });
+    client.defineCommand(command, keys === undefined ? { lua } : { numberOfKeys: keys, lua });
     // defineCommand adds a method of that name, which ioredis's types cannot know
     const call = (client as unknown as Record<string, Command>)[command] as Command;
-    scripts[name] = (keyNames, args) => call.call(client, ...keyNames, ...args);
+    scripts[name] =
+      keys === undefined
+        ? (keyNames, args) => call.call(client, keyNames.length, ...keyNames, ...args)
+        : (keyNames, args) => call.call(client, ...keyNames, ...args);
   }
   return scripts as unknown as Scripts; // one entry per key of `sources`, which has exactly the keys of Scripts
 }
@@ -70,7 +120,12 @@ export interface OutcomeArgs {
 /**
  * Runs BullMQ's `moveToFinished` with our beginning. `command` is the command that BullMQ has defined on this client.
  */
-export function runFinishWithOutcome(client: RedisClient, command: string, bull: RawArgs, ours: OutcomeArgs): Promise<unknown> {
+export function runFinishWithOutcome(
+  client: RedisClient,
+  command: string,
+  bull: RawArgs,
+  ours: OutcomeArgs,
+): Promise<unknown> {
   const own = extend(client, { command, as: 'outcome', moreKeys: ours.keys.length, before: finishWithOutcome });
   const keys = bull.slice(0, own.bullKeys);
   const args = bull.slice(own.bullKeys);
@@ -92,12 +147,17 @@ interface Extension {
 /** A command of BullMQ's with our Lua before it. Its text is taken from the client: always that of the installed BullMQ. */
 function extend(client: RedisClient, { command, as, moreKeys, before }: Extension): Extended {
   // defineCommand's methods and texts are not in ioredis's types
-  const commands = client as unknown as Record<string, Command> & { scriptsSet: Record<string, BullScript | undefined> };
+  const commands = client as unknown as Record<string, Command> & {
+    scriptsSet: Record<string, BullScript | undefined>;
+  };
   const bull = commands.scriptsSet[command];
   if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
   const own = `lovage:${as}:${command}`;
   if (!commands[own]) {
-    client.defineCommand(own, { numberOfKeys: bull.numberOfKeys + moreKeys, lua: before(bull.numberOfKeys) + bull.lua });
+    client.defineCommand(own, {
+      numberOfKeys: bull.numberOfKeys + moreKeys,
+      lua: before(bull.numberOfKeys) + bull.lua,
+    });
   }
   const run = commands[own] as Command;
   return { run: (args) => run.call(client, ...(args as Args)), bullKeys: bull.numberOfKeys };

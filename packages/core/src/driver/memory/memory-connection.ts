@@ -3,6 +3,7 @@ import type { Bus } from '../bus.ts';
 import type { Connection, DriverContext, StoreReport } from '../driver.ts';
 import type { LeaseStore } from '../lease-store.ts';
 import type { Monitor } from '../monitor.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
 import type { ResultBackend } from '../result-backend.ts';
 import type { ScheduleStore } from '../schedule-store.ts';
 import { MemoryBroker } from './memory-broker.ts';
@@ -25,6 +26,7 @@ export class MemoryConnection implements Connection {
   readonly bus: Bus;
   readonly leases: LeaseStore;
   readonly schedules: ScheduleStore;
+  readonly limits: RateLimiter;
   readonly monitor: Monitor;
   /** For the test hooks. */
   readonly store: MemoryStore;
@@ -39,6 +41,7 @@ export class MemoryConnection implements Connection {
     this.bus = new MemoryBus(store.topics, context.logger);
     this.leases = createMemoryLeases(store.leases, assertOpen);
     this.schedules = createMemorySchedules(store.schedules, assertOpen);
+    this.limits = store.limiter;
     this.monitor = createMemoryMonitor(store, assertOpen);
   }
 

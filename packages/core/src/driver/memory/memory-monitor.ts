@@ -31,9 +31,13 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       const within = queues && new Set(queues);
       return ids.map((id) => store.remove(id, within));
     },
-    deadLetters: async (queue, limit) => {
+    deadLetters: async (queue, limit, page) => {
       assertOpen();
-      return store.queues.get(queue)?.deadLetters(limit) ?? [];
+      return store.queues.get(queue)?.deadLetters(limit, page) ?? [];
+    },
+    removeDeadLetters: async (queue, keys) => {
+      assertOpen();
+      return store.queues.get(queue)?.removeDeadLetters(keys) ?? 0;
     },
   };
 }

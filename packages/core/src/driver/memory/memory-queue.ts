@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../clock.ts';
-import type { DeadLetter, QueueCounts } from '../monitor.ts';
+import type { DeadLetter, DeadLetterPage, QueueCounts } from '../monitor.ts';
 import { EntryList } from './entry-list.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
 import type { MemoryEntry } from './memory-entry.ts';
@@ -22,7 +22,8 @@ export class MemoryQueue {
   readonly #clock: Clock;
   readonly #ready: readonly EntryList[] = emptyLists();
   readonly #delayed = new TimeHeap<MemoryEntry>();
-  readonly #dead: DeadLetter[] = [];
+  #dead: DeadLetter[] = [];
+  #parked = 0;
   readonly #takers = new Set<Taker>();
   /** How many taken-out entries still stand where. */
   readonly #removed = { waiting: 0, delayed: 0 };
@@ -125,14 +126,27 @@ export class MemoryQueue {
     return entries;
   }
 
-  park(letter: DeadLetter): void {
-    this.#dead.push(letter);
+  park(letter: Omit<DeadLetter, 'key'>): void {
+    this.#parked += 1;
+    this.#dead.push({ ...letter, key: String(this.#parked) });
     if (this.#dead.length > maxDeadLetters) this.#dead.shift();
   }
 
-  /** The parked dead letters, newest first. */
-  deadLetters(limit: number): readonly DeadLetter[] {
-    return this.#dead.slice(Math.max(0, this.#dead.length - limit)).reverse();
+  /** The parked dead letters, newest first unless the page says otherwise. Keys grow with time. */
+  deadLetters(limit: number, { after, oldestFirst = false }: DeadLetterPage = {}): readonly DeadLetter[] {
+    if (limit < 1) return [];
+    const from = after === undefined ? undefined : Number(after);
+    if (oldestFirst) return this.#dead.filter(({ key }) => from === undefined || Number(key) > from).slice(0, limit);
+    const older = from === undefined ? this.#dead : this.#dead.filter(({ key }) => Number(key) < from);
+    return older.slice(-limit).reverse();
+  }
+
+  removeDeadLetters(keys: readonly string[]): number {
+    const unwanted = new Set(keys);
+    const kept = this.#dead.filter(({ key }) => !unwanted.has(key));
+    const removed = this.#dead.length - kept.length;
+    this.#dead = kept;
+    return removed;
   }
 
   counts(): QueueCounts {

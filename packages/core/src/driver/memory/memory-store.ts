@@ -5,6 +5,7 @@ import type { Settlement } from '../broker.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
 import { type MemoryEntry, readParts } from './memory-entry.ts';
 import { MemoryLeaseTable } from './memory-leases.ts';
+import { MemoryLimiter } from './memory-limiter.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryRecords } from './memory-records.ts';
 import { MemoryScheduleTable } from './memory-schedules.ts';
@@ -23,6 +24,7 @@ export class MemoryStore {
   readonly records: MemoryRecords;
   readonly topics: MemoryTopics = new MemoryTopics();
   readonly leases: MemoryLeaseTable;
+  readonly limiter: MemoryLimiter;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly holders: Set<LeaseHolder> = new Set();
   readonly #known = new Map<string, MemoryEntry>();
@@ -30,6 +32,7 @@ export class MemoryStore {
   constructor(clock: Clock) {
     this.clock = clock;
     this.records = new MemoryRecords(clock);
+    this.limiter = new MemoryLimiter(clock);
     this.leases = new MemoryLeaseTable(clock);
   }
 

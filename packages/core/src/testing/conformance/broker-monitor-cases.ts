@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { newTaskId } from '../../task/task-id.ts';
-import { deferred } from '../until.ts';
+import { deferred, until } from '../until.ts';
 import { ack, type BrokerBench, queue } from './broker-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
@@ -108,4 +108,59 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
       expect(await bench.monitor.deadLetters('nobody', 10)).toEqual([]);
     },
   },
+  {
+    name: 'dead letters are read page by page, in both directions, each once',
+    async run(bench) {
+      const ids = await parked(bench, 7);
+      const pages = async (oldestFirst: boolean): Promise<string[]> => {
+        const seen: string[] = [];
+        let after: string | undefined;
+        for (;;) {
+          const page = await bench.monitor.deadLetters(queue, 3, { oldestFirst, ...(after ? { after } : {}) });
+          if (page.length === 0) return seen;
+          seen.push(...page.map(({ id }) => id));
+          after = page.at(-1)?.key;
+        }
+      };
+      expect(await pages(true)).toEqual(ids);
+      expect(await pages(false)).toEqual([...ids].reverse());
+    },
+  },
+  {
+    name: 'dead letters are removed by their keys, and a page goes on behind one that is gone',
+    async run(bench) {
+      const ids = await parked(bench, 4);
+      const letters = await bench.monitor.deadLetters(queue, 10, { oldestFirst: true });
+      const keys = letters.map(({ key }) => key);
+      expect(new Set(keys).size).toBe(4);
+      const [first = '', second = ''] = keys;
+      expect(await bench.monitor.removeDeadLetters(queue, [first, second, first])).toBe(2);
+      expect(await bench.monitor.removeDeadLetters(queue, [first])).toBe(0);
+      expect(await bench.monitor.removeDeadLetters(queue, [])).toBe(0);
+      expect(await bench.monitor.removeDeadLetters('nobody', keys)).toBe(0);
+      const left = await bench.monitor.deadLetters(queue, 10, { after: second, oldestFirst: true });
+      expect(left.map(({ id }) => id)).toEqual(ids.slice(2));
+      expect(await bench.counts()).toMatchObject({ dead: 2 });
+    },
+  },
+  {
+    name: 'a task that is parked twice is two letters',
+    async run(bench) {
+      const [id = ''] = await parked(bench, 1);
+      await bench.publish({ id });
+      await until(async () => (await bench.counts()).dead === 2, { what: 'the second letter' });
+      const letters = await bench.monitor.deadLetters(queue, 10);
+      expect(letters.map((letter) => letter.id)).toEqual([id, id]);
+      expect(letters[0]?.key).not.toBe(letters[1]?.key);
+    },
+  },
 ];
+
+/** Parks so many messages; resolves with their ids, the oldest letter's first. */
+async function parked(bench: BrokerBench, count: number): Promise<readonly string[]> {
+  const reason = { name: 'Reject', message: 'no' };
+  await bench.probe({ handle: () => ({ kind: 'deadLetter', reason }) });
+  const ids = await bench.publishMany(count);
+  await bench.emptied();
+  return ids;
+}

@@ -169,6 +169,32 @@ export const controlScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a rate limit holds over all workers, does not hold up other tasks, and changes live',
+    async run(bench) {
+      const app = bench.app();
+      const starts: number[] = [];
+      const limited = app.task({ name: 'limited', rateLimit: '20/s' }, () => void starts.push(Date.now()));
+      const free = app.task('free', () => 'done');
+      await bench.worker(app, { name: 'one', concurrency: 1 });
+      await bench.worker(app, { name: 'two', concurrency: 1 });
+      const sent = await Promise.all(Array.from({ length: 20 }, () => limited.delay()));
+      const begun = Date.now();
+      expect(await free.call([], { timeout })).toBe('done');
+      expect(Date.now() - begun).toBeLessThan(700); // behind twenty limited ones that take a second
+      await Promise.all(sent.map((result) => result.get({ timeout })));
+      starts.sort((a, b) => a - b);
+      expect((starts.at(-1) as number) - (starts[0] as number)).toBeGreaterThanOrEqual(940);
+      expect(await app.control.rateLimit('limited', null)).toMatchObject({ one: 'limited is not limited' });
+      expect(await app.control.rateLimit('limitd', '1/s')).toMatchObject({
+        one: { error: expect.stringContaining('no task "limitd"') },
+      });
+      const again = await Promise.all(Array.from({ length: 20 }, () => limited.delay()));
+      const from = Date.now();
+      await Promise.all(again.map((result) => result.get({ timeout })));
+      expect(Date.now() - from).toBeLessThan(900);
+    },
+  },
+  {
     name: 'events tell the life of tasks and workers, when they are switched on',
     async run(bench) {
       const app = bench.app({ conf: { taskSendSentEvent: true } });

@@ -1,5 +1,7 @@
 import { describe, it } from 'vitest';
 import { callingScenarios } from './calling-scenarios.ts';
+import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
+import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
@@ -13,7 +15,14 @@ export interface ScenarioOptions {
   readonly skip?: Readonly<Record<string, string>>;
 }
 
-const all: readonly Scenario[] = [...callingScenarios, ...endingScenarios, ...workerScenarios, ...controlScenarios];
+const all: readonly Scenario[] = [
+  ...callingScenarios,
+  ...endingScenarios,
+  ...workerScenarios,
+  ...controlScenarios,
+  ...canvasScenarios,
+  ...canvasEndingScenarios,
+];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */
 export function scenarios(driver: string, options: ScenarioOptions): void {

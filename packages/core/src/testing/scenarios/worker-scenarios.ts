@@ -79,7 +79,7 @@ export const workerScenarios: readonly Scenario[] = [
       const worker = await bench.worker(app);
       const result = await slow.delay();
       await begun.promise;
-      await worker.close({ drain: 50 });
+      expect(await worker.close({ drain: 50 })).toEqual({ released: 1, abandoned: 0 });
       expect(aborted).toBe('WorkerShutdownError');
       await bench.worker(app);
       expect(await result.get({ timeout })).toBe('second time');

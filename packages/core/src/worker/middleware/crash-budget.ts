@@ -9,10 +9,10 @@ import type { Middleware } from '../middleware.ts';
 export function createCrashBudget(budget: number): Middleware {
   return {
     name: 'crash-budget',
-    applies: ({ delivery }) => delivery.deliveryCount > 1,
+    applies: ({ delivery, message }) => delivery.deliveryCount > 1 || message.crashes !== undefined,
     async run({ definition, delivery, message }, next) {
       const allowed = definition.options.acksLate ? budget : 0;
-      const lost = delivery.deliveryCount - 1;
+      const lost = delivery.deliveryCount - 1 + (message.crashes ?? 0);
       if (lost <= allowed) return next();
       const why = definition.options.acksLate
         ? `its worker was lost ${lost} times (crashBudget ${budget})`

@@ -1,4 +1,5 @@
 import type { ResultBackend } from '../../driver/result-backend.ts';
+import { replacedId } from '../../task/child-id.ts';
 import { isFinal } from '../../task/outcome.ts';
 import type { Middleware } from '../middleware.ts';
 
@@ -11,8 +12,9 @@ export function createKnownOutcome(results: ResultBackend): Middleware {
     name: 'known-outcome',
     applies: ({ delivery, message }) => message.mayRepeat === true || delivery.deliveryCount > 1,
     async run({ message }, next) {
-      const [record] = await results.get([message.id]);
-      return record && isFinal(record) ? { state: 'KNOWN', outcome: record } : next();
+      const [record, replaced] = await results.get([message.id, replacedId(message.id)]);
+      if (record && isFinal(record)) return { state: 'KNOWN', outcome: record };
+      return replaced ? { state: 'REPLACED' } : next();
     },
   };
 }

@@ -23,8 +23,7 @@ export function createTimeLimits(clock: Clock): Middleware {
             ? undefined
             : clock.after(hard, () => {
                 const error = new TimeLimitExceeded(hard, id);
-                context.abort(error);
-                resolve({ state: 'FAILURE', failure: toFailure(error) });
+                context.breakOff(error, { state: 'FAILURE', failure: toFailure(error) });
               });
         next()
           .then(resolve, reject)

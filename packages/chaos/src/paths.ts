@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** The real command. */
+export const bin: string = fileURLToPath(new URL('../../lovage/dist/bin.js', import.meta.url));
+/** The app that the suite's workers run, built: `tsc -b` comes before the suite. */
+export const appFile: string = fileURLToPath(new URL('../dist/app.js', import.meta.url));
+/** A worker started in code, for what the command has no flag for. */
+export const runnerFile: string = fileURLToPath(new URL('../dist/runner.js', import.meta.url));

@@ -1,0 +1,106 @@
+import type {
+  Broker,
+  Connection,
+  ConsumeRequest,
+  Deliver,
+  Delivery,
+  Driver,
+  DriverContext,
+  Message,
+  ResultBackend,
+  Settlement,
+} from '@lovage/core/driver';
+import { redisDriver, streamsDriver } from '@lovage/redis';
+import { within } from './until.ts';
+
+/**
+ * One protection taken away, to show that the check sees what it protects from. Only the app of this suite can be
+ * sabotaged, by the variable CHAOS_SABOTAGE; the product knows nothing of it.
+ */
+export const sabotages = [
+  /** A delivery is settled before its handler has run. */
+  'ack-early',
+  /** The outcome of a run is stored whatever lease it ran under. */
+  'no-fence',
+  /** Leases are not renewed. */
+  'no-renewal',
+  /** Calls with a time are sent without it. */
+  'eta-ignored',
+  /** A result that cannot be stored is left to the lease, which runs the task again. */
+  'store-once',
+  /** Each task leaves something behind. */
+  'leak',
+] as const;
+
+export type Sabotage = (typeof sabotages)[number];
+
+/** Whether this protection is the driver's; others are taken away by the scenario itself. */
+export function isDriverSabotage(name: string | undefined): name is Sabotage {
+  return sabotages.some((known) => known === name);
+}
+
+/** The Redis drivers with this protection taken away. */
+export function sabotagedDrivers(sabotage: Sabotage): readonly Driver[] {
+  if (sabotage === 'no-renewal') stopRenewals();
+  return [redisDriver, streamsDriver].map((driver) => ({
+    name: `${driver.name}, without protection: ${sabotage}`,
+    schemes: driver.schemes,
+    connect: (url: string, context: DriverContext) => sabotaged(driver.connect(url, context), sabotage),
+  }));
+}
+
+function sabotaged(connection: Connection, sabotage: Sabotage): Connection {
+  const { broker, results } = connection;
+  if (broker === undefined) return connection;
+  const changed = sabotagedBroker(broker, results, sabotage);
+  return new Proxy(connection, {
+    get: (target, name) => {
+      if (name === 'broker') return changed;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function sabotagedBroker(broker: Broker, results: ResultBackend | undefined, sabotage: Sabotage): Broker {
+  return {
+    publish: (messages: readonly Message[], signal?: AbortSignal) =>
+      broker.publish(sabotage === 'eta-ignored' ? messages.map(withoutEta) : messages, signal),
+    consume: (request: ConsumeRequest, deliver: Deliver) => broker.consume(request, wrap(deliver, results, sabotage)),
+    close: () => broker.close(),
+  };
+}
+
+function withoutEta({ eta: _eta, ...message }: Message): Message {
+  return message;
+}
+
+function wrap(deliver: Deliver, results: ResultBackend | undefined, sabotage: Sabotage): Deliver {
+  if (sabotage === 'ack-early') {
+    return async (delivery: Delivery): Promise<Settlement> => {
+      void deliver(delivery).then((settlement) => storeByForce(settlement, results));
+      return { kind: 'ack' };
+    };
+  }
+  if (sabotage === 'store-once') return (delivery: Delivery) => within(deliver(delivery), 1_000, 'the result store');
+  if (sabotage !== 'no-fence') return deliver;
+  return async (delivery: Delivery): Promise<Settlement> => {
+    const settlement = await deliver(delivery);
+    await storeByForce(settlement, results);
+    return settlement;
+  };
+}
+
+async function storeByForce(settlement: Settlement, results: ResultBackend | undefined): Promise<void> {
+  if (settlement.kind !== 'ack' || settlement.outcome === undefined || results === undefined) return;
+  await results.forget([settlement.outcome.record.id]);
+  await results.put([settlement.outcome]);
+}
+
+/** The drivers renew at a fourth of the lease: timers of that interval never fire. */
+function stopRenewals(): void {
+  const interval = Number(process.env['CHAOS_LEASE'] ?? 2_000) / 4;
+  const real = globalThis.setInterval;
+  const patched = (fn: () => void, ms?: number): NodeJS.Timeout => real(ms === interval ? (): void => {} : fn, ms);
+  globalThis.setInterval = patched as unknown as typeof globalThis.setInterval;
+}

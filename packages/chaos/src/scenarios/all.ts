@@ -1,0 +1,37 @@
+import type { Scenario } from '../scenario.ts';
+import { blackHole } from './black-hole.ts';
+import { childDeath } from './child-death.ts';
+import { etaKills } from './eta-kills.ts';
+import { clusterMasterLoss, sentinelFailover } from './failover.ts';
+import { killWorkers } from './kill-workers.ts';
+import { loopBlocked } from './loop-blocked.ts';
+import { lostReplies } from './lost-replies.ts';
+import { memoryFull } from './memory-full.ts';
+import { pauseWorker } from './pause-worker.ts';
+import { poison } from './poison.ts';
+import { redisCrash, redisEmptied, redisPause } from './redis-crash.ts';
+import { resultStoreDown } from './result-store-down.ts';
+import { sigterm, sigtermRedisDead } from './sigterm.ts';
+import { soak } from './soak.ts';
+
+/** Every scenario, in the order of the table. */
+export const scenarios: readonly Scenario[] = [
+  killWorkers,
+  sigterm,
+  sigtermRedisDead,
+  pauseWorker,
+  redisCrash,
+  redisPause,
+  redisEmptied,
+  blackHole,
+  lostReplies,
+  memoryFull,
+  loopBlocked,
+  childDeath,
+  poison,
+  resultStoreDown,
+  etaKills,
+  soak,
+  sentinelFailover,
+  clusterMasterLoss,
+];

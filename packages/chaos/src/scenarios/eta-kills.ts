@@ -1,0 +1,45 @@
+import { atMost, largest, quantile, told } from '../figure.ts';
+import type { Call } from '../load.ts';
+import type { Scenario } from '../scenario.ts';
+import { basics, duplicates } from './verdict-figures.ts';
+
+const slots = 5;
+
+/** Tasks with a time, and workers killed while they wait for it. */
+export const etaKills: Scenario = {
+  name: 'eta-kills',
+  title: 'ETA tasks while workers are killed',
+  tasks: { short: 60, long: 500 },
+  controls: [{ sabotage: 'eta-ignored', breaks: 'started early' }],
+  async run(arena) {
+    const [processes, kills] = arena.short ? [2, 1] : [4, 3];
+    const redis = await arena.redis();
+    const url = arena.url(redis.port);
+    const workers = await arena.workers(processes, { url, slots });
+    const load = arena.load({ url });
+    const [soonest, latest] = arena.short ? [800, 2_500] : [3_000, 10_000];
+    const now = Date.now();
+    const calls = Array.from({ length: arena.tasks }, (_, index): Call => {
+      return { key: `k${index}`, task: 'work', args: [5], due: now + arena.random.between(soonest, latest) };
+    });
+    await load.sendAll(calls);
+    const plan = { fault: 'kill', count: kills, runs: arena.tasks, targets: processes };
+    await arena.nemesis(plan, async ({ target }) => {
+      const victim = workers[target] as (typeof workers)[number];
+      arena.fault('kill', victim.pid);
+      await victim.kill();
+      workers[target] = await arena.worker({ url, slots }, false);
+    });
+    await load.observe(arena.patience);
+    const verdict = arena.verdict();
+    return [
+      ...basics(verdict),
+      told('kills', kills),
+      ...duplicates(verdict, kills * slots),
+      atMost('duplicates of tasks that no kill cut off', verdict.duplicates.length - verdict.recoveries.length, 0),
+      atMost('started early', verdict.early.length, 0),
+      atMost('late, p99', quantile(verdict.lateness, 0.99), 500, 'ms'),
+      told('late, most', largest(verdict.lateness), 'ms'),
+    ];
+  },
+};

@@ -1,0 +1,23 @@
+import type { Verdict } from '../checker.ts';
+import { atMost, type Figure, told } from '../figure.ts';
+
+/** What must hold under every fault: nothing accepted is lost, nobody waits for ever, no stored value is stale. */
+export function basics(verdict: Verdict): readonly Figure[] {
+  return [
+    told('accepted', verdict.acked),
+    told('runs', verdict.runs),
+    atMost('lost', verdict.lost.length, 0),
+    atMost('stuck', verdict.stuck.length, 0),
+    atMost('phantoms', verdict.phantoms.length + verdict.refusedButRun.length, 0),
+    atMost('unknown, run twice', verdict.unknownRunTwice.length, 0),
+    atMost('stale results', verdict.stale.length, 0),
+  ];
+}
+
+/** Runs beyond the first, and how many of them did again what had been done. */
+export function duplicates(verdict: Verdict, most: number): readonly Figure[] {
+  return [
+    atMost('duplicates', verdict.duplicates.length, most),
+    told('of them after a finished run', verdict.repeated.length),
+  ];
+}

@@ -1,0 +1,74 @@
+import type { Lovage } from '@lovage/core';
+import type { GlobalArguments } from '../command.ts';
+import { type EventFields, formatEvent } from '../event-line.ts';
+import { type ExitCode, exitCodeOfSignal } from '../exit-code.ts';
+import { splitList } from '../fleet-options.ts';
+import { printData, printJson, printNote } from '../print.ts';
+import { readCount } from '../read-count.ts';
+import { watchSignals } from '../signal-watch.ts';
+import { withApp } from './with-app.ts';
+
+/** What `lovage events` was given. */
+export interface EventsArguments extends GlobalArguments {
+  readonly type?: string | readonly string[];
+  readonly count?: string;
+  readonly enable?: boolean;
+}
+
+/** Prints events as they come, until a signal or until there were so many. */
+export async function showEvents(given: EventsArguments): Promise<ExitCode> {
+  const most = given.count === undefined ? Number.POSITIVE_INFINITY : readCount(given.count, '--count');
+  const types = splitList(given.type) ?? ['*'];
+  return withApp(given, async ({ app }) => {
+    const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
+    try {
+      await Promise.race([listen(app, { types, most, given }), untilSignal()]);
+    } finally {
+      clearInterval(keepAlive);
+    }
+    return 0;
+  });
+}
+
+interface Listening {
+  readonly types: readonly string[];
+  readonly most: number;
+  readonly given: EventsArguments;
+}
+
+/** Resolves after the last event that was asked for. */
+async function listen(app: Lovage, { types, most, given }: Listening): Promise<void> {
+  let left = most;
+  let finish = (): void => {};
+  const enough = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const hear = (event: EventFields): void => {
+    if (left <= 0) return;
+    left -= 1;
+    if (given.json) printJson(event);
+    else printData(formatEvent(event));
+    if (left === 0) finish();
+  };
+  for (const type of types) await app.events.on(type as '*', (event) => hear(event as unknown as EventFields)); // core checks it
+  printNote(
+    given.enable ? 'listening' : 'listening; workers send events with -E, or after lovage control enable-events',
+  );
+  if (given.enable) await enable(app);
+  await enough;
+}
+
+/** They stay on: others may be listening by the time this ends. */
+async function enable(app: Lovage): Promise<void> {
+  const answers = Object.values(await app.control.enableEvents());
+  const on = answers.filter((answer) => typeof answer === 'string').length;
+  printNote(`events are on at ${on} ${on === 1 ? 'worker' : 'workers'}; off again with lovage control disable-events`);
+}
+
+/** Resolves with the first signal; the second ends the process. */
+async function untilSignal(): Promise<void> {
+  const end = (signal: NodeJS.Signals): void => process.exit(exitCodeOfSignal(signal));
+  const signals = watchSignals(end);
+  void signals.second.then(end);
+  await signals.first;
+}

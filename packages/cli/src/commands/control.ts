@@ -1,0 +1,101 @@
+import { type Command, type CommandFamily, switchOption, textOption } from '../command.ts';
+import { fleetCommand } from './fleet-command.ts';
+
+const load = () => import('../actions/control-workers.ts');
+
+const ids = { ids: { type: 'string', array: true, describe: 'Task ids' } } as const;
+const task = { task: { type: 'string', describe: "The task's name" } } as const;
+const queue = { queue: { type: 'string', describe: "The queue's name" } } as const;
+const count = { n: { type: 'string', describe: 'How many slots (default: 1)' } } as const;
+
+const commands: readonly Command[] = [
+  {
+    usage: 'revoke <ids..>',
+    describe: 'Take tasks back: they are not run, and whoever awaits them is told',
+    positionals: ids,
+    options: { terminate: switchOption('Also break them off where they run') },
+    examples: [['$0 control revoke 0198c2b0-… --terminate', 'exit 1 when no worker answered']],
+    run: async (given) => (await load()).revokeTasks(given),
+  },
+  {
+    usage: 'terminate <ids..>',
+    describe: 'As revoke --terminate: break tasks off where they run',
+    positionals: ids,
+    examples: [['$0 control terminate 0198c2b0-…', 'it ends REVOKED']],
+    run: async (given) => {
+      const { revokeTasks } = await load();
+      return revokeTasks({ ...(given as Parameters<typeof revokeTasks>[0]), terminate: true });
+    },
+  },
+  {
+    usage: 'rate-limit <task> <rate>',
+    describe: "Change a task's rate limit over all workers; 'none' lifts it",
+    positionals: { ...task, rate: { type: 'string', describe: '10/s, 100/m, 5/h or none' } },
+    examples: [['$0 control rate-limit mail.send 100/m', 'until the workers restart']],
+    run: async (given) => (await load()).limitRate(given),
+  },
+  {
+    usage: 'time-limit <task>',
+    describe: "Change a task's time limits; without --soft and --hard its own are back",
+    positionals: task,
+    options: {
+      soft: textOption('When its signal aborts, such as 30s'),
+      hard: textOption('When its attempt ends, such as 60s'),
+    },
+    examples: [['$0 control time-limit report --soft 1m --hard 2m', 'until the workers restart']],
+    run: async (given) => (await load()).limitTime(given),
+  },
+  {
+    usage: 'pool-grow [n]',
+    describe: 'More slots for each worker',
+    positionals: count,
+    examples: [['$0 control pool-grow 4 -d w1', 'four more for w1']],
+    run: async (given) => (await load()).resizePool(given, 'poolGrow'),
+  },
+  {
+    usage: 'pool-shrink [n]',
+    describe: 'Fewer slots for each worker; running tasks go on',
+    positionals: count,
+    examples: [['$0 control pool-shrink 4', 'one slot stays at least']],
+    run: async (given) => (await load()).resizePool(given, 'poolShrink'),
+  },
+  {
+    usage: 'add-consumer <queue>',
+    describe: 'Consume one more queue',
+    positionals: queue,
+    examples: [['$0 control add-consumer billing -d w1', 'until w1 restarts']],
+    run: async (given) => (await load()).changeQueue(given, 'addConsumer'),
+  },
+  {
+    usage: 'cancel-consumer <queue>',
+    describe: 'Stop consuming a queue; its running tasks go on',
+    positionals: queue,
+    examples: [['$0 control cancel-consumer billing', 'on every worker']],
+    run: async (given) => (await load()).changeQueue(given, 'cancelConsumer'),
+  },
+  {
+    usage: 'shutdown',
+    describe: 'Drain and end, as on SIGTERM',
+    examples: [['$0 control shutdown -d w1', 'one worker']],
+    run: async (given) => (await load()).tellWorkers(given, 'shutdown'),
+  },
+  {
+    usage: 'enable-events',
+    describe: 'Send events from now on',
+    examples: [['$0 control enable-events', 'then lovage events shows them']],
+    run: async (given) => (await load()).tellWorkers(given, 'enableEvents'),
+  },
+  {
+    usage: 'disable-events',
+    describe: 'Send no more events',
+    examples: [['$0 control disable-events', 'on every worker']],
+    run: async (given) => (await load()).tellWorkers(given, 'disableEvents'),
+  },
+];
+
+/** `lovage control`. */
+export const controlFamily: CommandFamily = {
+  usage: 'control <command>',
+  describe: 'Tell the workers: revoke, rate-limit, shutdown, …',
+  commands: commands.map(fleetCommand),
+};

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { createPinoLogger, type LogFormat } from './pino-logger.ts';
+
+function open(format: LogFormat): { readonly lines: string[] } & ReturnType<typeof createPinoLogger> {
+  const lines: string[] = [];
+  return { lines, ...createPinoLogger(format, { write: (line) => void lines.push(line) }) };
+}
+
+it('writes pino lines with fields, errors whole, and no password', () => {
+  const { lines, logger } = open('json');
+  logger
+    .child({ queue: 'q' })
+    .warn('broker redis://:pw@h is away', { error: new RangeError('redis://:pw@h refused'), taskId: 't' });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).not.toContain('pw');
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    level: 'warn',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    msg: 'broker redis://:***@h is away',
+    queue: 'q',
+    taskId: 't',
+    error: { type: 'RangeError', message: 'redis://:***@h refused', stack: expect.stringContaining('RangeError') },
+  });
+});
+
+it('changes its level, children included that are made later', () => {
+  const { lines, logger, setLevel } = open('json');
+  expect(logger.debugEnabled).toBe(false);
+  setLevel('debug');
+  expect([logger.debugEnabled, logger.child({}).debugEnabled]).toEqual([true, true]);
+  setLevel('silent');
+  logger.error('nobody hears it');
+  expect(lines).toEqual([]);
+});
+
+it('writes for people', () => {
+  const { lines, logger } = open('pretty');
+  logger.info('ready', { queues: ['a', 'b'], inMs: 3, note: 'two words', nothing: undefined });
+  logger.error('task failed', { error: new RangeError('too far') });
+  expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}queues=a,b {2}inMs=3 {2}note="two words"\n$/);
+  expect(lines[1]).toMatch(/ERROR task failed {2}error="RangeError: too far"\n {4}RangeError: too far\n {8}at /);
+});

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { nameFlags, settingsOf } from './setting-flags.ts';
+
+it('maps flags to the settings they set', () => {
+  expect(settingsOf({ queues: ['a', 'b,c'], concurrency: '3', app: './x.ts', drain: undefined })).toEqual({
+    'worker.queues': 'a,b,c',
+    'worker.concurrency': '3',
+  });
+});
+
+it("turns core's name of a setting back into the flag", () => {
+  expect(nameFlags('worker.lockDuration (flag): bad')).toBe('--lock-duration: bad');
+  expect(nameFlags('worker.drain (environment LOVAGE_DRAIN): bad')).toBe(
+    'worker.drain (environment LOVAGE_DRAIN): bad',
+  );
+});

@@ -1,0 +1,163 @@
+import type { AppRuntime } from '../app/app-runtime.ts';
+import type { ScheduleBook } from './book.ts';
+import { EntryRun, type RunContext } from './entry-run.ts';
+
+/** What a scheduler needs. */
+export interface SchedulerOptions {
+  readonly runtime: AppRuntime;
+  readonly book: ScheduleBook;
+  /** How often the entries are read again, in milliseconds; changes also ring. */
+  readonly refresh: number;
+}
+
+/** What a scheduler has done since it was made. */
+export interface SchedulerFigures {
+  entries: number;
+  fired: number;
+  errors: number;
+  /** Epoch ms of the last slot that was sent, and how late it was. */
+  lastSlot: number | undefined;
+  lastLateBy: number | undefined;
+  /** Epoch ms of the last time it looked whether something is due. */
+  lookedAt: number | undefined;
+}
+
+/** A slot that much later than its time was missed by somebody: what others did is read before it is fired. */
+const missedAfter = 1_000;
+const retry = 1_000;
+
+/** Fires entries while it leads. Holds no state that a successor needs: that is in the store. */
+export class Scheduler {
+  readonly figures: SchedulerFigures = {
+    entries: 0,
+    fired: 0,
+    errors: 0,
+    lastSlot: undefined,
+    lastLateBy: undefined,
+    lookedAt: undefined,
+  };
+  readonly #options: SchedulerOptions;
+  readonly #runs = new Map<string, EntryRun>();
+  readonly #attending = new Map<EntryRun, Promise<void>>();
+  /** When to read the entries again, and when that was last tried. */
+  #readAt = Number.NEGATIVE_INFINITY;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #wake: () => void = () => {};
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** The next slot of any entry, epoch ms; undefined while there is none, or it does not lead. */
+  get nextSlot(): number | undefined {
+    return earliest([...this.#runs.values()].map((run) => run.nextSlot));
+  }
+
+  /** Fires until `signal` aborts; then resolves when nothing is under way. */
+  async run(signal: AbortSignal, mayFire: () => boolean): Promise<void> {
+    const stop = (): void => this.#wake();
+    signal.addEventListener('abort', stop, { once: true });
+    const bell = await this.#options.book.listen(() => this.#readSoon());
+    try {
+      this.#readAt = Number.NEGATIVE_INFINITY;
+      while (!signal.aborted) await this.#turn(signal, this.#context(signal, mayFire));
+      await Promise.all(this.#attending.values());
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#runs.clear();
+      await bell?.close().catch(() => {}); // it ends with the connection
+    }
+  }
+
+  #context(signal: AbortSignal, mayFire: () => boolean): RunContext {
+    const { runtime, book } = this.#options;
+    return {
+      runtime,
+      book,
+      mayFire: () => !signal.aborted && mayFire(),
+      onFired: (slot, lateBy) => {
+        this.figures.fired += 1;
+        this.figures.lastSlot = slot;
+        this.figures.lastLateBy = lateBy;
+      },
+      onError: () => {
+        this.figures.errors += 1;
+      },
+    };
+  }
+
+  async #turn(signal: AbortSignal, context: RunContext): Promise<void> {
+    const { clock } = this.#options.runtime;
+    if (clock.now() >= this.#readAt || this.#isLate(clock.now())) await this.#read(context);
+    const now = clock.now();
+    this.figures.lookedAt = now;
+    for (const run of this.#idle()) {
+      const { wakeAt } = run;
+      if (wakeAt !== undefined && wakeAt <= now) this.#attend(run, now);
+    }
+    if (!signal.aborted) await this.#rest();
+  }
+
+  /** A leader that slept (paused, or just elected) first learns what was done meanwhile. */
+  #isLate(now: number): boolean {
+    const due = earliest(this.#idle().map((run) => run.wakeAt));
+    return due !== undefined && now - due > missedAfter && now - this.#triedAt > missedAfter;
+  }
+
+  #attend(run: EntryRun, now: number): void {
+    const attending = run.attend(now).then(() => {
+      this.#attending.delete(run);
+      this.#wake();
+    });
+    this.#attending.set(run, attending);
+  }
+
+  #idle(): readonly EntryRun[] {
+    return [...this.#runs.values()].filter((run) => !this.#attending.has(run));
+  }
+
+  #readSoon(): void {
+    this.#readAt = Number.NEGATIVE_INFINITY;
+    this.#wake();
+  }
+
+  async #read(context: RunContext): Promise<void> {
+    const { runtime, book, refresh } = this.#options;
+    try {
+      this.#triedAt = runtime.clock.now();
+      this.#readAt = this.#triedAt + refresh; // a ring from here on asks for another look
+      const entries = await book.load();
+      await book.sync(entries);
+      for (const name of this.#runs.keys()) if (!entries.has(name)) this.#runs.delete(name);
+      for (const [name, entry] of entries) {
+        const run = this.#runs.get(name);
+        if (run) run.update(entry);
+        else this.#runs.set(name, new EntryRun(context, entry));
+      }
+      this.figures.entries = entries.size;
+    } catch (error) {
+      context.onError();
+      runtime.logger.warn('beat could not read the schedules, trying again', { error, inMs: retry });
+      this.#readAt = runtime.clock.now() + retry;
+    }
+  }
+
+  /** Until the next slot, the next look at the store, or a ring. */
+  #rest(): Promise<void> {
+    const { clock } = this.#options.runtime;
+    const until = earliest([this.#readAt, ...this.#idle().map((run) => run.wakeAt)]) as number;
+    return new Promise((resolve) => {
+      const timer = clock.after(Math.max(0, until - clock.now()), () => this.#wake());
+      this.#wake = () => {
+        timer.cancel();
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+}
+
+function earliest(moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length === 0 ? undefined : known.reduce((a, b) => Math.min(a, b));
+}

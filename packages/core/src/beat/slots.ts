@@ -1,0 +1,80 @@
+import { Cron } from 'croner';
+import type { ScheduleTime } from '../app/schedule-time.ts';
+
+/** The moments at which an entry fires, epoch milliseconds. */
+export interface Slots {
+  /** The first slot after this moment; undefined when there is none. */
+  next(after: number): number | undefined;
+  /** The newest `count` slots in (`after`, `until`], oldest first. */
+  newest(range: { readonly after: number; readonly until: number }, count: number): readonly number[];
+}
+
+/** Bounds of an entry: no slot before `start`, none at or after `end`. */
+export interface SlotBounds {
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** The slots of a schedule time within its bounds. */
+export function slotsOf(when: ScheduleTime, bounds: SlotBounds = {}): Slots {
+  const start = bounds.start ?? Number.NEGATIVE_INFINITY;
+  const end = bounds.end ?? Number.POSITIVE_INFINITY;
+  const all = unbounded(when, bounds.start ?? 0);
+  return {
+    next(after) {
+      const slot = all.next(Math.max(after, start - 1));
+      return slot !== undefined && slot < end ? slot : undefined;
+    },
+    newest({ after, until }, count) {
+      const range = { after: Math.max(after, start - 1), until: Math.min(until, end - 1) };
+      return range.after < range.until ? all.newest(range, count) : [];
+    },
+  };
+}
+
+function unbounded(when: ScheduleTime, anchor: number): Slots {
+  switch (when.kind) {
+    case 'every':
+      return intervalSlots(when.every, anchor);
+    case 'crontab':
+      return crontabSlots(when.pattern, when.tz ?? 'UTC');
+    case 'at':
+      return {
+        next: (after) => (when.at > after ? when.at : undefined),
+        newest: ({ after, until }) => (when.at > after && when.at <= until ? [when.at] : []),
+      };
+    default:
+      return when satisfies never;
+  }
+}
+
+function intervalSlots(every: number, anchor: number): Slots {
+  const last = (until: number): number => anchor + Math.floor((until - anchor) / every) * every;
+  return {
+    next: (after) => last(after) + every,
+    newest: ({ after, until }, count) => {
+      const slots: number[] = [];
+      for (let slot = last(until); slot > after && slots.length < count; slot -= every) slots.unshift(slot);
+      return slots;
+    },
+  };
+}
+
+/**
+ * Wall clock slots, found by croner. A line whose hours, minutes and seconds have neither `*` nor a step names times of
+ * the day: each is fired once a day, also when clocks change (in a gap: at its end). Any other line repeats by the hour
+ * or minute: it goes by elapsed time, so it leaves the gap out and fires in both passes of a repeated hour. See
+ * docs/decisions/0020-beat-and-the-clock-change.md.
+ */
+function crontabSlots(pattern: string, timezone: string): Slots {
+  const cron = new Cron(pattern, { timezone, paused: true, domAndDow: true, fixedTimeRule: 'no-wildcard' });
+  return {
+    next: (after) => cron.nextRun(new Date(after))?.getTime(),
+    newest: ({ after, until }, count) =>
+      cron
+        .previousRuns(count, new Date(until + 1))
+        .map((date) => date.getTime())
+        .filter((slot) => slot > after)
+        .reverse(),
+  };
+}

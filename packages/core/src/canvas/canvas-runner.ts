@@ -1,0 +1,284 @@
+import type { Clock } from '../clock.ts';
+import type { JoinState, ResultBackend } from '../driver/result-backend.ts';
+import type { Logger } from '../logger.ts';
+import { chunkSize, memberIds } from '../results/list-values.ts';
+import type { JoinRef } from '../task/canvas-ref.ts';
+import { childId, replacedId } from '../task/child-id.ts';
+import type { Message } from '../task/message.ts';
+import { isFinal, type ListRef, type OutcomeRecord } from '../task/outcome.ts';
+import type { JoinPlan } from '../task/plan.ts';
+import {
+  continuation,
+  type Effect,
+  type Ending,
+  type FailedEnding,
+  type Input,
+  originalEnding,
+  type Unit,
+} from './continuation.ts';
+import { Doom } from './doom.ts';
+import { freeze, type Place } from './freeze.ts';
+import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
+import type { Resolved } from './resolve.ts';
+
+/** What running canvases needs of app or worker. */
+export interface RunnerTools {
+  readonly results: ResultBackend;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly publish: (messages: readonly Message[]) => Promise<void>;
+  /** How long outcomes are kept, in milliseconds. */
+  readonly resultExpires: number;
+}
+
+/** More members than a group can have: a join that counts, and completes nothing. */
+const endless = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Carries out what follows the end of a unit. Every effect may be repeated: ids are derived, final records stay, joins
+ * count each member once; so a crash between any two steps is mended by doing all of them again.
+ */
+export class CanvasRunner {
+  readonly #tools: RunnerTools;
+  readonly #doom: Doom;
+
+  constructor(tools: RunnerTools) {
+    this.#tools = tools;
+    this.#doom = new Doom({ ...tools, apply: (effects) => this.#apply(effects) });
+  }
+
+  /** What follows the end of a unit whose outcome is stored. */
+  ended(unit: Unit, ending: Ending): Promise<void> {
+    return this.#apply(continuation(unit, ending));
+  }
+
+  /** Everything from this unit on ends as given: for what can never run. */
+  doom(id: string, ending: FailedEnding): Promise<void> {
+    return this.#doom.from(id, ending);
+  }
+
+  /** A unit that was laid down and is revoked: members of a group with it, and everything that depends on it. */
+  async revoked({ id, task, plan }: OutcomeRecord): Promise<void> {
+    const ending: FailedEnding = { state: 'REVOKED', reason: 'revoked' };
+    if (plan === undefined || plan.kind === 'callback') return;
+    if (plan.kind === 'group') await this.#revokeMembers(id, plan.size ?? 0);
+    const canvas = plan.kind === 'task' ? plan.message.canvas : plan.canvas;
+    await this.ended({ id, task, canvas: canvas ?? {} }, ending);
+  }
+
+  async #revokeMembers(group: string, size: number): Promise<void> {
+    const { results, clock, resultExpires } = this.#tools;
+    const base = { task: '', state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
+    for (let start = 0; start < size; start += chunkSize) {
+      const ids = memberIds(group, start, Math.min(start + chunkSize, size));
+      const before = await results.get(ids);
+      await results.put(ids.map((id) => ({ record: { ...base, id }, ttl: resultExpires })));
+      for (const record of before) if (record && !isFinal(record)) await this.revoked(record);
+    }
+  }
+
+  /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */
+  async send(
+    node: Resolved,
+    place: Place,
+    options: SinkOptions & { readonly replyTo?: string | undefined },
+  ): Promise<string> {
+    const sink = new PlanSink(this.#sinkTools(), options);
+    const context = { replyTo: options.replyTo, ttl: this.#tools.resultExpires };
+    const entry = await freeze(node, place, context, sink);
+    await sink.flush();
+    for (const id of sink.empties) await this.#completeGroup(id);
+    return entry;
+  }
+
+  /** Starts units that were laid down; what has begun already is left alone. */
+  async start(ids: readonly string[], input: Input | undefined, byMember = false): Promise<void> {
+    let records = await this.#tools.results.get(ids);
+    if (byMember) records = await this.#entriesOf(records);
+    const now = this.#tools.clock.now();
+    const messages: Message[] = [];
+    for (const record of records) {
+      const plan = record?.plan;
+      if (record === undefined || plan === undefined || plan.kind === 'callback') continue;
+      if (plan.kind === 'group') await this.#startGroup(record, plan, input);
+      else if (plan.kind === 'task' && !isFinal(record))
+        messages.push(messageOf(plan, { now, input, mayRepeat: true }));
+    }
+    if (messages.length > 0) await this.#tools.publish(messages);
+  }
+
+  /** Lets a task end as what stands in its place ended. The plan goes last: without it all of this has been done. */
+  async conclude(id: string, ending: Ending): Promise<void> {
+    const [own, record] = await this.#tools.results.get([id, replacedId(id)]);
+    const plan = record?.plan;
+    if (record === undefined || plan?.kind !== 'replaced') return;
+    const base: OutcomeRecord = { ...record, id };
+    const unit: Unit = { id, task: record.task, canvas: plan.canvas, added: plan.added };
+    const revoked = own !== undefined && isFinal(own) && own.state !== 'SUCCESS';
+    if (ending.state === 'SUCCESS' && !revoked) {
+      await this.#put(base, plan, ending);
+      await this.ended(unit, ending);
+    } else if (revoked) await this.ended(unit, { state: 'REVOKED', reason: own.reason ?? 'revoked' });
+    else {
+      const failed = originalEnding(ending as FailedEnding);
+      await this.ended(unit, failed);
+      await this.#put(base, plan, failed);
+    }
+    await this.#tools.results.forget([replacedId(id)]);
+  }
+
+  async #apply(effects: readonly Effect[]): Promise<void> {
+    for (const effect of effects) await this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): Promise<void> {
+    switch (effect.do) {
+      case 'fire':
+        return this.#fire(effect);
+      case 'start':
+        return this.start([effect.id], effect.input);
+      case 'join':
+        return this.#joinMember(effect);
+      case 'conclude':
+        return this.conclude(effect.id, effect.ending);
+      case 'doom':
+        return this.#doom.from(effect.id, effect.ending);
+      case 'fail-group':
+        return this.#failGroup(effect.id, effect.ending);
+      case 'forget':
+        return this.#tools.results.forget(effect.ids);
+      default:
+        return effect satisfies never;
+    }
+  }
+
+  async #fire({ callbacks, input, parentId }: Extract<Effect, { do: 'fire' }>): Promise<void> {
+    const records = await this.#tools.results.get(callbacks.map(({ plan }) => plan));
+    for (const [index, record] of records.entries()) {
+      if (record?.plan?.kind !== 'callback') continue; // fired to the end before
+      const { run } = callbacks[index] as { run: string };
+      const place: Place = {
+        id: run,
+        after: {},
+        rootId: record.rootId ?? run,
+        parentId,
+        links: [],
+        errors: [],
+        starts: true,
+        entry: undefined,
+        level: 0,
+      };
+      const canvas = record.plan.canvas as unknown as Resolved; // written by freeze
+      await this.send(canvas, place, { input, mayRepeat: true, keepsWhatIsThere: true });
+    }
+  }
+
+  async #startGroup(record: OutcomeRecord, plan: JoinPlan, input: Input | undefined): Promise<void> {
+    if (plan.size === 0) return this.#completeGroup(record.id);
+    if (isFinal(record)) return;
+    const { size = 0 } = plan;
+    for (let start = 0; start < size; start += chunkSize) {
+      await this.start(memberIds(record.id, start, Math.min(start + chunkSize, size)), input, true);
+    }
+  }
+
+  /** The records of the units that members begin with; a member that is one task begins with itself. */
+  async #entriesOf(records: readonly (OutcomeRecord | undefined)[]): Promise<readonly (OutcomeRecord | undefined)[]> {
+    const entries = records.map((record) => entryOf(record));
+    const elsewhere = entries.filter((entry): entry is string => entry !== undefined);
+    if (elsewhere.length === 0) return records;
+    const found = await this.#tools.results.get(elsewhere);
+    let next = 0;
+    return records.map((record, index) => (entries[index] === undefined ? record : found[next++]));
+  }
+
+  async #joinMember({ join, by, added }: Extract<Effect, { do: 'join' }>): Promise<void> {
+    if (join.added !== undefined) return this.#joinAdded(join, join.added);
+    if (added === 0) return this.#join(join);
+    const state = await this.#count({ group: childId(by, '~a'), index: 0 }, added + 1);
+    if (state.complete) await this.#join(join);
+  }
+
+  /**
+   * A member that another one added counts as a part of that one. How many there are is known when that one has ended:
+   * count first and look then, so that one of the two sees that all are there.
+   */
+  async #joinAdded(join: JoinRef, { by, nth }: { readonly by: string; readonly nth: number }): Promise<void> {
+    const seat = { group: childId(by, '~a'), index: nth };
+    await this.#count(seat, endless);
+    const [record] = await this.#tools.results.get([by]);
+    if (record?.state !== 'SUCCESS') return;
+    const state = await this.#count(seat, (record.added ?? 0) + 1);
+    if (state.complete)
+      await this.#join({ group: join.group, index: join.index, ...(join.size ? { size: join.size } : {}) });
+  }
+
+  async #join({ group, index, size }: JoinRef): Promise<void> {
+    let state = await this.#count({ group, index }, size ?? endless);
+    if (size === undefined) {
+      const [record] = await this.#tools.results.get([group]);
+      const total = record?.plan?.kind === 'group' ? record.plan.total : undefined;
+      if (total === undefined) return; // still being published; who publishes the last one joins too
+      state = await this.#count({ group, index }, total);
+    }
+    if (state.complete) await this.#completeGroup(group);
+  }
+
+  #count({ group, index }: Pick<JoinRef, 'group' | 'index'>, size: number): Promise<JoinState> {
+    return this.#tools.results.join({ groupId: group, index, size, succeeded: true, ttl: planTtl });
+  }
+
+  /** All members of a stream are published: from now on its size is known, and the publisher joins as one more. */
+  async #streamed(id: string, size: number): Promise<void> {
+    const [record] = await this.#tools.results.get([id]);
+    if (record?.plan?.kind !== 'group') return;
+    const plan: JoinPlan = { ...record.plan, size, total: size + 1 };
+    if (!isFinal(record)) await this.#tools.results.put([{ record: { ...record, plan }, ttl: planTtl }]);
+    await this.#join({ group: id, index: size });
+  }
+
+  async #completeGroup(id: string): Promise<void> {
+    const [record] = await this.#tools.results.get([id]);
+    const plan = record?.plan;
+    if (record === undefined || plan?.kind !== 'group') return;
+    if (isFinal(record) && record.state !== 'SUCCESS') return;
+    const list: ListRef = { group: id, size: plan.size ?? 0, ...(plan.flat ? { flat: true } : {}) };
+    const ending: Ending = { state: 'SUCCESS', list };
+    await this.#put(record, plan, ending);
+    await this.ended({ id, task: record.task, canvas: plan.canvas }, ending);
+    if (plan.memberErrors) await this.#tools.results.forget(plan.memberErrors);
+  }
+
+  /** Last of all the group itself is recorded as failed: that says that everything else has been done. */
+  async #failGroup(id: string, ending: FailedEnding): Promise<void> {
+    const [record] = await this.#tools.results.get([id]);
+    const plan = record?.plan;
+    if (record === undefined || plan?.kind !== 'group' || isFinal(record)) return;
+    await this.ended({ id, task: record.task, canvas: plan.canvas, failing: plan.failing }, ending);
+    await this.#put(record, plan, ending);
+  }
+
+  /** The final record of what is no task of its own. It keeps its plan, so that what follows can be repeated. */
+  async #put(record: OutcomeRecord, plan: JoinPlan, ending: Ending): Promise<void> {
+    const { clock, results } = this.#tools;
+    const added = plan.added ? { added: plan.added } : {};
+    const final: OutcomeRecord = { ...record, ...ending, ...added, at: clock.now() };
+    await results.put([{ record: final, ttl: plan.ttl, ...(plan.replyTo ? { replyTo: plan.replyTo } : {}) }]);
+  }
+
+  #sinkTools(): SinkTools {
+    const { results, clock, publish } = this.#tools;
+    return {
+      results,
+      now: () => clock.now(),
+      publish,
+      streamed: (id, size) => this.#streamed(id, size),
+      failGroup: (id, ending) => this.#failGroup(id, ending),
+    };
+  }
+}
+
+function entryOf(record: OutcomeRecord | undefined): string | undefined {
+  const plan = record?.plan;
+  return plan === undefined || plan.kind === 'callback' ? undefined : plan.entry;
+}

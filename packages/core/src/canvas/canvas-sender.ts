@@ -1,0 +1,223 @@
+import { type Clock, withDeadline } from '../clock.ts';
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { CallOptions } from '../producer/call-options.ts';
+import type { Producer } from '../producer/publish.ts';
+import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
+import { GroupResult } from '../results/group-result.ts';
+import { memberId } from '../results/list-values.ts';
+import { childId, replacedId } from '../task/child-id.ts';
+import type { Message } from '../task/message.ts';
+import type { OutcomeRecord } from '../task/outcome.ts';
+import type { JoinPlan } from '../task/plan.ts';
+import type { TaskRegistry } from '../task/registry.ts';
+import { defineTask, type TaskDefinition } from '../task/task.ts';
+import { currentTaskOrNone } from '../task/task-context.ts';
+import { newTaskId } from '../task/task-id.ts';
+import { CanvasRunner } from './canvas-runner.ts';
+import { assertSignature } from './chain.ts';
+import { addedPlace, type Place, stepId } from './freeze.ts';
+import { planTtl } from './plan-sink.ts';
+import { type Resolved, Resolver } from './resolve.ts';
+import { reviveCanvas } from './revive.ts';
+import type { AnySignature, SignatureSender } from './signature.ts';
+import type { CanvasData } from './signature-data.ts';
+
+/** What sending canvases needs of the app. */
+export interface CanvasContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly producer: Producer;
+  readonly registry: TaskRegistry;
+  readonly results: ResultContext;
+  readonly resultExpires: number;
+  readonly publishTimeout: number;
+}
+
+/** Sends canvases: from callers, and from inside tasks (`self.replace`, `self.addToChord`). */
+export class CanvasSender {
+  readonly #context: CanvasContext;
+  readonly #resolver: Resolver;
+  #sender: SignatureSender | undefined;
+
+  constructor(context: CanvasContext) {
+    this.#context = context;
+    this.#resolver = new Resolver(context.producer);
+  }
+
+  /** Gives canvases from JSON the app that sends them. */
+  use(sender: SignatureSender): void {
+    this.#sender = sender;
+  }
+
+  /** What the app knows of a task; a definition with defaults for a task of others. */
+  definitionOf(task: string): TaskDefinition {
+    return this.#context.registry.get(task) ?? defineTask(task);
+  }
+
+  /** Sends a canvas; resolves when all that starts now is accepted. Throws as sending a task does, before anything is sent. */
+  async send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult> {
+    const { results, clock } = this.#context;
+    const { taskId = canvas.options.taskId, link, linkError, ...rest } = options;
+    const id = taskId ?? newTaskId(clock.now());
+    if (!results.enabled) throw new NoResultBackendError(id);
+    const whole = withCallbacks(canvas.options.taskId === undefined ? canvas : untitled(canvas), link, linkError);
+    const node = await this.#resolver.resolve(whole, args, rest);
+    const caller = currentTaskOrNone();
+    const place: Place = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
+    const replyTo = results.inbox.address;
+    const runner = await this.runner();
+    await runner.send(node, place, {
+      replyTo,
+      mayRepeat: taskId !== undefined,
+      keepsWhatIsThere: taskId !== undefined,
+    });
+    return this.#resultOf(node, id, caller?.id);
+  }
+
+  /** Publishes one more member of the chord that the message is a member of. */
+  async addToChord(message: Message, canvas: unknown, nth: number): Promise<void> {
+    assertSignature(canvas, 'self.addToChord');
+    const join = message.canvas?.join;
+    if (join === undefined) {
+      throw new ConfigurationError(`self.addToChord: task ${message.id} is not the end of a chord's header member`);
+    }
+    const node = await this.#resolver.resolve(canvas, [], stampsOf(message));
+    const place = addedPlace({ id: message.id, rootId: message.rootId ?? message.id, join }, nth);
+    const options = { replyTo: message.replyTo, mayRepeat: true, keepsWhatIsThere: true };
+    await (await this.runner()).send(node, place, options);
+  }
+
+  /** Puts a canvas, as JSON, in the place of a running task. */
+  async replace(message: Message, data: object, added: number | undefined): Promise<void> {
+    const { id, task, rootId = id, parentId, canvas = {}, replyTo } = message;
+    const { clock, resultExpires } = this.#context;
+    const node = await this.#resolver.resolve(this.#revive(data), [], stampsOf(message));
+    const runner = await this.runner();
+    const place: Place = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
+    const entry = await runner.send(node, { ...place, ...groupOf(message) }, { replyTo });
+    const plan: JoinPlan = {
+      kind: 'replaced',
+      canvas,
+      ttl: message.resultExpires ?? resultExpires,
+      by: entry,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(added === undefined ? {} : { added }),
+    };
+    const lineage = { rootId, ...(parentId === undefined ? {} : { parentId }) };
+    const record = { task, attempts: message.retries + 1, at: clock.now(), ...lineage };
+    const stored = { id: replacedId(id), state: 'PENDING', plan };
+    const { results } = await this.#context.results.stores();
+    await results.put([
+      { record: { ...record, id, state: 'STARTED' }, ttl: planTtl }, // so that who waits for it knows that it lives
+      { record: { ...record, ...stored }, ttl: planTtl },
+    ]);
+    await runner.start([entry], undefined);
+  }
+
+  /** Starts again what stands in a task's place, for a delivery that comes again. */
+  async startReplacement(id: string): Promise<void> {
+    const { results } = await this.#context.results.stores();
+    const [record] = await results.get([replacedId(id)]);
+    const by = record?.plan?.kind === 'replaced' ? record.plan.by : undefined;
+    if (by !== undefined) await (await this.runner()).start([by], undefined);
+  }
+
+  /** Units that were revoked before they ran: what depends on them ends too, and so do the members of a group. */
+  async revoked(records: readonly OutcomeRecord[]): Promise<void> {
+    const runner = records.length > 0 ? await this.runner() : undefined;
+    for (const record of records) await runner?.revoked(record);
+  }
+
+  /** What carries canvases on. */
+  async runner(): Promise<CanvasRunner> {
+    const { clock, logger, producer, resultExpires } = this.#context;
+    const { results } = await this.#context.results.stores();
+    const publish = (messages: readonly Message[]) => producer.publish(messages);
+    return new CanvasRunner({ results: this.#timely(results), clock, logger, publish, resultExpires });
+  }
+
+  /** The store with the deadline of a publish on every call, so that a dead one holds up nobody. */
+  #timely(results: ResultBackend): ResultBackend {
+    const { clock, publishTimeout } = this.#context;
+    const late = () => new ResultBackendUnavailableError(`the result store did not answer within ${publishTimeout} ms`);
+    const within = <T>(work: Promise<T>): Promise<T> => withDeadline(clock, publishTimeout, work, late);
+    return {
+      put: (writes) => within(results.put(writes)),
+      get: (ids) => within(results.get(ids)),
+      join: (member) => within(results.join(member)),
+      forget: (ids) => within(results.forget(ids)),
+      watch: (inbox, listener) => results.watch(inbox, listener),
+      close: () => results.close(),
+    };
+  }
+
+  #revive(data: object): AnySignature {
+    if (this.#sender === undefined) throw new TypeError('no app to send it'); // Lovage's constructor gives one
+    return reviveCanvas(data as CanvasData, this.#sender);
+  }
+
+  #resultOf(node: Resolved, id: string, callerId: string | undefined): AsyncResult {
+    const { results } = this.#context;
+    const parentId = parentOf(node, id) ?? callerId;
+    const last = lastOf(node);
+    const origin: ResultOrigin = {
+      id,
+      rings: true,
+      ...(parentId === undefined ? {} : { parentId }),
+      ...(last.kind === 'task' && last.message.ignoreResult ? { ignored: true } : {}),
+    };
+    if (last.kind === 'task') return new AsyncResult(origin, results);
+    return new GroupResult(origin, results, Array.isArray(last.members) ? last.members.length : undefined);
+  }
+}
+
+function bare(id: string, rootId: string, parentId: string | undefined): Place {
+  return { id, after: {}, rootId, parentId, links: [], errors: [], starts: false, entry: undefined, level: 0 };
+}
+
+function groupOf({ groupId, groupIndex }: Message): Pick<Place, 'groupId' | 'groupIndex'> {
+  return { groupId, groupIndex };
+}
+
+function stampsOf({ stamps }: Message): CallOptions {
+  return stamps === undefined ? {} : { stamps };
+}
+
+/** A canvas whose id was given as an option: the id is the whole's, not an option of its tasks. */
+function untitled(canvas: AnySignature): AnySignature {
+  return canvas.set({ taskId: undefined } as unknown as CallOptions);
+}
+
+function withCallbacks(
+  canvas: AnySignature,
+  link: CallOptions['link'],
+  linkError: CallOptions['linkError'],
+): AnySignature {
+  let whole = canvas;
+  for (const callback of listOf(link)) whole = whole.link(callback);
+  for (const callback of listOf(linkError)) whole = whole.linkError(callback);
+  return whole;
+}
+
+function listOf(callbacks: CallOptions['link']): readonly AnySignature[] {
+  if (callbacks === undefined) return [];
+  const list: readonly unknown[] = Array.isArray(callbacks) ? callbacks : [callbacks];
+  for (const callback of list) assertSignature(callback, 'link');
+  return list as readonly AnySignature[];
+}
+
+function lastOf(node: Resolved): Exclude<Resolved, { kind: 'sequence' }> {
+  return node.kind === 'sequence' ? lastOf(node.steps.at(-1) as Resolved) : node;
+}
+
+/** The id of the step before the last one; of a group its first member. */
+function parentOf(node: Resolved, id: string, level = 0): string | undefined {
+  if (node.kind !== 'sequence') return undefined;
+  const inner = parentOf(node.steps.at(-1) as Resolved, id, level + 1);
+  if (inner !== undefined || node.steps.length === 1) return inner;
+  const index = node.steps.length - 2;
+  const own = stepId(id, index, level);
+  return lastOf(node.steps[index] as Resolved).kind === 'group' ? memberId(own, 0) : own;
+}

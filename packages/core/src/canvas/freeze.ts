@@ -1,0 +1,308 @@
+import { addedId, memberId } from '../results/list-values.ts';
+import type { CallbackRef, CanvasRef, JoinRef } from '../task/canvas-ref.ts';
+import { childId } from '../task/child-id.ts';
+import type { JsonValue } from '../task/json.ts';
+import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../task/plan.ts';
+import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
+
+/** What follows a node: the next step, a join, or the end of a task that it replaced. */
+export type After = Pick<CanvasRef, 'next' | 'join' | 'replaces'>;
+
+/** Where a node of a canvas stands. */
+export interface Place {
+  /** The node's id, under which its value will be found: a chain's last step has the chain's. */
+  readonly id: string;
+  readonly after: After;
+  readonly rootId: string;
+  readonly parentId: string | undefined;
+  readonly groupId?: string | undefined;
+  readonly groupIndex?: number | undefined;
+  /** Callbacks of what ends with this node. */
+  readonly links: readonly CallbackRef[];
+  /** Callbacks of what fails with this node. */
+  readonly errors: readonly CallbackRef[];
+  /** Whether it starts now; else it is laid down as a plan. */
+  readonly starts: boolean;
+  /** Where the chain begins that ends with this node. */
+  readonly entry: string | undefined;
+  /** How many chains around it have its id. */
+  readonly level: number;
+}
+
+/** What all nodes of one canvas share. */
+export interface FreezeContext {
+  readonly replyTo: string | undefined;
+  readonly ttl: number;
+}
+
+/** Takes what a canvas becomes, in an order in which a crash at any point leaves nothing half known. */
+export interface FreezeSink {
+  plan(id: string, task: string, plan: Plan, lineage: { rootId: string; parentId: string | undefined }): Promise<void>;
+  /** A task that starts now. */
+  start(plan: TaskPlan): Promise<void>;
+  /** A group of no members that starts now: it has ended. */
+  empty(id: string): void;
+  /** All members of a stream have been handed over. */
+  streamed(id: string, size: number): Promise<void>;
+  /** The stream of members broke off. */
+  broken(id: string, error: unknown): Promise<void>;
+}
+
+/** Gives every node its id and what follows it, last steps first; resolves with the id of the unit that begins it. */
+export function freeze(node: Resolved, place: Place, context: FreezeContext, sink: FreezeSink): Promise<string> {
+  switch (node.kind) {
+    case 'task':
+      return freezeTask(node, place, sink);
+    case 'sequence':
+      return freezeSequence(node, place, context, sink);
+    case 'group':
+      return freezeGroup(node, place, context, sink);
+    default:
+      return node satisfies never;
+  }
+}
+
+/** Where a node begins, known before it is frozen. */
+function entryOf(node: Resolved, id: string, level: number): string {
+  if (node.kind !== 'sequence') return id;
+  const first = node.steps[0] as Resolved;
+  return node.steps.length === 1 ? entryOf(first, id, level + 1) : entryOf(first, stepId(id, 0, level), 0);
+}
+
+/** A chain that ends another one has its id; its steps are told apart by how many chains have that id. */
+export function stepId(id: string, index: number, level: number): string {
+  return childId(id, `~${'n'.repeat(level)}${index}`);
+}
+
+async function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): Promise<string> {
+  const { id, rootId, parentId, groupId, groupIndex } = place;
+  const links = await layCallbacks(node.links, place, 'l', sink);
+  const errors = await layCallbacks(node.errors, place, 'e', sink);
+  const canvas: CanvasRef = {
+    ...refsOf(place, [...links, ...place.links], [...errors, ...place.errors]),
+    ...(node.each ? { each: true } : {}),
+  };
+  const message: MessageTemplate = {
+    ...node.message,
+    id,
+    rootId,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(groupIndex === undefined ? {} : { groupIndex }),
+    canvas,
+  };
+  const entry = place.entry === id ? {} : { entry: place.entry as string };
+  const plan: TaskPlan = {
+    kind: 'task',
+    message,
+    takesInput: node.takesInput,
+    ...node.times,
+    ...(place.entry === undefined ? {} : entry),
+  };
+  if (place.starts) await sink.start(plan);
+  else await sink.plan(id, message.task, plan, place);
+  return id;
+}
+
+async function freezeSequence(
+  node: ResolvedSequence,
+  place: Place,
+  context: FreezeContext,
+  sink: FreezeSink,
+): Promise<string> {
+  const { id, level } = place;
+  const links = [...(await layCallbacks(node.links, place, `s${level}.`, sink)), ...place.links];
+  const errors = [...(await layCallbacks(node.errors, place, `c${level}.`, sink)), ...place.errors];
+  const last = node.steps.length - 1;
+  const begin = place.entry ?? entryOf(node, id, level);
+  let after = place.after;
+  let entry = '';
+  for (let index = last; index >= 0; index--) {
+    const step = node.steps[index] as Resolved;
+    const isLast = index === last;
+    const own = isLast ? id : stepId(id, index, level);
+    const following = node.steps[index + 1];
+    entry = await freeze(
+      step,
+      {
+        ...place,
+        id: own,
+        after,
+        links: isLast ? links : [],
+        errors: [...keptBy(errors, isLast), ...errorsOfBody(step, following, { id, index, last, level })],
+        parentId:
+          index === 0 ? place.parentId : leadOf(node.steps[index - 1] as Resolved, stepId(id, index - 1, level)),
+        starts: place.starts && index === 0,
+        entry: isLast ? begin : undefined,
+        level: isLast ? level + 1 : 0,
+      },
+      context,
+      sink,
+    );
+    after = { next: entry };
+  }
+  return entry;
+}
+
+/** Earlier steps fire a chain's error callbacks too, but its last step is the one that is done with them. */
+function keptBy(refs: readonly CallbackRef[], isLast: boolean): readonly CallbackRef[] {
+  return isLast ? refs : refs.map((ref) => ({ ...ref, keep: true }));
+}
+
+/** A body that cannot run because its header failed fails, and so fires its own error callbacks, as in Celery. */
+function errorsOfBody(
+  step: Resolved,
+  body: Resolved | undefined,
+  { id, index, last, level }: { id: string; index: number; last: number; level: number },
+): readonly CallbackRef[] {
+  if (step.kind !== 'group' || body?.kind !== 'task') return [];
+  const bodyId = index + 1 === last ? id : stepId(id, index + 1, level);
+  return callbackRefs(body.errors, bodyId, 'e');
+}
+
+/** The task that stands for a node as a parent: of a group its first member. */
+function leadOf(node: Resolved, id: string): string {
+  if (node.kind === 'group') return Array.isArray(node.members) && node.members.length === 0 ? id : memberId(id, 0);
+  return node.kind === 'task' ? id : leadOf(node.steps.at(-1) as Resolved, id);
+}
+
+async function freezeGroup(
+  node: ResolvedGroup,
+  place: Place,
+  context: FreezeContext,
+  sink: FreezeSink,
+): Promise<string> {
+  const { id } = place;
+  const links = [...(await layCallbacks(node.links, place, `g${place.level}.`, sink)), ...place.links];
+  const memberErrors = await layCallbacks(node.errors, place, 'm', sink);
+  const size = Array.isArray(node.members) ? node.members.length : undefined;
+  await sink.plan(id, 'lovage.group', groupPlan(node, place, { context, links, memberErrors }), place);
+  const seat = (index: number): Place => memberPlace(place, { index, size, errors: memberErrors });
+  if (Array.isArray(node.members)) {
+    for (const [index, member] of node.members.entries())
+      await freeze(member, withEntry(member, seat(index)), context, sink);
+    if (size === 0 && place.starts) sink.empty(id);
+  } else await freezeStream(node.members as AsyncIterable<Resolved>, { id, seat, context, sink });
+  return id;
+}
+
+interface GroupParts {
+  readonly context: FreezeContext;
+  readonly links: readonly CallbackRef[];
+  readonly memberErrors: readonly CallbackRef[];
+}
+
+function groupPlan(node: ResolvedGroup, place: Place, { context, links, memberErrors }: GroupParts): JoinPlan {
+  const { ttl, replyTo } = context;
+  const size = Array.isArray(node.members) ? node.members.length : undefined;
+  const { next } = place.after;
+  const keepsLinks = place.level === 0 && node.links.length + node.errors.length > 0 && isMember(place);
+  return {
+    kind: 'group',
+    canvas: refsOf(place, links, place.errors),
+    ttl,
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(size === undefined ? {} : { size, total: size }),
+    ...(next === undefined ? {} : { failing: next }),
+    ...(place.entry === undefined || place.entry === place.id ? {} : { entry: place.entry }),
+    ...(keepsLinks ? { flat: true } : {}),
+    ...(memberErrors.length > 0 ? { memberErrors: memberErrors.map((ref) => ref.plan) } : {}),
+  };
+}
+
+/** A group that is itself a member, not the last step of a chain that is one. */
+function isMember({ id, after: { join } }: Place): boolean {
+  return join !== undefined && memberId(join.group, join.index) === id;
+}
+
+interface Stream {
+  readonly id: string;
+  readonly seat: (index: number) => Place;
+  readonly context: FreezeContext;
+  readonly sink: FreezeSink;
+}
+
+async function freezeStream(members: AsyncIterable<Resolved>, { id, seat, context, sink }: Stream): Promise<void> {
+  let size = 0;
+  try {
+    for await (const member of members) await freeze(member, withEntry(member, seat(size++)), context, sink);
+  } catch (error) {
+    await sink.broken(id, error);
+    throw error;
+  }
+  await sink.streamed(id, size);
+}
+
+interface Seat {
+  readonly index: number;
+  readonly size: number | undefined;
+  readonly errors: readonly CallbackRef[];
+}
+
+function memberPlace({ id, rootId, parentId, starts }: Place, { index, size, errors }: Seat): Place {
+  const join: JoinRef = { group: id, index, ...(size === undefined ? {} : { size }) };
+  const own = memberId(id, index);
+  return {
+    id: own,
+    after: { join },
+    rootId,
+    parentId,
+    groupId: id,
+    groupIndex: index,
+    links: [],
+    errors: errors.map((ref, nth) => ({ plan: ref.plan, run: childId(own, `~m${nth}`), keep: true })),
+    starts,
+    entry: undefined,
+    level: 0,
+  };
+}
+
+function withEntry(node: Resolved, place: Place): Place {
+  return { ...place, entry: entryOf(node, place.id, place.level) };
+}
+
+/** Where a member stands that a running task adds to its chord. */
+export function addedPlace(
+  by: { readonly id: string; readonly rootId: string; readonly join: JoinRef },
+  nth: number,
+): Place {
+  const { group, index } = by.join;
+  return {
+    id: addedId(by.id, nth),
+    after: { join: { group, index, added: { by: by.id, nth } } },
+    rootId: by.rootId,
+    parentId: by.id,
+    groupId: group,
+    links: [],
+    errors: [],
+    starts: true,
+    entry: undefined,
+    level: 0,
+  };
+}
+
+function refsOf(place: Place, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
+  return { ...place.after, ...(links.length > 0 ? { links } : {}), ...(errors.length > 0 ? { errors } : {}) };
+}
+
+function callbackRefs(callbacks: readonly Resolved[], id: string, mark: string): readonly CallbackRef[] {
+  return callbacks.map((_, index) => {
+    const plan = childId(id, `~${mark}${index}`);
+    return { plan, run: childId(plan, '~r') };
+  });
+}
+
+/** Lays callbacks down beside the node they belong to. */
+async function layCallbacks(
+  callbacks: readonly Resolved[],
+  place: Place,
+  mark: string,
+  sink: FreezeSink,
+): Promise<readonly CallbackRef[]> {
+  const refs = callbackRefs(callbacks, place.id, mark);
+  for (const [index, { plan }] of refs.entries()) {
+    const canvas = callbacks[index] as unknown as JsonValue; // callbacks hold no streams: they are plain data
+    await sink.plan(plan, 'lovage.callback', { kind: 'callback', canvas }, place);
+  }
+  return refs;
+}

@@ -1,0 +1,129 @@
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { toFailure } from '../task/failure.ts';
+import type { Message } from '../task/message.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
+import type { Plan, TaskPlan } from '../task/plan.ts';
+import type { FailedEnding, Input } from './continuation.ts';
+import type { FreezeSink } from './freeze.ts';
+
+/** Plans wait for what comes before them, however long that takes; every one of them is replaced by an outcome. */
+export const planTtl: number = 30 * 86_400_000;
+
+/** How many messages and plans are handed over in one go. */
+const chunkSize = 500;
+
+/** What a sink needs. */
+export interface SinkTools {
+  readonly results: ResultBackend;
+  readonly now: () => number;
+  readonly publish: (messages: readonly Message[]) => Promise<void>;
+  readonly streamed: (id: string, size: number) => Promise<void>;
+  readonly failGroup: (id: string, ending: FailedEnding) => Promise<void>;
+}
+
+/** How messages are made of plans. */
+export interface SinkOptions {
+  /** The first argument of what is started. */
+  readonly input?: Input;
+  /** The ids may have been published before. */
+  readonly mayRepeat?: boolean;
+  /** Plans may have been laid before, and what they stand for may have begun: leave what is there. */
+  readonly keepsWhatIsThere?: boolean;
+}
+
+/** Stores plans and publishes messages, a chunk at a time; plans always before the messages that lead to them. */
+export class PlanSink implements FreezeSink {
+  readonly #tools: SinkTools;
+  readonly #options: SinkOptions;
+  #writes: OutcomeWrite[] = [];
+  #messages: Message[] = [];
+  /** Groups without members that were to be started. */
+  readonly empties: string[] = [];
+
+  constructor(tools: SinkTools, options: SinkOptions = {}) {
+    this.#tools = tools;
+    this.#options = options;
+  }
+
+  async plan(
+    id: string,
+    task: string,
+    plan: Plan,
+    { rootId, parentId }: { rootId: string; parentId: string | undefined },
+  ): Promise<void> {
+    const record: OutcomeRecord = {
+      id,
+      task,
+      state: 'PENDING',
+      attempts: 0,
+      at: this.#tools.now(),
+      rootId,
+      ...(parentId === undefined ? {} : { parentId }),
+      plan,
+    };
+    this.#writes.push({ record, ttl: planTtl });
+    if (this.#writes.length >= chunkSize) await this.#store();
+  }
+
+  async start(plan: TaskPlan): Promise<void> {
+    const { input, mayRepeat = false } = this.#options;
+    this.#messages.push(messageOf(plan, { now: this.#tools.now(), input, mayRepeat }));
+    if (this.#messages.length >= chunkSize) await this.flush();
+  }
+
+  empty(id: string): void {
+    this.empties.push(id);
+  }
+
+  async streamed(id: string, size: number): Promise<void> {
+    await this.flush();
+    await this.#tools.streamed(id, size);
+  }
+
+  async broken(id: string, error: unknown): Promise<void> {
+    this.#messages = [];
+    await this.flush();
+    await this.#tools.failGroup(id, { state: 'FAILURE', failure: toFailure(error) });
+  }
+
+  async flush(): Promise<void> {
+    await this.#store();
+    const messages = this.#messages;
+    this.#messages = [];
+    if (messages.length > 0) await this.#tools.publish(messages);
+  }
+
+  async #store(): Promise<void> {
+    const writes = this.#writes;
+    this.#writes = [];
+    if (writes.length === 0) return;
+    const { results } = this.#tools;
+    if (!this.#options.keepsWhatIsThere) return results.put(writes);
+    const there = await results.get(writes.map(({ record }) => record.id));
+    await results.put(writes.filter((_, index) => there[index] === undefined));
+  }
+}
+
+/** How a message is made of a plan. */
+export interface MessageOptions {
+  readonly now: number;
+  readonly input?: Input | undefined;
+  readonly mayRepeat: boolean;
+}
+
+/** The message of a plan whose turn has come. */
+export function messageOf(plan: TaskPlan, { now, input, mayRepeat }: MessageOptions): Message {
+  const { message, takesInput, countdown, eta, expiresAfter, expiresAt } = plan;
+  const used = takesInput ? input : undefined;
+  const at = eta ?? (countdown ? now + countdown : undefined);
+  const expires = expiresAt ?? (expiresAfter === undefined ? undefined : now + expiresAfter);
+  return {
+    ...message,
+    ...(used && 'value' in used ? { args: [used.value, ...message.args] } : {}),
+    ...(used && 'from' in used ? { canvas: { ...message.canvas, input: used.from } } : {}),
+    sentAt: now,
+    ...(at === undefined ? {} : { eta: at }),
+    ...(expires === undefined ? {} : { expires }),
+    ...(mayRepeat ? { mayRepeat } : {}),
+  };
+}

@@ -1,0 +1,188 @@
+import { ConfigurationError } from '../errors.ts';
+import type { CallOptions } from '../producer/call-options.ts';
+import type { Producer } from '../producer/publish.ts';
+import type { Message } from '../task/message.ts';
+import type { MessageTemplate, PlanTimes } from '../task/plan.ts';
+import { assertSignature } from './chain.ts';
+import type { AnySignature, Members } from './signature.ts';
+
+/** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
+export type Resolved = ResolvedTask | ResolvedSequence | ResolvedGroup;
+
+interface ResolvedParts {
+  readonly links: readonly Resolved[];
+  readonly errors: readonly Resolved[];
+}
+
+export interface ResolvedTask extends ResolvedParts {
+  readonly kind: 'task';
+  readonly message: Omit<MessageTemplate, 'id' | 'parentId' | 'rootId'>;
+  readonly times: PlanTimes;
+  readonly takesInput: boolean;
+  readonly each: boolean;
+}
+
+export interface ResolvedSequence extends ResolvedParts {
+  readonly kind: 'sequence';
+  readonly steps: readonly Resolved[];
+}
+
+export interface ResolvedGroup extends ResolvedParts {
+  readonly kind: 'group';
+  readonly members: readonly Resolved[] | AsyncIterable<Resolved>;
+}
+
+/** Where a signature stands while it is resolved. */
+interface Position {
+  /** The arguments given to the whole, for its first step; undefined for what starts later. */
+  readonly given: readonly unknown[] | undefined;
+  /** Options of what is around it; the nearer ones win. */
+  readonly inherited: CallOptions;
+  /** When the whole starts; for what starts at once only. */
+  readonly start: Start;
+}
+
+type Start = Pick<CallOptions, 'countdown' | 'eta'>;
+
+/** Makes canvases ready to be sent. */
+export class Resolver {
+  readonly #producer: Producer;
+
+  constructor(producer: Producer) {
+    this.#producer = producer;
+  }
+
+  /**
+   * Checks and encodes the whole canvas: whatever is wrong with it is thrown here, before anything is sent (for members of a
+   * stream: when their turn comes).
+   */
+  resolve(canvas: AnySignature, given: readonly unknown[], options: CallOptions): Promise<Resolved> {
+    const { countdown, eta, ...inherited } = options;
+    return this.#resolve(canvas, { given, inherited, start: { ...definedOf({ countdown, eta }) } });
+  }
+
+  /** A canvas that is started with a value: by a link, an error callback, or an earlier step. */
+  resolveLater(canvas: AnySignature, inherited: CallOptions): Promise<Resolved> {
+    return this.#resolve(canvas, { given: undefined, inherited, start: {} });
+  }
+
+  async #resolve(canvas: AnySignature, position: Position): Promise<Resolved> {
+    assertSignature(canvas, 'canvas');
+    const { shape } = canvas;
+    if (shape.kind === 'task') return this.#task(canvas, position);
+    const { countdown, eta, ...own } = canvas.options;
+    const inherited = merge(position.inherited, own);
+    const start = countdown === undefined && eta === undefined ? position.start : definedOf({ countdown, eta });
+    const parts = await this.#callbacks(canvas, inherited);
+    if (shape.kind === 'group') {
+      return {
+        kind: 'group',
+        members: await this.#members(shape.members, { ...position, inherited, start }),
+        ...parts,
+      };
+    }
+    if (shape.steps.length === 0) throw new ConfigurationError('an empty chain cannot be run: it has no value');
+    const steps: Resolved[] = [];
+    for (const [index, step] of shape.steps.entries()) {
+      steps.push(
+        await this.#resolve(step, {
+          given: index === 0 ? position.given : undefined,
+          inherited,
+          start: index === 0 ? start : {},
+        }),
+      );
+    }
+    return { kind: 'sequence', steps, ...parts };
+  }
+
+  async #members(members: Members, position: Position): Promise<ResolvedGroup['members']> {
+    if (!Array.isArray(members)) {
+      const stream = this.#stream(members, position);
+      return position.given === undefined ? collect(stream) : stream;
+    }
+    const resolved: Resolved[] = [];
+    for (const member of members) for await (const one of this.#flat(member, position)) resolved.push(one);
+    return resolved;
+  }
+
+  async *#stream(members: Members, position: Position): AsyncGenerator<Resolved, void, undefined> {
+    for await (const member of members) yield* this.#flat(member, position);
+  }
+
+  /** A group directly inside a group is only its members, unless it has links of its own. */
+  async *#flat(member: AnySignature, position: Position): AsyncGenerator<Resolved, void, undefined> {
+    assertSignature(member, 'group');
+    const { shape } = member;
+    if (shape.kind !== 'group' || member.links.length > 0 || member.errorLinks.length > 0) {
+      yield await this.#resolve(member, position);
+      return;
+    }
+    const { countdown, eta, ...own } = member.options;
+    const start = countdown === undefined && eta === undefined ? position.start : definedOf({ countdown, eta });
+    yield* this.#stream(shape.members, { ...position, inherited: merge(position.inherited, own), start });
+  }
+
+  async #task(canvas: AnySignature, { given, inherited, start }: Position): Promise<ResolvedTask> {
+    const { shape } = canvas;
+    if (shape.kind !== 'task') throw new TypeError('not a task'); // the caller has looked
+    const definition = shape.definition ?? canvas.sender?.definitionOf(shape.task);
+    if (definition === undefined) throw new ConfigurationError(`task "${shape.task}" belongs to no app`);
+    const { taskId, ...own } = canvas.options;
+    if (taskId !== undefined) {
+      throw new ConfigurationError(
+        `taskId "${taskId}" of a step: ids of a canvas follow from the id of the whole; give taskId to applyAsync`,
+      );
+    }
+    const takesInput = !shape.immutable && !shape.each;
+    const open = takesInput && given === undefined ? 1 : 0;
+    const args = takesInput && given !== undefined ? [...given, ...shape.args] : shape.args;
+    const options = { ...merge(inherited, own), ...(hasStart(own) ? {} : start) };
+    const { message, times } = await this.#producer.prepare(definition, args, { options, open, each: shape.each });
+    const parts = await this.#callbacks(canvas, inherited);
+    return { kind: 'task', message: templateOf(message), times, takesInput, each: shape.each, ...parts };
+  }
+
+  async #callbacks({ links, errorLinks, options }: AnySignature, inherited: CallOptions): Promise<ResolvedParts> {
+    const stamps = { ...inherited.stamps, ...options.stamps };
+    const carried = Object.keys(stamps).length > 0 ? { stamps } : {}; // callbacks keep their own queues and limits
+    const all = (list: readonly AnySignature[]) => Promise.all(list.map((one) => this.resolveLater(one, carried)));
+    return { links: await all(links), errors: await all(errorLinks) };
+  }
+}
+
+function templateOf(message: Message): ResolvedTask['message'] {
+  const { id: _id, sentAt: _sentAt, expires: _expires, parentId: _parent, rootId: _root, ...template } = message;
+  return template;
+}
+
+function hasStart({ countdown, eta }: CallOptions): boolean {
+  return countdown !== undefined || eta !== undefined;
+}
+
+/** The nearer options win; stamps and headers add up. */
+function merge(outer: CallOptions, inner: CallOptions): CallOptions {
+  const { link: _link, linkError: _linkError, ...rest } = { ...outer, ...inner };
+  const stamps = { ...outer.stamps, ...inner.stamps };
+  const headers = { ...outer.headers, ...inner.headers };
+  return {
+    ...rest,
+    ...(Object.keys(stamps).length > 0 ? { stamps } : {}),
+    ...(Object.keys(headers).length > 0 ? { headers } : {}),
+  };
+}
+
+function definedOf({
+  countdown,
+  eta,
+}: {
+  countdown: Start['countdown'] | undefined;
+  eta: Start['eta'] | undefined;
+}): Start {
+  return { ...(countdown === undefined ? {} : { countdown }), ...(eta === undefined ? {} : { eta }) };
+}
+
+async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}

@@ -1,0 +1,38 @@
+import { ConfigurationError } from '../errors.ts';
+import { Chain } from './chain.ts';
+import { Chord } from './chord.ts';
+import { Group } from './group.ts';
+import type { AnySignature, SignatureParts, SignatureSender } from './signature.ts';
+import type { CanvasData } from './signature-data.ts';
+import { TaskSignature } from './task-signature.ts';
+
+/** Nesting deeper than this is refused before it can overflow the stack. */
+const deepest = 500;
+
+/** A canvas from its JSON. Throws {@link ConfigurationError} for anything else. */
+export function reviveCanvas(data: CanvasData, sender: SignatureSender, depth = 0): AnySignature {
+  if (depth > deepest) throw new ConfigurationError(`app.signature: nested deeper than ${deepest} levels`);
+  const each = (list: unknown): AnySignature[] => {
+    if (!Array.isArray(list)) throw unreadable();
+    return list.map((item: CanvasData) => reviveCanvas(item, sender, depth + 1));
+  };
+  if (typeof data !== 'object' || data === null) throw unreadable();
+  const parts: SignatureParts = {
+    options: data.options ?? {},
+    links: each(data.link ?? []),
+    errorLinks: each(data.linkError ?? []),
+  };
+  if ('task' in data && typeof data.task === 'string' && Array.isArray(data.args)) {
+    return new TaskSignature(data, sender, undefined, parts);
+  }
+  if ('chain' in data) return new Chain(each(data.chain), parts);
+  if ('group' in data) return new Group(each(data.group), parts, sender);
+  if (!('chord' in data)) throw unreadable();
+  return new Chord(new Group(each(data.chord), undefined, sender), reviveCanvas(data.body, sender, depth + 1), parts);
+}
+
+function unreadable(): ConfigurationError {
+  return new ConfigurationError(
+    'app.signature: expected a canvas as JSON.stringify(signature) gives, such as { task, args, options, immutable }',
+  );
+}

@@ -1,0 +1,35 @@
+import type { DeadLetter } from '../driver/monitor.ts';
+import { type Duration, parseDuration } from '../task/duration.ts';
+import { compilePattern } from '../task/route.ts';
+
+/** Which dead letters are meant: every field narrows, none means all. */
+export interface DeadLetterFilter {
+  /** @default every queue of the broker */
+  readonly queues?: readonly string[];
+  /** Ids of the parked tasks. */
+  readonly ids?: readonly string[];
+  /** A task's name, or a glob such as `'mail.*'`. */
+  readonly task?: string;
+  /** The name of the reason, such as `'UnknownTaskError'`, or a glob. */
+  readonly reason?: string;
+  /** Parked longer ago than that. */
+  readonly olderThan?: Duration;
+  /** Parked within that time. */
+  readonly newerThan?: Duration;
+}
+
+/** Whether a letter is meant, at this moment. Throws {@link ConfigurationError} for durations that are none. */
+export function compileFilter(filter: DeadLetterFilter, now: number): (letter: DeadLetter) => boolean {
+  const { ids, task, reason } = filter;
+  const wanted = ids && new Set(ids);
+  const fitsTask = task === undefined ? undefined : compilePattern(task);
+  const fitsReason = reason === undefined ? undefined : compilePattern(reason);
+  const until = filter.olderThan === undefined ? undefined : now - parseDuration(filter.olderThan, 'olderThan');
+  const since = filter.newerThan === undefined ? undefined : now - parseDuration(filter.newerThan, 'newerThan');
+  return (letter) =>
+    (wanted === undefined || wanted.has(letter.id)) &&
+    (fitsTask === undefined || (letter.task !== undefined && fitsTask(letter.task))) &&
+    (fitsReason === undefined || fitsReason(letter.reason.name)) &&
+    (until === undefined || letter.at <= until) &&
+    (since === undefined || letter.at >= since);
+}

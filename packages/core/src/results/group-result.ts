@@ -1,0 +1,198 @@
+import { NoResultBackendError } from '../errors.ts';
+import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { newTaskId } from '../task/task-id.ts';
+import { AsyncResult, type GetOptions, type ResultContext, type ResultOrigin } from './async-result.ts';
+import { chunkSize, memberId, memberIds } from './list-values.ts';
+
+/** How {@link GroupResult.join} gathers. */
+export interface JoinOptions extends GetOptions {
+  /** False: failed members stand in the list as their errors. @default true */
+  readonly propagate?: boolean;
+}
+
+/** How many members are awaited at once by {@link GroupResult.iterate}. */
+const windowSize = 2_000;
+
+type ElementOf<T> = T extends readonly (infer Element)[] ? Element : unknown;
+
+/**
+ * A group that was sent. Its members' ids follow from its own, so it is the same size for ten members and a million; its
+ * `id` is all that another process needs to get it back (`app.groupResult(id)`).
+ */
+export class GroupResult<T = unknown> extends AsyncResult<T> {
+  readonly #origin: ResultOrigin;
+  readonly #context: ResultContext;
+  #size: number | undefined;
+
+  constructor(origin: ResultOrigin, context: ResultContext, size?: number) {
+    super(origin, context);
+    this.#origin = origin;
+    this.#context = context;
+    this.#size = size;
+  }
+
+  /** The result of a group without members and without an app: an empty list. */
+  static empty(): GroupResult<[]> {
+    return new EmptyGroupResult();
+  }
+
+  /** How many members it has. Members that a running one added (`self.addToChord`) are not counted. */
+  async size(): Promise<number> {
+    if (this.#size === undefined) {
+      const [record] = await this.#records([this.id]);
+      this.#size = record?.list?.size ?? sizeOfPlan(record);
+    }
+    return this.#size ?? 0;
+  }
+
+  /** The result of one member. */
+  at(index: number): AsyncResult<ElementOf<T>> {
+    const { rings } = this.#origin;
+    return new AsyncResult<ElementOf<T>>({ id: memberId(this.id, index), rings }, this.#context);
+  }
+
+  /** How many members have succeeded. */
+  async completedCount(): Promise<number> {
+    return this.#count((record) => record.state === 'SUCCESS');
+  }
+
+  /** Whether a member has failed or was revoked. */
+  override async failed(): Promise<boolean> {
+    const [record] = await this.#records([this.id]);
+    if (record && isFinal(record)) return record.state !== 'SUCCESS';
+    return (await this.#count((member) => isFinal(member) && member.state !== 'SUCCESS')) > 0;
+  }
+
+  /**
+   * Each member's index and value as it ends. Throws the first failed member's error; with `propagate: false` the error
+   * stands in the value's place. At most 2,000 are awaited at once, the lowest indexes first.
+   */
+  async *iterate(options: JoinOptions = {}): AsyncGenerator<[index: number, value: ElementOf<T>], void, undefined> {
+    const { propagate = true, ...wait } = options;
+    const size = await this.size();
+    const waits = new Map<number, { cancel(): void }>();
+    const arrivals = createArrivals<Arrival>();
+    let next = 0;
+    const fill = (): void => {
+      for (; next < size && waits.size < windowSize; next++) this.#await(next, wait, { waits, arrivals });
+    };
+    try {
+      fill();
+      for (let seen = 0; seen < size; seen++) {
+        const [index, result] = await arrivals.take();
+        waits.delete(index);
+        fill();
+        if (result.status === 'fulfilled') yield [index, result.value as ElementOf<T>];
+        else if (propagate) throw result.reason;
+        else yield [index, result.reason as ElementOf<T>];
+      }
+    } finally {
+      for (const wait of waits.values()) wait.cancel();
+    }
+  }
+
+  /** The members' values in their order. With `propagate: false` it waits for all, and failed members stand as their errors. */
+  async join(options: JoinOptions = {}): Promise<T> {
+    const { propagate = true, ...wait } = options;
+    if (propagate) return this.get(wait);
+    const values: unknown[] = [];
+    for await (const [index, value] of this.iterate(options)) values[index] = value;
+    return values as T;
+  }
+
+  #await(index: number, options: GetOptions, { waits, arrivals }: IterationState): void {
+    const member = this.at(index);
+    const waiting = member.startWait(options);
+    waits.set(index, waiting);
+    waiting.record
+      .then((record) => member.valueOf(record))
+      .then(
+        (value) => arrivals.add([index, { status: 'fulfilled', value: value ?? null }]),
+        (reason: unknown) => arrivals.add([index, { status: 'rejected', reason }]),
+      );
+  }
+
+  async #count(matches: (record: OutcomeRecord) => boolean): Promise<number> {
+    const size = await this.size();
+    let count = 0;
+    for (let start = 0; start < size; start += chunkSize) {
+      const records = await this.#records(memberIds(this.id, start, Math.min(start + chunkSize, size)));
+      for (const record of records) if (record && matches(record)) count += 1;
+    }
+    return count;
+  }
+
+  async #records(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
+    if (!this.#context.enabled) throw new NoResultBackendError(this.id);
+    const { results } = await this.#context.stores();
+    return results.get(ids);
+  }
+}
+
+interface IterationState {
+  readonly waits: Map<number, { cancel(): void }>;
+  readonly arrivals: Arrivals<Arrival>;
+}
+
+type Arrival = readonly [index: number, result: PromiseSettledResult<unknown>];
+
+function sizeOfPlan(record: OutcomeRecord | undefined): number | undefined {
+  return record?.plan?.kind === 'group' ? record.plan.size : undefined;
+}
+
+interface Arrivals<T> {
+  add(value: T): void;
+  take(): Promise<T>;
+}
+
+/** Values in the order they come, for one reader. */
+function createArrivals<T>(): Arrivals<T> {
+  const values: T[] = [];
+  let first = 0;
+  let wake: (() => void) | undefined;
+  return {
+    add(value) {
+      values.push(value);
+      wake?.();
+    },
+    async take() {
+      while (first >= values.length) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return values[first++] as T;
+    },
+  };
+}
+
+class EmptyGroupResult extends GroupResult<[]> {
+  constructor() {
+    super({ id: newTaskId(), rings: false }, undefined as never, 0); // every member that would need the app is overridden
+  }
+  override async get(): Promise<[]> {
+    return [];
+  }
+  override async join(): Promise<[]> {
+    return [];
+  }
+  override async completedCount(): Promise<number> {
+    return 0;
+  }
+  override async state(): Promise<string> {
+    return 'SUCCESS';
+  }
+  override async ready(): Promise<boolean> {
+    return true;
+  }
+  override async successful(): Promise<boolean> {
+    return true;
+  }
+  override async failed(): Promise<boolean> {
+    return false;
+  }
+  override async info(): Promise<unknown> {
+    return [];
+  }
+  override async forget(): Promise<void> {}
+}

@@ -1,0 +1,72 @@
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { ResultExpiredError } from '../errors.ts';
+import { childId } from '../task/child-id.ts';
+import { isFinal, type ListRef, type OutcomeRecord } from '../task/outcome.ts';
+import type { MaybePromise } from '../task/schema.ts';
+
+/** Records read in one go: bounds the time one command holds the store. */
+export const chunkSize = 500;
+
+/** Turns a member's final record into its value, or throws what the record stands for. */
+export type ReadValue = (record: OutcomeRecord) => MaybePromise<unknown>;
+
+/** The id of a group's member. */
+export function memberId(group: string, index: number): string {
+  return childId(group, `.${index}`);
+}
+
+/** The id of a member that a running one added to its chord; `nth` from 1. */
+export function addedId(by: string, nth: number): string {
+  return childId(by, `~a${nth}`);
+}
+
+/**
+ * The values of a group that ended well, in the members' order, those that were added while it ran at the end. Read a
+ * chunk at a time; undefined becomes null, as in JSON. Throws {@link ResultExpiredError} for a member that is gone.
+ */
+export async function listValues(results: ResultBackend, list: ListRef, read: ReadValue): Promise<unknown[]> {
+  const values: unknown[] = [];
+  const added: string[] = [];
+  for (let start = 0; start < list.size; start += chunkSize) {
+    const ids = memberIds(list.group, start, Math.min(start + chunkSize, list.size));
+    for (const record of await finalRecords(results, ids)) {
+      await push(values, record, { results, read });
+      for (let nth = 1; nth <= (record.added ?? 0); nth++) added.push(addedId(record.id, nth));
+    }
+  }
+  for (let start = 0; start < added.length; start += chunkSize) {
+    for (const record of await finalRecords(results, added.slice(start, start + chunkSize))) {
+      await push(values, record, { results, read });
+    }
+  }
+  return values;
+}
+
+/** The ids of a group's members from one index to before another. */
+export function memberIds(group: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, offset) => memberId(group, from + offset));
+}
+
+async function finalRecords(results: ResultBackend, ids: readonly string[]): Promise<readonly OutcomeRecord[]> {
+  const records = await results.get(ids);
+  return records.map((record, index) => {
+    if (record && isFinal(record)) return record;
+    throw new ResultExpiredError(ids[index] as string);
+  });
+}
+
+interface PushTools {
+  readonly results: ResultBackend;
+  readonly read: ReadValue;
+}
+
+async function push(values: unknown[], record: OutcomeRecord, { results, read }: PushTools): Promise<void> {
+  if (record.list === undefined) {
+    const value = read(record);
+    values.push((value instanceof Promise ? await value : value) ?? null);
+    return;
+  }
+  const inner = await listValues(results, record.list, read);
+  if (record.list.flat) for (const value of inner) values.push(value);
+  else values.push(inner);
+}

@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+
+/** Ids are at most 200 characters; what is longer than this is shortened, so that its own children fit. */
+const longest = 150;
+
+/**
+ * The id of a part of a canvas, derived from the id of the whole and the part's place in it: whoever knows the one knows the
+ * other, on every run. `.3` is a group's fourth member, `~2` a chain's third step; the last step has the chain's own id.
+ */
+export function childId(parent: string, place: string): string {
+  const id = parent + place;
+  if (id.length <= longest) return id;
+  return `${parent.slice(0, 36)}~~${createHash('sha256').update(id).digest('base64url')}`;
+}
+
+/** The id of the plan of a task that was replaced, beside its own record. */
+export function replacedId(id: string): string {
+  return childId(id, '~p');
+}

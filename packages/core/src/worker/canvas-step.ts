@@ -1,0 +1,210 @@
+import type { CanvasSender } from '../canvas/canvas-sender.ts';
+import type { Ending } from '../canvas/continuation.ts';
+import { type Clock, sleep } from '../clock.ts';
+import type { Delivery, Settlement } from '../driver/broker.ts';
+import type { ResultBackend } from '../driver/result-backend.ts';
+import { type ErrorCode, LovageError, PublishError, ResultExpiredError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { listValues } from '../results/list-values.ts';
+import { type Failure, toFailure } from '../task/failure.ts';
+import type { JsonValue } from '../task/json.ts';
+import type { Message } from '../task/message.ts';
+import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../task/outcome.ts';
+
+/** What the canvas step of a worker needs. */
+export interface CanvasStepOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly worker: string;
+  readonly canvas: CanvasSender;
+  readonly results: ResultBackend;
+  readonly resultExpires: number;
+  /** Aborts when the worker gives up waiting for the stores. */
+  readonly giveUp: AbortSignal;
+}
+
+/** Runs the delivery of a known task, or answers for an unknown one. */
+export type Execute = (delivery: Delivery) => Promise<Settlement>;
+
+const pause = { first: 100, longest: 5_000 };
+const failureTtl = 7 * 86_400_000;
+
+/** Gives up: the message goes back unspent, and everything is done again by whoever gets it. */
+const released: Settlement = { kind: 'release' };
+
+/**
+ * What a message of a canvas needs beside its own run: its input loaded before, and what follows it done afterwards:
+ * outcome stored → waiters rung → continuation → ack. Done again after a crash, none of it happens twice.
+ */
+export class CanvasStep {
+  readonly #options: CanvasStepOptions;
+  readonly #replaced = new Set<string>();
+
+  constructor(options: CanvasStepOptions) {
+    this.#options = options;
+  }
+
+  /** The life of a delivery that belongs to a canvas. */
+  async run(delivery: Delivery, execute: Execute): Promise<Settlement> {
+    const { message } = delivery;
+    const loaded = await this.#patiently(message.id, () => this.#load(message));
+    if (loaded === undefined) return released;
+    const settlement =
+      'failure' in loaded
+        ? this.#failed(message, loaded.failure)
+        : await execute(carrying(delivery, { ...loaded.message, mayRepeat: true }));
+    if (settlement.kind === 'retryAt') return { ...settlement, message: unloaded(settlement.message, loaded, message) };
+    return this.follow(message, settlement);
+  }
+
+  /** Stores the outcome of a settlement and does what follows it. */
+  async follow(message: Message, settlement: Settlement): Promise<Settlement> {
+    if (settlement.kind === 'release' || settlement.kind === 'retryAt' || this.#replaced.delete(message.id))
+      return settlement;
+    const { outcome = this.#ignored(message), ...rest } = settlement;
+    const done = await this.#patiently(message.id, async () => {
+      const record = await this.#store(outcome);
+      await this.#continue(message, record);
+      return true;
+    });
+    return done ? (rest as Settlement) : released;
+  }
+
+  /** Puts a canvas in a running task's place. */
+  async replace(message: Message, canvas: object | undefined, added: number | undefined): Promise<Settlement> {
+    const replaced = await this.#patiently(message.id, async () => {
+      try {
+        if (canvas === undefined) await this.#options.canvas.startReplacement(message.id);
+        else await this.#options.canvas.replace(message, canvas, added);
+        return {};
+      } catch (error) {
+        if (!isLasting(error)) throw error;
+        return { failure: toFailure(error) };
+      }
+    });
+    if (replaced === undefined) return released;
+    if ('failure' in replaced && replaced.failure) return this.#failed(message, replaced.failure);
+    if (message.canvas) this.#replaced.add(message.id);
+    return { kind: 'ack' };
+  }
+
+  /** The message with its input among its arguments; a failure where the input is gone. */
+  async #load(message: Message): Promise<Loaded> {
+    const { canvas: { input, ...canvas } = {}, args } = message;
+    if (input === undefined) return { message };
+    try {
+      return { message: { ...message, args: [await this.#valueOf(input), ...args], canvas } };
+    } catch (error) {
+      if (error instanceof ResultExpiredError) return { failure: toFailure(error) };
+      throw error;
+    }
+  }
+
+  async #valueOf(id: string): Promise<JsonValue> {
+    const { results } = this.#options;
+    const [record] = await results.get([id]);
+    if (record === undefined || !isFinal(record)) throw new ResultExpiredError(id);
+    if (record.list === undefined) return record.value ?? null;
+    return (await listValues(results, record.list, ({ value }) => value)) as JsonValue[];
+  }
+
+  /** Stores an outcome; answers with the record that stands, which is another one where the task was revoked meanwhile. */
+  async #store(outcome: OutcomeWrite): Promise<OutcomeRecord> {
+    const { results } = this.#options;
+    const { id } = outcome.record;
+    const [[early]] = await Promise.all([results.get([id]), results.put([outcome])]);
+    if (early && isFinal(early)) return early;
+    const [record] = await results.get([id]);
+    return record && isFinal(record) ? record : outcome.record;
+  }
+
+  /** A continuation that cannot be done (a message that the broker will never take) fails what depends on it. */
+  async #continue({ id, task, canvas = {} }: Message, record: OutcomeRecord): Promise<void> {
+    const runner = await this.#options.canvas.runner();
+    const unit = { id, task, canvas, added: record.added };
+    try {
+      await runner.ended(unit, endingOf(record));
+    } catch (error) {
+      if (!isLasting(error)) throw error;
+      this.#options.logger.error('a canvas cannot go on: what depends on the task fails', { task, taskId: id, error });
+      await runner.ended(unit, { state: 'FAILURE', failure: toFailure(error) });
+    }
+  }
+
+  /** Tries until it works; undefined when the worker ends first. */
+  async #patiently<T>(taskId: string, work: () => Promise<T>): Promise<T | undefined> {
+    const { clock, logger, giveUp } = this.#options;
+    for (let delay = pause.first; ; delay = Math.min(delay * 2, pause.longest)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (giveUp.aborted) return undefined;
+        logger.warn('could not carry a canvas on, trying again', { taskId, error, inMs: delay });
+        await sleep(clock, delay, giveUp).catch(() => undefined); // giving up is seen above
+      }
+    }
+  }
+
+  #failed(message: Message, failure: Failure): Settlement {
+    return { kind: 'ack', outcome: this.#write(message, { state: 'FAILURE', failure }) };
+  }
+
+  /** `throw new Ignore()`: a plain task has no outcome then, but what follows this one must end. */
+  #ignored(message: Message): OutcomeWrite {
+    return this.#write(message, { state: 'REVOKED', reason: 'ignored' });
+  }
+
+  #write(message: Message, ending: Ending): OutcomeWrite {
+    const { clock, worker, resultExpires } = this.#options;
+    const { id, task, rootId, parentId, replyTo } = message;
+    return {
+      record: {
+        id,
+        task,
+        attempts: message.retries,
+        at: clock.now(),
+        worker,
+        ...ending,
+        ...(rootId ? { rootId } : {}),
+        ...(parentId ? { parentId } : {}),
+        ...(message.canvas ? { canvas: message.canvas } : {}),
+      },
+      ttl: Math.max(failureTtl, resultExpires),
+      ...(replyTo ? { replyTo } : {}),
+    };
+  }
+}
+
+type Loaded = { readonly message: Message } | { readonly failure: Failure };
+
+function carrying(delivery: Delivery, message: Message): Delivery {
+  const { queue, deliveryCount } = delivery;
+  return { message, queue, deliveryCount, onLeaseLost: (listener) => delivery.onLeaseLost(listener) };
+}
+
+/** A retry goes back as it came, its input by reference, unless the handler asked for other arguments. */
+function unloaded(retry: Message, loaded: Loaded, original: Message): Message {
+  if ('failure' in loaded || retry.args !== loaded.message.args) return retry;
+  return { ...retry, args: original.args, ...(original.canvas ? { canvas: original.canvas } : {}) };
+}
+
+function endingOf({ state, value, list, failure, reason }: OutcomeRecord): Ending {
+  if (state === 'SUCCESS')
+    return { state: 'SUCCESS', ...(value === undefined ? {} : { value }), ...(list ? { list } : {}) };
+  if (state === 'REVOKED') return { state: 'REVOKED', reason: reason ?? 'revoked', ...(failure ? { failure } : {}) };
+  return { state: 'FAILURE', failure: failure ?? { name: 'Error', message: 'the task failed' } };
+}
+
+const lasting: ReadonlySet<string> = new Set<ErrorCode>([
+  'PAYLOAD_TOO_LARGE',
+  'PAYLOAD_NOT_SERIALIZABLE',
+  'CONFIGURATION',
+  'TASK_VALIDATION',
+  'NOT_SUPPORTED',
+]);
+
+/** Trouble that would come again for ever; anything else is trouble with the stores, which passes. */
+function isLasting(error: unknown): boolean {
+  if (error instanceof PublishError) return [...error.failures.values()].some(isLasting);
+  return error instanceof TypeError || (error instanceof LovageError && lasting.has(error.code));
+}

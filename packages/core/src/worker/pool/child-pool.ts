@@ -1,0 +1,172 @@
+import { LeaseLostError, LovageError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import type { Attempt } from '../attempt.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import type { StateRecorder } from '../state-writer.ts';
+import { type Child, type ChildOptions, startChild } from './child.ts';
+import { abortMessage, type FromChild } from './child-message.ts';
+import type { Pool, PoolKind } from './pool.ts';
+
+/** How children are used. */
+export interface ChildPoolOptions extends ChildOptions {
+  readonly kind: Exclude<PoolKind, 'async'>;
+  readonly size: number;
+  /** A child is replaced after so many tasks. */
+  readonly maxTasksPerChild: number | undefined;
+  /** A child is replaced when its process holds more than that after a task, in bytes (for threads: their heap's limit). */
+  readonly maxMemoryPerChild: number | undefined;
+  readonly states: StateRecorder;
+  readonly logger: Logger;
+}
+
+/** A child and what it does. */
+interface Seat {
+  readonly child: Child;
+  /** Resolves when the app is loaded there; rejects when it cannot be. */
+  readonly ready: Promise<void>;
+  served: number;
+  /** The attempt it runs, and the way to end it. */
+  attempt: Attempt | undefined;
+  end: ((result: AttemptResult) => void) | undefined;
+  gone: boolean;
+}
+
+/**
+ * Handlers in threads or processes, one at a time in each: a handler that blocks, runs out of memory or ends its process takes
+ * nothing else with it. One pool serves both kinds, since killing, replacing, progress and logs are the same for both.
+ */
+export class ChildPool implements Pool {
+  readonly #options: ChildPoolOptions;
+  readonly #idle: Seat[] = [];
+  readonly #seats = new Set<Seat>();
+  #size: number;
+  #closed = false;
+
+  constructor(options: ChildPoolOptions) {
+    this.#options = options;
+    this.#size = options.size;
+  }
+
+  /** Starts the first child, so that an app that does not load there is found at once. Throws {@link LovageError}. */
+  async warmUp(): Promise<void> {
+    const seat = this.#open();
+    await seat.ready;
+    this.#idle.push(seat);
+  }
+
+  async run(attempt: Attempt): Promise<AttemptResult> {
+    const seat = this.#idle.pop() ?? this.#open();
+    try {
+      await seat.ready;
+    } catch (error) {
+      this.#options.logger.error('a child of the pool did not start', { error });
+      return { state: 'RELEASED' };
+    }
+    if (seat.gone) return { state: 'CRASHED', why: 'the child ended before the task began' };
+    const result = await this.#serve(seat, attempt);
+    this.#putBack(seat);
+    return result;
+  }
+
+  setSize(size: number): void {
+    this.#size = size;
+    while (this.#seats.size > size && this.#idle.length > 0) this.#retire(this.#idle.pop() as Seat);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#idle.length = 0;
+    await Promise.all([...this.#seats].map((seat) => seat.child.kill()));
+  }
+
+  #serve(seat: Seat, attempt: Attempt): Promise<AttemptResult> {
+    const { context, delivery, message } = attempt;
+    return new Promise((resolve) => {
+      seat.attempt = attempt;
+      seat.end = (result) => {
+        seat.attempt = undefined;
+        seat.end = undefined;
+        resolve(result);
+      };
+      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount });
+      context.onAbort((reason) => seat.child.send(abortMessage(reason)));
+      delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
+      context.onBreakOff((result) => void this.#kill(seat, result));
+    });
+  }
+
+  /** The child dies first, the attempt ends then: it cannot overlap with the next one. */
+  async #kill(seat: Seat, result: AttemptResult): Promise<void> {
+    const { end } = seat;
+    seat.end = undefined;
+    seat.gone = true;
+    await seat.child.kill();
+    end?.(result);
+  }
+
+  #putBack(seat: Seat): void {
+    seat.served += 1;
+    const { maxTasksPerChild } = this.#options;
+    if (seat.gone || this.#closed) return;
+    if (this.#seats.size > this.#size || (maxTasksPerChild !== undefined && seat.served >= maxTasksPerChild))
+      this.#retire(seat);
+    else this.#idle.push(seat);
+  }
+
+  #retire(seat: Seat): void {
+    seat.gone = true;
+    this.#seats.delete(seat);
+    void seat.child.kill();
+  }
+
+  #open(): Seat {
+    let settle: { readonly ok: () => void; readonly fail: (error: Error) => void } = { ok: () => {}, fail: () => {} };
+    const ready = new Promise<void>((ok, fail) => {
+      settle = { ok, fail };
+    });
+    ready.catch(() => {}); // whoever waits for the seat hears of it
+    const child = startChild(this.#options.kind, this.#options, {
+      onMessage: (message) => {
+        if (message.type === 'ready') settle.ok();
+        else if (message.type === 'failed') {
+          settle.fail(
+            new LovageError('CONFIGURATION', `the app does not load in the pool's child: ${message.message}`),
+          );
+          this.#retire(seat);
+        } else this.#hear(seat, message);
+      },
+      onExit: (why) => {
+        settle.fail(new LovageError('WORKER_LOST', why));
+        this.#lost(seat, why);
+      },
+    });
+    const seat: Seat = { child, ready, served: 0, attempt: undefined, end: undefined, gone: false };
+    this.#seats.add(seat);
+    return seat;
+  }
+
+  #hear(seat: Seat, message: Exclude<FromChild, { type: 'ready' | 'failed' }>): void {
+    const { attempt } = seat;
+    if (message.type === 'log') return this.#options.logger[message.level](message.message, message.fields);
+    if (attempt === undefined) return;
+    if (message.type === 'state') {
+      if (message.record.progress !== undefined) attempt.context.noteProgress(message.record.progress);
+      void this.#options.states
+        .write(attempt.message, message.record)
+        .then(() => seat.child.send({ type: 'stored', sequence: message.sequence }));
+      return;
+    }
+    const { maxMemoryPerChild, kind } = this.#options;
+    if (kind === 'processes' && maxMemoryPerChild !== undefined && message.memory > maxMemoryPerChild)
+      this.#retire(seat);
+    seat.end?.(message.result);
+  }
+
+  #lost(seat: Seat, why: string): void {
+    seat.gone = true;
+    this.#seats.delete(seat);
+    const index = this.#idle.indexOf(seat);
+    if (index >= 0) this.#idle.splice(index, 1);
+    seat.end?.({ state: 'CRASHED', why });
+  }
+}

@@ -1,0 +1,19 @@
+import type { Attempt } from '../attempt.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+
+/** Where handlers run. */
+export const poolKinds = ['async', 'threads', 'processes'] as const;
+export type PoolKind = (typeof poolKinds)[number];
+
+/** Runs the handlers of attempts. */
+export interface Pool {
+  /**
+   * Runs one attempt's handler; never rejects. An attempt that is broken off (`context.onBreakOff`) resolves with the result
+   * it was given, and only when its handler cannot overlap with the next attempt any more, where the pool can see to that.
+   */
+  run(attempt: Attempt): Promise<AttemptResult>;
+  /** How many handlers it may be asked to run at once. */
+  setSize(size: number): void;
+  /** Ends everything it started, hard. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import { ConfigurationError } from '../../errors.ts';
+import type { Attempt } from '../attempt.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import type { AppModule } from './child-message.ts';
+import { ChildPool, type ChildPoolOptions } from './child-pool.ts';
+import type { Pool, PoolKind } from './pool.ts';
+
+/** What the pools of one worker are made of. */
+export interface PoolsOptions extends Omit<ChildPoolOptions, 'kind' | 'setup'> {
+  /** Where tasks run that ask for no pool of their own. */
+  readonly kind: PoolKind;
+  readonly async: Pool;
+  /** Where children find the app; without it there are no children. */
+  readonly app: AppModule | undefined;
+  readonly setup: Omit<ChildPoolOptions['setup'], 'app'>;
+}
+
+/** The pools of one worker: each is started when a task first needs it. */
+export class Pools {
+  readonly #options: PoolsOptions;
+  readonly #children = new Map<PoolKind, ChildPool>();
+  #size: number;
+
+  constructor(options: PoolsOptions) {
+    this.#options = options;
+    this.#size = options.size;
+  }
+
+  /** Starts the worker's own pool, so that what cannot work is found before the first task. */
+  async start(): Promise<void> {
+    if (this.#options.kind !== 'async') await this.#child(this.#options.kind).warmUp();
+  }
+
+  /** Runs an attempt's handler in the task's pool, or the worker's. */
+  run(attempt: Attempt): Promise<AttemptResult> {
+    const kind = attempt.definition.options.pool ?? this.#options.kind;
+    return (kind === 'async' ? this.#options.async : this.#child(kind)).run(attempt);
+  }
+
+  setSize(size: number): void {
+    this.#size = size;
+    for (const pool of this.#children.values()) pool.setSize(size);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#children.values()].map((pool) => pool.close()));
+  }
+
+  #child(kind: Exclude<PoolKind, 'async'>): ChildPool {
+    const found = this.#children.get(kind);
+    if (found) return found;
+    const { app, setup } = this.#options;
+    if (app === undefined) {
+      throw new ConfigurationError(
+        `pool "${kind}": its children must load the app themselves: start the worker with lovage worker -A, or give startWorker the option appModule`,
+      );
+    }
+    const pool = new ChildPool({ ...this.#options, kind, size: this.#size, setup: { ...setup, app } });
+    this.#children.set(kind, pool);
+    return pool;
+  }
+}

@@ -1,0 +1,162 @@
+import type { ResolvedWorkerSettings, Settings } from '../app/app-options.ts';
+import type { AppRuntime } from '../app/app-runtime.ts';
+import type { OpenStores } from '../app/stores.ts';
+import { EventSender } from '../events/event-sender.ts';
+import type { SizeLimit } from '../task/payload-codec.ts';
+import type { MaybePromise } from '../task/schema.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
+import { CanvasStep } from './canvas-step.ts';
+import { DeliveryReceiver } from './consumer.ts';
+import { createDefaultMiddleware } from './default-middleware.ts';
+import { EventObserver } from './event-observer.ts';
+import { type AttemptObserver, Executor } from './executor.ts';
+import type { Middleware } from './middleware.ts';
+import { AsyncPool } from './pool/async-pool.ts';
+import type { AppModule } from './pool/child-message.ts';
+import { Pools } from './pool/pools.ts';
+import { runHandler } from './run-handler.ts';
+import { StateWriter } from './state-writer.ts';
+import { TaskLimits } from './task-limits.ts';
+import { TaskRates } from './task-rates.ts';
+import { resultOfThrown, type ThrownTools } from './thrown.ts';
+import { WorkerStats } from './worker-stats.ts';
+
+/** What the parts of one worker share. */
+export interface WorkerTools {
+  readonly name: string;
+  readonly stats: WorkerStats;
+  readonly limits: TaskLimits;
+  readonly rates: TaskRates;
+  readonly sender: EventSender;
+  readonly observer: EventObserver;
+  readonly giveUp: AbortController;
+  readonly states: StateWriter;
+  readonly pools: Pools;
+}
+
+/** What {@link createTools} needs. */
+export interface ToolOptions {
+  readonly name: string;
+  readonly events: boolean;
+  readonly settings: ResolvedWorkerSettings;
+  readonly appModule: AppModule | undefined;
+}
+
+/** Makes what the parts share. */
+export function createTools(runtime: AppRuntime, { bus, results }: OpenStores, options: ToolOptions): WorkerTools {
+  const { clock, logger, settings } = runtime;
+  const { name, events } = options;
+  const sender = new EventSender(async (topic, message) => bus?.publish(topic, message), clock);
+  const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
+  const states = new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires);
+  return {
+    name,
+    stats: new WorkerStats(clock),
+    limits: new TaskLimits(),
+    rates: new TaskRates(),
+    sender,
+    observer,
+    giveUp: new AbortController(),
+    states,
+    pools: createPools(runtime, states, options),
+  };
+}
+
+function createPools({ clock, logger, settings }: AppRuntime, states: StateWriter, options: ToolOptions): Pools {
+  const { pool, concurrency, maxTasksPerChild, maxMemoryPerChild } = options.settings;
+  const limits = sizeLimits(settings);
+  return new Pools({
+    kind: pool,
+    size: concurrency,
+    async: new AsyncPool((attempt) => handle(attempt, { clock, random: Math.random, ...limits })),
+    app: options.appModule,
+    setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
+    heapLimit: maxMemoryPerChild === undefined ? undefined : Math.max(16, Math.round(maxMemoryPerChild / 2 ** 20)),
+    maxTasksPerChild,
+    maxMemoryPerChild,
+    states,
+    logger,
+  });
+}
+
+function sizeLimits({ maxPayload, maxResult }: Settings): {
+  readonly maxPayload: SizeLimit;
+  readonly maxResult: SizeLimit;
+} {
+  return {
+    maxPayload: { bytes: maxPayload, option: 'maxPayload' },
+    maxResult: { bytes: maxResult, option: 'maxResult' },
+  };
+}
+
+/** Runs a handler here; never throws or rejects. */
+function handle(attempt: Attempt, tools: ThrownTools & { readonly maxResult: SizeLimit }): MaybePromise<AttemptResult> {
+  try {
+    const result = runHandler(attempt, tools.maxResult);
+    return result instanceof Promise ? result.catch((error) => resultOfThrown(attempt, error, tools)) : result;
+  } catch (error) {
+    return resultOfThrown(attempt, error, tools);
+  }
+}
+
+/** What {@link createReceiver} needs. */
+export interface ReceiverParts extends WorkerTools {
+  readonly settings: ResolvedWorkerSettings;
+  readonly middleware: readonly Middleware[];
+}
+
+/** Makes the receiver of deliveries with its executor. */
+export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
+  const { clock, logger, settings } = runtime;
+  const { results, acksWithOutcome } = stores;
+  const shared = { clock, logger, worker: parts.name, resultExpires: settings.resultExpires };
+  const canvasStep =
+    results && new CanvasStep({ ...shared, canvas: runtime.canvas, results, giveUp: parts.giveUp.signal });
+  const executor = new Executor({
+    ...shared,
+    canvas: runtime.canvas,
+    canvasStep,
+    middleware: [
+      ...createDefaultMiddleware({
+        clock,
+        results,
+        crashBudget: parts.settings.crashBudget,
+        limiter: stores.brokerConnection.limits,
+        rates: parts.rates,
+      }),
+      ...parts.middleware,
+    ],
+    states: parts.states,
+    pools: parts.pools,
+    random: Math.random,
+    ...sizeLimits(settings),
+    storesResults: results !== undefined,
+    limits: parts.limits,
+    onProgress: (message, progress) => parts.observer.onProgress(message, progress),
+    observer: observeBoth(parts.stats, parts.observer),
+  });
+  return new DeliveryReceiver({
+    ...shared,
+    registry: runtime.registry,
+    executor,
+    results,
+    canvas: canvasStep,
+    acksWithOutcome,
+    unknownTaskGrace: parts.settings.unknownTaskGrace,
+    giveUp: parts.giveUp.signal,
+  });
+}
+
+function observeBoth(first: AttemptObserver, second: EventObserver): AttemptObserver {
+  return {
+    onStart(attempt) {
+      first.onStart(attempt);
+      if (second.enabled) second.onStart(attempt);
+    },
+    onEnd(attempt, result) {
+      first.onEnd(attempt, result);
+      if (second.enabled) second.onEnd(attempt, result);
+    },
+  };
+}

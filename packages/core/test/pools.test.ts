@@ -1,0 +1,180 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Lovage } from '../src/app/app.ts';
+import type { LogFields, Logger } from '../src/logger.ts';
+import { until } from '../src/testing/until.ts';
+import { startWorker, type WorkerOptions } from '../src/worker/start-worker.ts';
+import type { Worker } from '../src/worker/worker.ts';
+
+const appModule = { url: new URL('fixtures/pool-app.mjs', import.meta.url).href, exportName: 'app' };
+const timeout = '20s';
+
+interface Stubs {
+  readonly app: Lovage;
+  readonly log: { readonly message: string; readonly fields: LogFields }[];
+  call(name: string, ...args: unknown[]): Promise<unknown>;
+  start(options?: WorkerOptions): Promise<Worker>;
+}
+
+let folder: string;
+let ledger: string;
+const open: Lovage[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lovage-pools-'));
+  ledger = join(folder, 'ledger.txt');
+  vi.stubEnv('LEDGER', ledger);
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close()));
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const lines = (): readonly string[] => (existsSync(ledger) ? readFileSync(ledger, 'utf8').trim().split('\n') : []);
+
+/** The worker's own side: the same task names, whose handlers must not run here. */
+function createStubs(): Stubs {
+  const log: { message: string; fields: LogFields }[] = [];
+  const line = (message: string, fields: LogFields = {}) => void log.push({ message, fields });
+  const logger: Logger = { debug: () => {}, info: line, warn: line, error: line, child: () => logger };
+  const app = new Lovage('pools', { broker: 'memory://', logger });
+  open.push(app);
+  const here = () => {
+    throw new Error('the handler ran in the worker itself');
+  };
+  const limits: Record<string, object> = {
+    spin: { timeLimit: 300 },
+    climb: { maxRetries: 5 },
+    auto: { maxRetries: 2 },
+  };
+  for (const name of [
+    'where',
+    'add',
+    'context',
+    'climb',
+    'auto',
+    'reject',
+    'heed',
+    'spin',
+    'exit',
+    'segfault',
+    'hog',
+  ]) {
+    app.task({ name, ...limits[name] }, here);
+  }
+  return {
+    app,
+    log,
+    call: async (name, ...args) => (await app.sendTask(name, args)).get({ timeout }),
+    start: (options = {}) => startWorker(app, { concurrency: 2, drain: '1s', appModule, ...options }),
+  };
+}
+
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    (value) => ({ value }),
+    (error: unknown) => error,
+  );
+
+describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60_000 }, (pool) => {
+  it('runs handlers elsewhere, with context, progress, logs, retries and rejections', async () => {
+    const { app, log, call, start } = createStubs();
+    const worker = await start({ pool, name: 'w' });
+    const [pid, thread] = (await call('where')) as [number, number];
+    expect(pool === 'threads' ? [pid === process.pid, thread > 0] : [pid === process.pid, thread]).toEqual(
+      pool === 'threads' ? [true, true] : [false, 0],
+    );
+    expect(await Promise.all(Array.from({ length: 20 }, (_, n) => call('add', n, 1)))).toEqual(
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
+    const result = await app.sendTask('context', ['half']);
+    const seen: unknown[] = [];
+    for await (const value of result.progress()) seen.push(value);
+    expect(seen).toEqual([{ at: 'half' }]);
+    expect(await result.get({ timeout })).toEqual([result.id, 'context', 1, 'w', 'default']);
+    expect(log).toContainEqual({
+      message: 'from the child',
+      fields: { task: 'context', taskId: result.id, attempt: 1, what: 'half' },
+    });
+    expect(await call('climb', 0)).toEqual([3, 3]);
+    expect(await failure(call('auto'))).toMatchObject({ remoteName: 'RangeError', attempts: 3 });
+    expect(await failure(call('reject'))).toMatchObject({ remoteName: 'Reject', message: 'not here' });
+    await worker.close();
+  });
+
+  it('kills a handler that never ends at its hard limit, and only then goes on', async () => {
+    const { call, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    expect(await failure(call('spin', 'first'))).toMatchObject({ remoteName: 'TimeLimitExceeded' });
+    const spinning = lines().length;
+    expect(await call('add', 1, 2)).toBe(3);
+    expect(lines().length).toBe(spinning); // a thread that still spun would still write
+    expect(spinning).toBeGreaterThan(0);
+  });
+
+  it('aborts and kills what is terminated', async () => {
+    const { app, call, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    const result = await app.sendTask('heed');
+    await until(() => lines().includes('heed begins'));
+    await result.revoke({ terminate: true });
+    expect(await failure(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
+    expect(await call('add', 1, 2)).toBe(3);
+  });
+
+  it('survives a handler that ends its process, which fails after the crash budget', async () => {
+    const { call, start } = createStubs();
+    await start({ pool, crashBudget: 2 });
+    const sibling = call('add', 20, 22);
+    expect(await failure(call('exit'))).toMatchObject({
+      name: 'WorkerLostError',
+      message: expect.stringContaining('lost 3 times'),
+    });
+    expect(lines()).toEqual(['exit begins', 'exit begins', 'exit begins']);
+    expect(await sibling).toBe(42);
+    expect(await call('add', 1, 2)).toBe(3);
+  });
+
+  it('replaces a child after its tasks', async () => {
+    const { call, start } = createStubs();
+    await start({ pool, concurrency: 1, maxTasksPerChild: 2 });
+    const seen: string[] = [];
+    for (let turn = 0; turn < 6; turn++) seen.push(String(await call('where')));
+    expect(new Set(seen).size).toBe(3);
+  });
+
+  it('hands back what runs when the worker ends before it', async () => {
+    const { app, start } = createStubs();
+    const worker = await start({ pool });
+    const result = await app.sendTask('heed');
+    await until(() => lines().length === 1);
+    await worker.close({ drain: 50 });
+    expect(await result.state()).toBe('SENT');
+  });
+
+  it('says at once when the app does not load there', async () => {
+    const { start } = createStubs();
+    const wrong = { ...appModule, exportName: 'nothing' };
+    await expect(start({ pool, appModule: wrong })).rejects.toThrow('exports no app named "nothing"');
+    await expect(startWorker(open[0] as Lovage, { pool })).rejects.toThrow('give startWorker the option appModule');
+  });
+});
+
+it('a process that is ended by a signal takes nothing else with it', { timeout: 30_000 }, async () => {
+  const { call, start } = createStubs();
+  await start({ pool: 'processes', crashBudget: 1 });
+  expect(await failure(call('segfault'))).toMatchObject({ name: 'WorkerLostError' });
+  expect(lines()).toEqual(['segfault begins', 'segfault begins']);
+  expect(await call('add', 1, 2)).toBe(3);
+});
+
+it('a process that runs out of memory takes nothing else with it', { timeout: 30_000 }, async () => {
+  const { call, start } = createStubs();
+  await start({ pool: 'processes', crashBudget: 0, maxMemoryPerChild: '64MiB' });
+  expect(await failure(call('hog'))).toMatchObject({ name: 'WorkerLostError' });
+  expect(await call('add', 1, 2)).toBe(3);
+});

@@ -1,0 +1,26 @@
+import { encodeRecord, type OutcomeRecord } from '@lovage/core/driver';
+import { expect, it } from 'vitest';
+import { createKeys } from '../keys.ts';
+import { parseRing, recordArguments } from './record-text.ts';
+
+const keys = createKeys({ kind: 'single', db: 0 }, undefined);
+const record: OutcomeRecord = { id: 'a "quoted" id', task: 't', state: 'SUCCESS', value: 1, attempts: 1, at: 1 };
+
+it('rings nobody when nobody asked', () => {
+  expect(recordArguments({ record, ttl: 5.7 }, keys)).toEqual([encodeRecord(record), 5, '', '']);
+});
+
+it('gives Redis a ttl it takes', () => {
+  expect(recordArguments({ record, ttl: 0 }, keys)[1]).toBe(1);
+});
+
+it('reads back the ring with a record, and the bare one', () => {
+  const [text, , channel, bare] = recordArguments({ record, ttl: 5, replyTo: 'me' }, keys);
+  expect(channel).toBe('lovage:inbox:me');
+  expect(parseRing(String(text))).toEqual({ id: record.id, record });
+  expect(parseRing(String(bare))).toEqual({ id: record.id });
+});
+
+it.each(['', '{', '7', '{"ring":}', '{"ring":"x"', 'null'])('hears nothing in %j', (text) => {
+  expect(parseRing(text)).toBeUndefined();
+});

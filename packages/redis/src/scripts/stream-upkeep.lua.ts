@@ -1,0 +1,90 @@
+/** The streams of a queue, as Lua. What was handed back stands in `front`. */
+const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'}`;
+
+/** Makes what a worker of a queue needs. */
+export const streamOpen: string = `--[[
+  KEYS[1] beginning of the queue's keys  KEYS[2] names of all queues
+  ARGV[1] group  ARGV[2] queue
+  Returns how many streams had no group.
+  Effects: XGROUP CREATE … MKSTREAM where there is none, from the first entry on; SADD the queue's name. Where every stream
+  was gone and nothing is held back, the ids that are still known belong to nothing: DEL. The first DEL: see despite-full.
+]]
+local call, base = redis.call, KEYS[1]
+call('DEL', base .. 'none')
+call('SADD', KEYS[2], ARGV[2])
+local made, size = 0, 0
+for _, name in ipairs(${streams}) do
+  local reply = redis.pcall('XGROUP', 'CREATE', base .. name, ARGV[1], '0', 'MKSTREAM')
+  if not reply.err then made = made + 1
+  elseif not string.find(reply.err, 'BUSYGROUP', 1, true) then return reply end
+  size = size + call('XLEN', base .. name)
+end
+if made > 0 and size == 0 and call('ZCARD', base .. 'due') == 0 then call('DEL', base .. 'known', base .. 'removed', base .. 'held') end
+return made
+`;
+
+/** Moves the messages whose time has come to their bands. */
+export const streamPromote = `--[[
+  KEYS[1] beginning of the queue's keys
+  ARGV[1] how many at most
+  Returns milliseconds until the next one is due, 0 when more are due now, -1 when none is held back.
+  Effects: XADD, ZREM, HDEL. Two commands when nothing is due. The DEL: see despite-full.
+]]
+local base, call = KEYS[1], redis.call
+local due, held = base .. 'due', base .. 'held'
+local head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
+if not head[1] then return -1 end
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(head[2]) > now then return math.ceil(head[2] - now) end
+call('DEL', base .. 'none')
+local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
+local bodies = call('HMGET', held, unpack(ids))
+for i, id in ipairs(ids) do
+  local body = bodies[i]
+  if body then
+    local colon = string.find(body, ':', 2, true)
+    local stream, lost = base .. 'p' .. string.sub(body, 1, 1), string.sub(body, 2, colon - 1)
+    if lost == '' or lost == '0' then call('XADD', stream, '*', id, string.sub(body, colon + 1))
+    else call('XADD', stream, '*', id, string.sub(body, colon + 1), 'lost', lost) end
+  end
+end
+call('ZREM', due, unpack(ids))
+call('HDEL', held, unpack(ids))
+head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
+if not head[1] then return -1 end
+return math.max(0, math.ceil(head[2] - now))
+`;
+
+/** Gives deliveries whose lease ran out to whoever takes next. */
+export const streamSweep: string = `--[[
+  KEYS[1] beginning of the queue's keys
+  ARGV[1] group  ARGV[2] lease in ms  ARGV[3] how many of each stream at most  ARGV[4] ms during which no other worker
+  need look, 0 to look in any case
+  Returns how many were moved, or -1 when another worker looked a moment ago.
+  Effects: XADD to the front with one more lost lease, XACK, XDEL. The new entry is what fences the old holder: the entry
+  it was given is gone. The DEL: see despite-full.
+]]
+local call, base, group = redis.call, KEYS[1], ARGV[1]
+call('DEL', base .. 'none')
+if ARGV[4] ~= '0' and not call('SET', base .. 'sweep', '1', 'NX', 'PX', ARGV[4]) then return -1 end
+local moved = 0
+for _, name in ipairs(${streams}) do
+  local stream = base .. name
+  for _, pending in ipairs(call('XPENDING', stream, group, 'IDLE', ARGV[2], '-', '+', ARGV[3])) do
+    local entry = call('XRANGE', stream, pending[1], pending[1])[1]
+    if entry then
+      local fields, band, lost = entry[2], string.sub(name, 2), 0
+      for i = 3, #fields, 2 do
+        if fields[i] == 'band' then band = fields[i + 1] end
+        if fields[i] == 'lost' then lost = tonumber(fields[i + 1]) or 0 end
+      end
+      call('XADD', base .. 'front', '*', fields[1], fields[2], 'band', band, 'lost', lost + 1)
+    end
+    call('XACK', stream, group, pending[1])
+    call('XDEL', stream, pending[1])
+    moved = moved + 1
+  end
+end
+return moved
+`;

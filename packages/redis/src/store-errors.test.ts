@@ -1,0 +1,41 @@
+import {
+  BrokerAuthenticationError,
+  BrokerMemoryError,
+  BrokerUnavailableError,
+  ConfigurationError,
+  ResultBackendUnavailableError,
+} from '@lovage/core/driver';
+import { expect, it } from 'vitest';
+import { toBrokerError, toResultError } from './store-errors.ts';
+
+it.each([
+  ["OOM command not allowed when used memory > 'maxmemory'. script: f, on @user_script:1.", BrokerMemoryError],
+  ['WRONGPASS invalid username-password pair or user is disabled.', BrokerAuthenticationError],
+  ['NOAUTH Authentication required.', BrokerAuthenticationError],
+  ["NOPERM this user has no permissions to run the 'evalsha' command", BrokerAuthenticationError],
+  ['Connection is closed.', BrokerUnavailableError],
+  ["Stream isn't writeable and enableOfflineQueue options is false", BrokerUnavailableError],
+  [
+    'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
+    BrokerUnavailableError,
+  ],
+  ['connect ECONNREFUSED 127.0.0.1:6379', BrokerUnavailableError],
+  ['LOADING Redis is loading the dataset in memory', BrokerUnavailableError],
+  ["READONLY You can't write against a read only replica.", BrokerUnavailableError],
+])('knows %s', (message, expected) => {
+  const error = toBrokerError(new Error(message), 'redis://h', 'id-1');
+  expect(error).toBeInstanceOf(expected);
+  expect(error).toMatchObject({ taskId: 'id-1', message: expect.stringContaining('redis://h') });
+});
+
+it('leaves alone what is one of the catalogue, or about neither', () => {
+  const own = new ConfigurationError('no');
+  const other = new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
+  expect([toBrokerError(own, 'd'), toBrokerError(other, 'd')]).toEqual([own, other]);
+  expect(toBrokerError('thrown text', 'd').message).toBe('thrown text');
+});
+
+it('calls a lost result store by its name', () => {
+  expect(toResultError(new Error('read ECONNRESET'), 'd')).toBeInstanceOf(ResultBackendUnavailableError);
+  expect(toResultError(new Error('WRONGPASS'), 'd')).toBeInstanceOf(BrokerAuthenticationError);
+});

@@ -1,0 +1,93 @@
+import type { OutcomeWrite } from '@lovage/core/driver';
+import type { Keys } from '../keys.ts';
+import type { StreamDelivery } from './delivery.ts';
+import { consumerName, group } from './stream-queue.ts';
+
+/** Deliveries in one script call: bounds the time it holds Redis (about 2.5 ms). */
+const mostDeliveries = 500;
+
+/** An outcome and its record as text. */
+export interface EncodedOutcome {
+  readonly outcome: OutcomeWrite | undefined;
+  readonly record: string;
+}
+
+/** The acks of one stream that leave together, as arguments of stream-ack. */
+export class AckBatch {
+  readonly deliveries: StreamDelivery[] = [];
+  /** Ids by which the queue knows deliveries whose message says another one (foreign producers). */
+  readonly aliases: string[] = [];
+  readonly #keys: Keys;
+  readonly #profiles: (string | number)[] = [];
+  readonly #entries: string[] = [];
+  readonly #ids: string[] = [];
+  readonly #records: string[] = [];
+  /** The profile of each; 0 for no outcome. */
+  readonly #each: number[] = [];
+  /** Whether all have the same profile. */
+  #uniform = true;
+  /** The last profile that was used: nearly always the next one's too. */
+  #last: { readonly ttl: number; readonly replyTo: string | undefined; readonly number: number } | undefined;
+
+  constructor(keys: Keys) {
+    this.#keys = keys;
+  }
+
+  get size(): number {
+    return this.deliveries.length;
+  }
+
+  get full(): boolean {
+    return this.deliveries.length >= mostDeliveries;
+  }
+
+  add(delivery: StreamDelivery, { outcome, record }: EncodedOutcome): void {
+    const { id } = delivery.content;
+    this.deliveries.push(delivery);
+    this.#entries.push(delivery.entry);
+    this.#ids.push(outcome?.record.id ?? id);
+    if (outcome && outcome.record.id !== id) this.aliases.push(id);
+    this.#records.push(record);
+    const profile = outcome ? this.#profileOf(outcome) : 0;
+    this.#uniform &&= this.#each.length === 0 || this.#each[0] === profile;
+    this.#each.push(profile);
+  }
+
+  /** The arguments of stream-ack. */
+  args(): (string | number)[] {
+    const common = this.#uniform ? (this.#each[0] ?? 0) : '';
+    const head = [group, consumerName, this.#keys.result(''), this.size, this.#profiles.length / 2, common];
+    return head.concat(this.#profiles, this.#entries, this.#ids, this.#records, this.#uniform ? [] : this.#each);
+  }
+
+  /** A batch of these deliveries alone. */
+  only(indexes: readonly number[]): AckBatch {
+    const batch = new AckBatch(this.#keys);
+    batch.#profiles.push(...this.#profiles);
+    batch.#uniform = this.#uniform;
+    for (const index of indexes) {
+      batch.deliveries.push(this.deliveries[index] as StreamDelivery);
+      batch.#entries.push(this.#entries[index] as string);
+      batch.#ids.push(this.#ids[index] as string);
+      batch.#records.push(this.#records[index] as string);
+      batch.#each.push(this.#each[index] as number);
+    }
+    return batch;
+  }
+
+  /** A profile is what many outcomes share: how long they are kept, and whose waiter is told. */
+  #profileOf({ ttl, replyTo }: OutcomeWrite): number {
+    if (this.#last?.ttl === ttl && this.#last.replyTo === replyTo) return this.#last.number;
+    const row = [Math.max(1, Math.floor(ttl)), replyTo === undefined ? '' : this.#keys.inbox(replyTo)] as const;
+    let number = 0;
+    for (let at = 0; at < this.#profiles.length && number === 0; at += 2) {
+      if (this.#profiles[at] === row[0] && this.#profiles[at + 1] === row[1]) number = at / 2 + 1;
+    }
+    if (number === 0) {
+      this.#profiles.push(...row);
+      number = this.#profiles.length / 2;
+    }
+    this.#last = { ttl, replyTo, number };
+    return number;
+  }
+}

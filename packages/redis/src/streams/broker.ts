@@ -1,0 +1,45 @@
+import type { Broker, Consumer, ConsumeRequest, Deliver, Message } from '@lovage/core/driver';
+import { ClosedError } from '@lovage/core/driver';
+import type { BrokerParts } from '../redis-connection.ts';
+import { StreamsConsumer } from './consumer.ts';
+import { Publisher } from './publisher.ts';
+import { assertVersion } from './version.ts';
+
+/** The broker over Redis Streams. */
+export class StreamsBroker implements Broker {
+  readonly #parts: BrokerParts;
+  readonly #publisher: Publisher;
+  readonly #consumers = new Set<StreamsConsumer>();
+  #closed = false;
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+    this.#publisher = new Publisher({ ...parts, timeout: parts.publishTimeout });
+  }
+
+  publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
+    if (this.#closed) return Promise.reject(new ClosedError('the broker'));
+    return this.#publisher.publish(messages, signal);
+  }
+
+  async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {
+    this.#assertOpen();
+    await this.#parts.link.run(assertVersion);
+    this.#assertOpen();
+    const consumer = await StreamsConsumer.open({ ...this.#parts, request, deliver });
+    this.#consumers.add(consumer);
+    void consumer.closed.then(() => this.#consumers.delete(consumer));
+    return consumer;
+  }
+
+  /** Closes every consumer at once; the connection owns the sockets. May be called twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#publisher.close();
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close(0)));
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ClosedError('the broker');
+  }
+}

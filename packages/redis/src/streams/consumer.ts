@@ -1,0 +1,288 @@
+import { ClosedError, type CloseReport, type Consumer, type ConsumeRequest, type Deliver, type Settlement, type Timer } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import type { BrokerParts } from '../redis-connection.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import { BlockingRead } from './blocking-read.ts';
+import { StreamDelivery } from './delivery.ts';
+import { type RawEntry, readEntry } from './entry.ts';
+import { Flusher } from './flusher.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { Reader } from './reader.ts';
+import { createStreamQueue, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
+import { Upkeep } from './upkeep.ts';
+
+/** What a consumer is made of. */
+export interface ConsumerParts extends BrokerParts {
+  readonly request: ConsumeRequest;
+  readonly deliver: Deliver;
+}
+
+/** Deliveries begun in a row; then their settlements and the next read leave, and Redis works while the next ones run. */
+const longestBurst = 64;
+/** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
+const handBackShare = 0.3;
+const longestHandBack = 1_000;
+const shortestHandBack = 250;
+
+/** A running consumer of any number of queues. */
+export class StreamsConsumer implements Consumer {
+  /** Resolves when it has closed. */
+  readonly closed: Promise<CloseReport>;
+  readonly #parts: ConsumerParts;
+  readonly #client: RedisClient;
+  readonly #blocking: BlockingRead;
+  readonly #queues = new Map<string, StreamQueue>();
+  readonly #flusher: Flusher;
+  readonly #keeper: LeaseKeeper;
+  readonly #reader: Reader;
+  readonly #upkeep: Upkeep;
+  readonly #timers: Timer[] = [];
+  /** Deliveries that have a slot and have not begun. */
+  #line: StreamDelivery[] = [];
+  #slots: number;
+  #busy = 0;
+  #turning = false;
+  #paused = false;
+  #handingBack = 0;
+  #handedBack = 0;
+  #closing = false;
+  #resolveClosed: (report: CloseReport) => void = () => {};
+  #waitNoLonger: () => void = () => {};
+  #onQuiet: () => void = () => {};
+
+  /** Opens a consumer that reads from every queue of its request. */
+  static async open(parts: ConsumerParts): Promise<StreamsConsumer> {
+    const { clients, clock, request } = parts;
+    const [client, blocking] = await Promise.all([clients.shared('worker'), BlockingRead.open(clients, request.worker, clock)]);
+    const consumer = new StreamsConsumer(parts, client, blocking);
+    try {
+      await Promise.all(request.queues.map((queue) => consumer.addQueue(queue)));
+      return consumer;
+    } catch (error) {
+      await consumer.close(0);
+      throw error;
+    }
+  }
+
+  private constructor(parts: ConsumerParts, client: RedisClient, blocking: BlockingRead) {
+    const { clock, request, subscriber, keys } = parts;
+    const { leaseDuration, orphanInterval } = request;
+    this.#parts = parts;
+    this.#client = client;
+    this.#blocking = blocking;
+    this.#slots = request.slots;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    const onError = (error: Error): void => this.#report(error);
+    const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
+    this.#keeper = new LeaseKeeper({ clock, client, duration: leaseDuration, onError });
+    this.#flusher = new Flusher(client, { keys, clock, onError, onOver: (delivery) => this.#over(delivery) });
+    this.#reader = new Reader({
+      client,
+      blocking,
+      clock,
+      room: () => this.#slots - this.#busy,
+      take: (stream, entries) => this.#take(stream, entries),
+      reopen,
+      onError,
+    });
+    this.#upkeep = new Upkeep({ client, subscriber, clock, leaseDuration, orphanInterval, renew: () => this.#keeper.renew(), reopen, onError });
+    this.#reader.start();
+  }
+
+  setSlots(slots: number): void {
+    this.#slots = slots;
+    this.#reader.refresh();
+  }
+
+  async addQueue(name: string): Promise<void> {
+    if (this.#closing) throw new ClosedError('the consumer');
+    if (this.#queues.has(name)) return;
+    const queue = createStreamQueue(this.#parts.keys, name);
+    await this.#parts.link.run((client) => this.#open(client, queue));
+    if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
+    this.#queues.set(name, queue);
+    this.#reader.setQueues([...this.#queues.values()]);
+    this.#upkeep.add(queue);
+  }
+
+  async removeQueue(name: string): Promise<void> {
+    if (!this.#queues.delete(name)) return;
+    this.#upkeep.remove(name);
+    this.#reader.setQueues([...this.#queues.values()]);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#reader.stop();
+  }
+
+  resume(): void {
+    if (this.#closing) return;
+    this.#paused = false;
+    this.#reader.start();
+  }
+
+  close(deadline: number): Promise<CloseReport> {
+    if (!this.#closing) {
+      this.#closing = true;
+      void this.#close(); // never rejects
+    }
+    const kept = Math.min(longestHandBack, deadline * handBackShare);
+    this.#timers.push(this.#parts.clock.after(deadline - kept, () => this.#waitNoLonger()));
+    return this.closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#reader.stop();
+    this.#upkeep.close();
+    const enough = new Promise<void>((resolve) => {
+      this.#waitNoLonger = resolve;
+    });
+    await Promise.race([enough, this.#quiet()]);
+    const report = await this.#handBackAll();
+    this.#keeper.close();
+    for (const timer of this.#timers) timer.cancel();
+    this.#blocking.close();
+    this.#resolveClosed(report);
+  }
+
+  /** Resolves when nothing runs, is being settled, or may still come. */
+  async #quiet(): Promise<void> {
+    while (this.#keeper.held.size > 0 || this.#reader.reading) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet = resolve;
+      });
+    }
+  }
+
+  async #handBackAll(): Promise<CloseReport> {
+    const left = [...this.#keeper.held];
+    const mine = left.filter(({ state }) => state === 'running');
+    if (left.length === 0 && !this.#reader.reading) return { released: this.#handedBack, abandoned: 0 };
+    if (this.#client.status !== 'ready') return { released: this.#handedBack, abandoned: left.length };
+    let released = 0;
+    const back = mine.map(async (delivery) => {
+      if (await this.#flusher.handBack(delivery)) released += 1;
+      delivery.lose();
+    });
+    await within(this.#parts, Promise.all([...back, this.#quiet()]));
+    const abandoned = left.filter(({ state }) => state !== 'over').length;
+    return { released: released + this.#handedBack, abandoned };
+  }
+
+  /** Takes entries in. What there is no slot for, or nobody to run, goes back. */
+  #take(stream: QueueStream, entries: readonly RawEntry[]): void {
+    const now = this.#parts.clock.monotonic();
+    const wanted = !this.#closing && !this.#paused && this.#queues.get(stream.queue.name) === stream.queue;
+    for (const entry of entries) {
+      const delivery = new StreamDelivery(stream, entry[0], readEntry(entry, stream), now);
+      this.#keeper.held.add(delivery);
+      if (wanted && this.#busy < this.#slots) {
+        this.#busy += 1;
+        this.#line.push(delivery);
+      } else void this.#handBack(delivery); // never rejects
+    }
+    if (this.#turning || this.#line.length === 0) return;
+    this.#burst();
+    this.#endTurn();
+  }
+
+  async #handBack(delivery: StreamDelivery): Promise<void> {
+    this.#handingBack += 1;
+    if (await this.#flusher.handBack(delivery)) this.#handedBack += this.#closing ? 1 : 0;
+    this.#handingBack -= 1;
+    if (this.#handingBack === 0 && !this.#paused) this.#reader.refresh();
+  }
+
+  #burst(): void {
+    const most = Math.min(longestBurst, Math.max(1, Math.ceil(this.#slots / 2)));
+    const next = this.#line.length <= most ? this.#line : this.#line.slice(0, most);
+    this.#line = this.#line.length <= most ? [] : this.#line.slice(most);
+    for (const delivery of next) this.#run(delivery);
+  }
+
+  /** After this turn of the event loop: send what was settled, read for the slots that are free, begin the next burst. */
+  #endTurn(): void {
+    if (this.#turning) return;
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turning = false;
+      this.#flusher.flush();
+      this.#reader.pump();
+      if (this.#line.length === 0) return;
+      this.#burst();
+      this.#endTurn();
+    });
+  }
+
+  #run(delivery: StreamDelivery): void {
+    if (delivery.state !== 'running') {
+      this.#busy -= 1; // handed back while it stood in line
+      return;
+    }
+    this.#answer(delivery).then(
+      (settlement) => this.#settle(delivery, settlement),
+      (error: unknown) => this.#abandon(delivery, error),
+    );
+  }
+
+  #answer(delivery: StreamDelivery): Promise<Settlement> {
+    const { message, reason, taskId, task } = delivery.content;
+    if (message) return this.#parts.deliver(delivery);
+    return this.#parts.request.malformed({
+      queue: delivery.queue,
+      reason: reason ?? { name: 'MalformedMessageError', message: 'unreadable' },
+      ...(taskId === undefined ? {} : { id: taskId }),
+      ...(task === undefined ? {} : { task }),
+    });
+  }
+
+  #settle(delivery: StreamDelivery, settlement: Settlement): void {
+    this.#busy -= 1;
+    if (delivery.state !== 'running') return; // handed back: its receiver's answer is void
+    this.#flusher.add(delivery, settlement);
+    this.#endTurn();
+  }
+
+  /** Without an answer the message is left alone: its lease runs out, and it comes again. */
+  #abandon(delivery: StreamDelivery, error: unknown): void {
+    this.#busy -= 1;
+    delivery.state = 'over';
+    this.#over(delivery);
+    this.#report(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
+    this.#endTurn();
+  }
+
+  #over(delivery: StreamDelivery): void {
+    this.#keeper.held.delete(delivery);
+    if (this.#closing) this.#onQuiet();
+  }
+
+  async #open(client: RedisClient, queue: StreamQueue): Promise<number> {
+    return scriptsOf(client).streamOpen([queue.base, this.#parts.keys.streamQueues], [group, queue.name]);
+  }
+
+  async #reopen(queue: StreamQueue): Promise<void> {
+    const made = await this.#open(this.#client, queue);
+    if (made > 0) this.#report(new Error(`queue "${queue.name}" had lost ${made} of its streams or their consumer group: made again`));
+  }
+
+  #report(error: Error): void {
+    if (this.#closing && this.#client.status === 'end') return; // we ended the connection ourselves
+    this.#parts.request.onError(error);
+  }
+}
+
+/** Resolves when this work is done, or the time for it is over. */
+function within({ clock }: ConsumerParts, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(shortestHandBack, resolve);
+    work.then(
+      () => resolve(),
+      () => resolve(),
+    );
+    void work.finally(() => timer.cancel()).catch(() => {});
+  });
+}

@@ -1,0 +1,55 @@
+import type { Delivery, Message } from '@lovage/core/driver';
+import type { EntryContent } from './entry.ts';
+import type { QueueStream } from './stream-queue.ts';
+
+/** One entry in the hands of this process. */
+export class StreamDelivery implements Delivery {
+  readonly stream: QueueStream;
+  /** The entry's id: what is acknowledged. It is never delivered again; see stream-queue. */
+  readonly entry: string;
+  readonly content: EntryContent;
+  /** `running`: with its receiver. `settling`: answered. `over`: settled, handed back or given up. */
+  state: 'running' | 'settling' | 'over' = 'running';
+  /** When the lease was last known to run anew, by the monotonic clock. */
+  renewedAt: number;
+  #lost = false;
+  #listeners: (() => void)[] | undefined;
+
+  constructor(stream: QueueStream, entry: string, content: EntryContent, now: number) {
+    this.stream = stream;
+    this.entry = entry;
+    this.content = content;
+    this.renewedAt = now;
+  }
+
+  get message(): Message {
+    if (!this.content.message) throw new Error('a malformed entry has no message'); // never given to a `Deliver`
+    return this.content.message;
+  }
+
+  get queue(): string {
+    return this.stream.queue.name;
+  }
+
+  get deliveryCount(): number {
+    return this.content.lost + 1;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  onLeaseLost(listener: () => void): void {
+    if (this.#lost) listener();
+    else if (this.#listeners) this.#listeners.push(listener);
+    else this.#listeners = [listener];
+  }
+
+  /** Tells the listeners, once. */
+  lose(): void {
+    this.#lost = true;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    for (const listener of listeners ?? []) listener();
+  }
+}

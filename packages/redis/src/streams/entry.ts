@@ -1,0 +1,153 @@
+import {
+  type Failure,
+  MalformedMessageError,
+  type Message,
+  messageVersion,
+  parseMessage,
+  toFailure,
+} from '@lovage/core/driver';
+import type { QueueStream } from './stream-queue.ts';
+
+/** An entry as Redis gives it: its id, and its fields and values in turn. */
+export type RawEntry = readonly [id: string, fields: readonly string[] | null];
+
+/** Longest payload that is read at all, in characters. What producers may send is bounded far below (`maxPayload`). */
+const longestPayload = 32 * 1024 * 1024;
+/** An entry that crashed its workers so often before anyone could read it is not read any more. */
+const maxUnreadCrashes = 20;
+
+/** Fields of a message that an entry says by where it stands, or that have a place of their own in the payload. */
+const placed: ReadonlySet<string> = new Set([
+  'v',
+  'id',
+  'task',
+  'args',
+  'queue',
+  'priority',
+  'retries',
+  'sentAt',
+  'replyTo',
+]);
+
+/**
+ * A message as the value of its entry: `[version, task, args, replyTo?, rest?]` as JSON. The entry's field is the id; its
+ * stream says queue and priority; a UUIDv7 says when it was sent. A waiting message of 200 bytes takes 380 bytes so, and
+ * 450 as an object.
+ */
+export function encodePayload(message: Message): string {
+  const rest = restOf(message);
+  const { task, args, replyTo } = message;
+  if (rest) return JSON.stringify([messageVersion, task, args, replyTo ?? null, rest]);
+  return JSON.stringify(replyTo === undefined ? [messageVersion, task, args] : [messageVersion, task, args, replyTo]);
+}
+
+/** The payload, marked as one that may have been published before. */
+export function markRepeated(payload: string): string {
+  const [version, task, args, replyTo = null, rest] = JSON.parse(payload) as readonly unknown[];
+  return JSON.stringify([version, task, args, replyTo, { ...(rest as object | undefined), mayRepeat: true }]);
+}
+
+function restOf(message: Message): Record<string, unknown> | undefined {
+  let rest: Record<string, unknown> | undefined;
+  for (const key in message) {
+    if (placed.has(key)) continue;
+    rest ??= {};
+    rest[key] = message[key as keyof Message];
+  }
+  if (message.retries !== 0) rest = { ...rest, retries: message.retries };
+  if (message.sentAt !== timeOf(message.id)) rest = { ...rest, sentAt: message.sentAt };
+  return rest;
+}
+
+/** The milliseconds in a UUIDv7; anything for other ids, which then carry `sentAt`. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** What an entry turned out to hold. */
+export interface EntryContent {
+  /** The id the queue knows it by: the entry's field. */
+  readonly id: string;
+  readonly band: number;
+  /** How many deliveries of it ended with a lost lease. */
+  readonly lost: number;
+  /** The message, or why there is none. */
+  readonly message?: Message;
+  readonly reason?: Failure;
+  /** Where there is no message: what can be read. */
+  readonly task?: string;
+  readonly taskId?: string;
+}
+
+/** Reads an entry. Never throws, whatever the bytes were. */
+export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryContent {
+  const [id = '', payload = ''] = fields ?? [];
+  const { band, lost } = marksOf(fields ?? [], stream.band ?? 0);
+  let data: unknown;
+  try {
+    if (payload.length > longestPayload)
+      throw new MalformedMessageError(`the entry holds ${payload.length} characters`);
+    if (lost > maxUnreadCrashes)
+      throw new MalformedMessageError(`the entry was lost with its worker ${lost} times: it is not read again`);
+    data = parse(payload);
+    return {
+      id,
+      band,
+      lost,
+      message: parseMessage(Array.isArray(data) ? unpack(data, { id, band, stream }) : own(data, stream)),
+    };
+  } catch (error) {
+    return { id, band, lost, reason: toFailure(error), ...partsOf(data, id) };
+  }
+}
+
+/** Fields behind the first pair: the band of what was handed back, and how many leases were lost. */
+function marksOf(fields: readonly string[], ofStream: number): { readonly band: number; readonly lost: number } {
+  let band = ofStream;
+  let lost = 0;
+  for (let index = 2; index + 1 < fields.length; index += 2) {
+    const value = Number(fields[index + 1]);
+    if (!Number.isInteger(value) || value < 0) continue;
+    if (fields[index] === 'band' && value <= 9) band = value;
+    if (fields[index] === 'lost') lost = value;
+  }
+  return { band, lost };
+}
+
+function parse(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch (error) {
+    throw new MalformedMessageError(`the entry is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function unpack(
+  data: readonly unknown[],
+  at: { readonly id: string; readonly band: number; readonly stream: QueueStream },
+): object {
+  const [v, task, args, replyTo, rest] = data;
+  const { id, band: priority } = at;
+  const queue = at.stream.queue.name;
+  const message = { v, id, task, args, queue, priority, retries: 0, sentAt: timeOf(id) };
+  if (replyTo !== undefined && replyTo !== null) Object.assign(message, { replyTo });
+  // an own "__proto__" of the rest stays one: parseMessage refuses it
+  return rest === undefined ? message : { ...message, ...(rest as object) };
+}
+
+/** A whole message as JSON, as another producer may write it. */
+function own(data: unknown, { queue }: QueueStream): unknown {
+  return typeof data === 'object' && data !== null ? { ...data, queue: queue.name } : data;
+}
+
+function partsOf(data: unknown, field: string): Pick<EntryContent, 'task' | 'taskId'> {
+  const object = typeof data === 'object' && data !== null && !Array.isArray(data);
+  const { id, task } = (object ? data : Array.isArray(data) ? { id: field, task: data[1] } : { id: field }) as {
+    id?: unknown;
+    task?: unknown;
+  };
+  return {
+    ...(typeof id === 'string' && id !== '' && id.length <= 200 ? { taskId: id } : {}),
+    ...(typeof task === 'string' && task !== '' && task.length <= 500 ? { task } : {}),
+  };
+}

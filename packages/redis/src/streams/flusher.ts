@@ -1,0 +1,180 @@
+import { type Clock, encodeRecord, type OutcomeWrite, type Settlement, sleep } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import { isConnectionError } from '../store-errors.ts';
+import { AckBatch } from './ack-batch.ts';
+import { corked } from './corked.ts';
+import type { StreamDelivery } from './delivery.ts';
+import { encodePayload } from './entry.ts';
+import { consumerName, group, type QueueStream } from './stream-queue.ts';
+
+/** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
+const settleRetries = 6;
+const firstRetryPause = 100;
+const maxDeadLetters = 10_000;
+/** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
+const longestForeignBody = 2 * 1024 * 1024;
+
+/** What a flusher is made of. */
+export interface FlusherParts {
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly onError: (error: Error) => void;
+  /** Called when a delivery is over: settled, or given up (its lease then runs out). */
+  readonly onOver: (delivery: StreamDelivery) => void;
+}
+
+/** Carries settlements out: those of one turn of the event loop leave in one write, the acks of a stream in one script. */
+export class Flusher {
+  readonly #parts: FlusherParts;
+  readonly #client: RedisClient;
+  readonly #acks = new Map<QueueStream, AckBatch>();
+  #others: (() => void)[] = [];
+
+  constructor(client: RedisClient, parts: FlusherParts) {
+    this.#client = client;
+    this.#parts = parts;
+  }
+
+  /** Takes a settlement in; it is sent by the next {@link flush}. */
+  add(delivery: StreamDelivery, settlement: Settlement): void {
+    delivery.state = 'settling';
+    switch (settlement.kind) {
+      case 'ack':
+        this.#ack(delivery, settlement.outcome);
+        return;
+      case 'retryAt':
+        this.#others.push(() => this.#putBack(delivery, { payload: encodePayload(settlement.message), band: settlement.message.priority, at: settlement.at }));
+        return;
+      case 'release':
+        this.#others.push(() => this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }));
+        return;
+      case 'deadLetter':
+        this.#others.push(() => void this.#park(delivery, settlement));
+        return;
+      default:
+        settlement satisfies never;
+    }
+  }
+
+  /** Sends what was taken in. */
+  flush(): void {
+    if (this.#acks.size === 0 && this.#others.length === 0) return;
+    const others = this.#others;
+    this.#others = [];
+    corked(this.#client, () => {
+      for (const [stream, batch] of this.#acks) if (batch.size > 0) this.#send(stream, batch);
+      for (const other of others) other();
+    });
+    this.#acks.clear();
+  }
+
+  /** Hands a delivery back unspent, before all others. False when the lease was lost, or the store could not be told. */
+  async handBack(delivery: StreamDelivery): Promise<boolean> {
+    delivery.state = 'settling';
+    try {
+      return (await this.#runPutBack(delivery, { payload: '', band: delivery.content.band, at: undefined })) === 1;
+    } catch (error) {
+      this.#parts.onError(error as Error);
+      return false;
+    } finally {
+      this.#over(delivery);
+    }
+  }
+
+  #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined): void {
+    const { stream } = delivery;
+    let batch = this.#acks.get(stream);
+    if (!batch) {
+      batch = new AckBatch(this.#parts.keys);
+      this.#acks.set(stream, batch);
+    }
+    const record = outcome ? encodeRecord(outcome.record) : '';
+    batch.add(delivery, { outcome, record });
+    if (batch.full) {
+      this.#acks.delete(stream);
+      this.#others.push(() => this.#send(stream, batch));
+    }
+  }
+
+  #send(stream: QueueStream, batch: AckBatch, tries = 0): void {
+    const { known } = stream.queue;
+    scriptsOf(this.#client)
+      .streamAck([stream.key, known], batch.args())
+      .then(
+        ([stale, failed, problem]) => {
+          if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
+          if (failed.length > 0) void this.#again(stream, batch.only(failed), { tries, error: new Error(`a result could not be stored: ${problem}`) });
+          for (const delivery of batch.deliveries) if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#over(delivery);
+        },
+        (error: Error) => void this.#again(stream, batch, { tries, error }),
+      );
+    if (batch.aliases.length > 0) this.#client.srem(known, ...batch.aliases).catch(this.#parts.onError);
+  }
+
+  async #again(stream: QueueStream, batch: AckBatch, { tries, error }: { readonly tries: number; readonly error: Error }): Promise<void> {
+    this.#parts.onError(error);
+    if (tries === settleRetries || isConnectionError(error)) {
+      for (const delivery of batch.deliveries) this.#over(delivery); // their leases run out, and they come again
+      return;
+    }
+    await sleep(this.#parts.clock, firstRetryPause * 2 ** tries);
+    this.#send(stream, batch, tries + 1);
+  }
+
+  #putBack(delivery: StreamDelivery, how: PutBack): void {
+    this.#runPutBack(delivery, how)
+      .then((held) => {
+        if (held === 0) this.#stale(delivery);
+      }, this.#parts.onError)
+      .finally(() => this.#over(delivery));
+  }
+
+  #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
+    const { base, wake } = stream.queue;
+    const when = at === undefined ? '' : Math.max(0, Math.ceil(at));
+    return scriptsOf(this.#client).streamPutBack([stream.key, base], [group, consumerName, entry, content.id, band, content.lost, payload, when, wake]);
+  }
+
+  /** Parks first, then ends: a crash between the two parks it twice, which loses nothing. */
+  async #park(delivery: StreamDelivery, { reason, outcome }: Extract<Settlement, { kind: 'deadLetter' }>): Promise<void> {
+    const { stream, entry, content } = delivery;
+    const { message } = content;
+    const letter = [
+      ...[message?.id ?? content.taskId ?? content.id, Date.now(), reason.name, reason.message],
+      ...[message?.task ?? content.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
+    ];
+    try {
+      const keys: [string, string] = [stream.key, stream.queue.dead];
+      const held = await scriptsOf(this.#client).streamPark(keys, [group, consumerName, entry, maxDeadLetters, ...letter]);
+      if (held === 1) {
+        this.#ack(delivery, outcome);
+        this.flush();
+        return;
+      }
+      this.#stale(delivery);
+    } catch (error) {
+      this.#parts.onError(error as Error);
+    }
+    this.#over(delivery);
+  }
+
+  #stale(delivery: StreamDelivery): void {
+    this.#parts.onError(new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`));
+    delivery.lose();
+  }
+
+  #over(delivery: StreamDelivery): void {
+    delivery.state = 'over';
+    this.#parts.onOver(delivery);
+  }
+}
+
+interface PutBack {
+  /** '' keeps the payload that the entry has. */
+  readonly payload: string;
+  readonly band: number;
+  /** undefined: at once, before all others. */
+  readonly at: number | undefined;
+}

@@ -1,0 +1,80 @@
+import type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
+import type { Keys } from '../keys.ts';
+import { readDeadLetters, removeDeadLetters } from '../monitor/dead-letter.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { StoreLink } from '../store-link.ts';
+import { group } from './stream-queue.ts';
+
+/** Messages looked for, or deleted of each stream, by one script: bounds the time it holds Redis. */
+const chunkSize = 500;
+
+const places: Readonly<Record<string, MessagePlace>> = { w: 'waiting', d: 'delayed', r: 'running' };
+
+/** Looks at the queues of the Streams driver and their dead letters. */
+export class StreamsMonitor implements Monitor {
+  readonly #link: StoreLink;
+  readonly #keys: Keys;
+
+  constructor(link: StoreLink, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  queues(): Promise<readonly string[]> {
+    return this.#link.run((client) => client.smembers(this.#keys.streamQueues));
+  }
+
+  async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
+    const all = await this.#link.run((client) => {
+      const scripts = scriptsOf(client);
+      return Promise.all(queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])));
+    });
+    return all.map(([waiting, delayed, running, dead], index) => ({ queue: queues[index] as string, waiting, delayed, running, dead }));
+  }
+
+  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
+    const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
+    await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
+      const letters = await this.#link.run((client) => scriptsOf(client).streamLocate([this.#keys.stream(queue)], [group, ...chunk]));
+      for (const [index, letter] of [...letters].entries()) found[start + index] ??= places[letter];
+    });
+    return found;
+  }
+
+  async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
+    const removed = ids.map(() => false);
+    await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
+      const digits = await this.#link.run((client) => scriptsOf(client).streamRemove([this.#keys.stream(queue)], [group, ...chunk]));
+      for (const [index, digit] of [...digits].entries()) if (digit === '1') removed[start + index] = true;
+    });
+    return removed;
+  }
+
+  async purge(queue: string): Promise<readonly string[]> {
+    const all: string[] = [];
+    for (;;) {
+      const [found, ids] = await this.#link.run((client) => scriptsOf(client).streamPurge([this.#keys.stream(queue)], [group, chunkSize]));
+      for (const id of ids) all.push(id);
+      if (found === 0) return all;
+    }
+  }
+
+  deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]> {
+    return readDeadLetters(this.#link, { queue, key: this.#keys.dead(queue) }, limit, page);
+  }
+
+  removeDeadLetters(queue: string, keys: readonly string[]): Promise<number> {
+    return removeDeadLetters(this.#link, { key: this.#keys.dead(queue) }, keys);
+  }
+
+  async #eachChunk(
+    ids: readonly string[],
+    queues: readonly string[] | undefined,
+    work: (queue: string, chunk: readonly string[], start: number) => Promise<void>,
+  ): Promise<void> {
+    if (ids.length === 0) return;
+    for (const queue of queues ?? (await this.queues())) {
+      for (let start = 0; start < ids.length; start += chunkSize) await work(queue, ids.slice(start, start + chunkSize), start);
+    }
+  }
+}

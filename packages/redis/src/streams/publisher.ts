@@ -1,0 +1,254 @@
+import { type Clock, ClosedError, type Message, PublishError, sleep } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
+import { Deadline, type StoreLink } from '../store-link.ts';
+import { corked } from './corked.ts';
+import { encodePayload, markRepeated } from './entry.ts';
+import { createStreamQueue, type StreamQueue } from './stream-queue.ts';
+
+/** Messages in one script call, and characters: bounds the time a call holds Redis (500 take about 1.5 ms). */
+const chunkSize = 500;
+const chunkCharacters = 1_000_000;
+/** Between two tries on a connection that is there but not ready to serve (loading, failing over), in milliseconds. */
+const pause = 50;
+
+/** One call of `publish`, which ends when each of its messages has been accepted or refused. */
+interface Call {
+  left: number;
+  readonly all: number;
+  refused: Map<string, Error> | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A message on its way, encoded when it was handed over: its owner may change it afterwards. */
+interface Parcel {
+  readonly queue: string;
+  readonly band: number;
+  readonly due: number | undefined;
+  readonly id: string;
+  payload: string;
+  readonly call: Call;
+  over: boolean;
+}
+
+/** All calls of one turn of the event loop that share a deadline. */
+interface Batch {
+  readonly signal: AbortSignal | undefined;
+  readonly parcels: Parcel[];
+}
+
+/** Messages of one script call. */
+interface Chunk {
+  readonly queue: StreamQueue;
+  /** undefined: they are held back. */
+  readonly band: number | undefined;
+  readonly parcels: Parcel[];
+  characters: number;
+}
+
+/** What a publisher is made of. */
+export interface PublisherParts {
+  readonly link: StoreLink;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly timeout: number;
+}
+
+/**
+ * Adds messages to streams. All calls of one turn of the event loop leave together, as one script call for each 500
+ * messages of a band, so calls that are made at once cost what one batch costs.
+ */
+export class Publisher {
+  readonly #parts: PublisherParts;
+  readonly #queues = new Map<string, StreamQueue>();
+  readonly #registered = new Set<string>();
+  #batches: Batch[] = [];
+  #scheduled = false;
+  #closed = false;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves when Redis has all of them. After a lost connection it publishes again, marked `mayRepeat` where the first
+   * try may have arrived, until `signal` aborts (or the publish timeout passes, without one).
+   */
+  publish(messages: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
+    if (messages.length === 0) return Promise.resolve();
+    return new Promise<void>((resolve, reject) => {
+      const call: Call = { left: messages.length, all: messages.length, refused: undefined, resolve, reject };
+      const parcels = messages.map((message) => toParcel(message, call)); // one that cannot be encoded rejects
+      const { parcels: open } = this.#batchOf(signal);
+      for (const parcel of parcels) open.push(parcel);
+      if (open.length >= chunkSize) this.#send(); // a worker may begin while the rest is still being encoded
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #batchOf(signal: AbortSignal | undefined): Batch {
+    const last = this.#batches.at(-1);
+    if (last && last.signal === signal) return last;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#send();
+      });
+    }
+    const batch: Batch = { signal, parcels: [] };
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  #send(): void {
+    const batches = this.#batches;
+    this.#batches = [];
+    for (const batch of batches) void this.#run(batch); // never rejects
+  }
+
+  async #run({ signal, parcels }: Batch): Promise<void> {
+    const { clock, timeout } = this.#parts;
+    const deadline = new Deadline(clock, signal ?? timeout, () => this.#late(signal));
+    let pending: readonly Parcel[] = parcels;
+    try {
+      while (pending.length > 0) {
+        pending = await this.#try(pending, deadline);
+        if (pending.length > 0) await sleep(clock, pause);
+      }
+    } catch (error) {
+      for (const parcel of pending) this.#refuse(parcel, error);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Tries once; returns those to be tried again. Rejects when the deadline passes. */
+  async #try(parcels: readonly Parcel[], deadline: Deadline): Promise<readonly Parcel[]> {
+    deadline.check();
+    if (this.#closed) throw new ClosedError('the broker');
+    const client = this.#parts.link.readyClient ?? (await this.#parts.link.ready(deadline));
+    const again: Parcel[] = [];
+    const sent: Promise<void>[] = [];
+    corked(client, () => {
+      for (const chunk of this.#chunks(parcels)) sent.push(this.#add(client, chunk, again));
+    });
+    await deadline.race(Promise.all(sent));
+    return again;
+  }
+
+  async #add(client: RedisClient, chunk: Chunk, again: Parcel[]): Promise<void> {
+    try {
+      await this.#call(client, chunk);
+      for (const parcel of chunk.parcels) accept(parcel);
+    } catch (error) {
+      const repeat = isConnectionError(error);
+      for (const parcel of chunk.parcels) {
+        if (!repeat) this.#refuse(parcel, error);
+        else if (!parcel.over) {
+          if (!wasNotSent(error)) parcel.payload = markRepeated(parcel.payload); // the first try may have arrived, and even have been run
+          again.push(parcel);
+        }
+      }
+    }
+  }
+
+  #call(client: RedisClient, { queue, band, parcels }: Chunk): Promise<number> {
+    this.#register(client, queue.name);
+    const scripts = scriptsOf(client);
+    if (band !== undefined) {
+      const args: (string | number)[] = [band];
+      for (const { id, payload } of parcels) args.push(id, payload);
+      return scripts.streamPublish([queue.base], args);
+    }
+    const args: (string | number)[] = [queue.wake];
+    for (const { id, due = 0, band: of, payload } of parcels) args.push(id, due, `${of}:${payload}`);
+    return scripts.streamPublishAt([queue.base], args);
+  }
+
+  #chunks(parcels: readonly Parcel[]): Chunk[] {
+    const chunks: Chunk[] = [];
+    const open = new Map<string, Chunk>();
+    let last: Chunk | undefined;
+    for (const parcel of parcels) {
+      if (parcel.over) continue;
+      const band = parcel.due === undefined ? parcel.band : undefined;
+      let chunk = last?.queue.name === parcel.queue && last.band === band ? last : open.get(`${band}:${parcel.queue}`);
+      if (!chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
+        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: 0 };
+        chunks.push(chunk);
+        open.set(`${band}:${parcel.queue}`, chunk);
+      }
+      chunk.parcels.push(parcel);
+      chunk.characters += parcel.payload.length;
+      last = chunk;
+    }
+    return chunks;
+  }
+
+  #queue(name: string): StreamQueue {
+    let queue = this.#queues.get(name);
+    if (!queue) {
+      queue = createStreamQueue(this.#parts.keys, name);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  /** Remembers the queue: once per process and queue, in the write of its first message. */
+  #register(client: RedisClient, name: string): void {
+    if (this.#registered.has(name)) return;
+    this.#registered.add(name);
+    client.sadd(this.#parts.keys.streamQueues, name).catch(() => this.#registered.delete(name)); // with the next message
+  }
+
+  #refuse(parcel: Parcel, error: unknown): void {
+    if (parcel.over) return;
+    parcel.call.refused ??= new Map();
+    parcel.call.refused.set(parcel.id, toBrokerError(error, this.#parts.link.display, parcel.id));
+    accept(parcel);
+  }
+
+  #late(signal: AbortSignal | undefined): Error {
+    const waited = signal
+      ? 'did not accept the message in time'
+      : `did not accept the message within ${this.#parts.timeout} ms`;
+    return this.#parts.link.unavailable(waited);
+  }
+}
+
+function toParcel(message: Message, call: Call): Parcel {
+  return {
+    queue: message.queue,
+    band: message.priority,
+    due: message.eta,
+    id: message.id,
+    payload: encodePayload(message),
+    call,
+    over: false,
+  };
+}
+
+/** Counts a message that is over, and ends the call with its last one. */
+function accept(parcel: Parcel): void {
+  if (parcel.over) return;
+  parcel.over = true;
+  const { call } = parcel;
+  call.left -= 1;
+  if (call.left > 0) return;
+  if (call.refused) call.reject(refusal(call.refused, call.all));
+  else call.resolve();
+}
+
+function refusal(refused: ReadonlyMap<string, Error>, all: number): Error {
+  const errors = [...refused.values()];
+  const [first] = errors;
+  const alike = errors.every((error) => error.constructor === first?.constructor);
+  return refused.size === all && alike && first ? first : new PublishError(refused);
+}

@@ -1,0 +1,202 @@
+import { type Clock, sleep } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { BlockingRead } from './blocking-read.ts';
+import type { RawEntry } from './entry.ts';
+import { consumerName, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
+
+/** Messages asked for at once: bounds the time one script call holds Redis. */
+const mostAtOnce = 500;
+/** Of so many messages one is taken by turns, so that no band starves; see stream-fetch and docs/drivers.md. */
+const turnEvery = 16;
+/**
+ * A stream that alone had messages is read without the script, which costs Redis four times as much: for so many
+ * milliseconds, and only by reads of so many messages. A message of a higher band waits that much longer at most, and a
+ * worker of few slots serves its bands strictly.
+ */
+const plainFor = 5;
+const plainFrom = 16;
+/** Between two reads that failed, in milliseconds. */
+const failurePause = 250;
+
+/** What a reader is made of. */
+export interface ReaderParts {
+  readonly client: RedisClient;
+  readonly blocking: BlockingRead;
+  readonly clock: Clock;
+  /** How many more messages can be run. */
+  readonly room: () => number;
+  readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
+  /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
+  readonly reopen: (queue: StreamQueue) => Promise<void>;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Reads as many messages as can be run at once. While there are any it fetches, without waiting, in the order that
+ * priorities and queues ask for; once a fetch came back short it waits on all streams at once.
+ */
+export class Reader {
+  readonly #parts: ReaderParts;
+  #queues: readonly StreamQueue[] = [];
+  readonly #streams = new Map<string, QueueStream>();
+  /** Messages that reads under way may bring. */
+  #asked = 0;
+  #reads = 0;
+  /** Whether there may be messages that a fetch would find. */
+  #more = true;
+  #waiting = false;
+  #stopped = true;
+  #resting = false;
+  #round = 0;
+  #taken = 0;
+  /** How many messages have been taken by turns. */
+  #turns = 0;
+  #alone: { readonly stream: QueueStream; readonly until: number } | undefined;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a read is under way, so that messages may still come. */
+  get reading(): boolean {
+    return this.#reads > 0;
+  }
+
+  setQueues(queues: readonly StreamQueue[]): void {
+    this.#queues = queues;
+    this.#alone = undefined;
+    this.#streams.clear();
+    for (const queue of queues) for (const stream of queue.streams.values()) this.#streams.set(stream.key, stream);
+    this.refresh();
+  }
+
+  /** Reads from now on. */
+  start(): void {
+    this.#stopped = false;
+    this.#more = true;
+    this.pump();
+  }
+
+  /** Begins no more reads, and interrupts the one that waits. What still comes is given to `take`. */
+  stop(): void {
+    this.#stopped = true;
+    this.#interrupt();
+  }
+
+  /** Looks again: queues, slots or streams have changed. */
+  refresh(): void {
+    this.#more = true;
+    this.#interrupt();
+    this.pump();
+  }
+
+  /** Begins a read if there is room for what it brings. */
+  pump(): void {
+    if (this.#stopped || this.#resting || this.#queues.length === 0) return;
+    const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
+    if (count <= 0) return;
+    if (this.#more) void this.#read(count, () => this.#fetch(count));
+    else if (this.#reads === 0) void this.#read(count, () => this.#wait(count));
+  }
+
+  /** Keeps account of one read. Never rejects. */
+  async #read(count: number, read: () => Promise<void>): Promise<void> {
+    this.#asked += count;
+    this.#reads += 1;
+    try {
+      await read();
+    } catch (error) {
+      if (!this.#stopped) await this.#rest(error as Error);
+    } finally {
+      this.#asked -= count;
+      this.#reads -= 1;
+      this.pump();
+    }
+  }
+
+  #fetch(count: number): Promise<void> {
+    const alone = this.#alone;
+    const plain = alone && count >= plainFrom && this.#parts.clock.monotonic() < alone.until;
+    return plain ? this.#fetchPlain(alone.stream, count) : this.#fetchInOrder(count);
+  }
+
+  async #fetchInOrder(count: number): Promise<void> {
+    const queues = this.#queues;
+    const first = this.#round++ % queues.length;
+    const order = [...queues.slice(first), ...queues.slice(0, first)];
+    const turn = this.#turns;
+    const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
+    this.#turns += fair;
+    const keys = order.map((queue) => queue.base);
+    const [found, missing] = await scriptsOf(this.#parts.client).streamFetch(keys, [group, consumerName, count, fair, turn]);
+    let brought = 0;
+    for (let at = 0; at < found.length; at += 3) {
+      const [place, name, entries] = found.slice(at, at + 3) as [number, string, RawEntry[]];
+      brought += entries.length;
+      this.#parts.take((order[place - 1] as StreamQueue).streams.get(name) as QueueStream, entries);
+    }
+    this.#taken += brought;
+    this.#more = brought >= count;
+    const only =
+      this.#more && found.length === 3 ? order[(found[0] as number) - 1]?.streams.get(found[1] as string) : undefined;
+    this.#alone = only && { stream: only, until: this.#parts.clock.monotonic() + plainFor };
+    if (missing.length > 0) await this.#reopen(missing.map((place) => order[place - 1] as StreamQueue));
+  }
+
+  async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
+    const { client, take } = this.#parts;
+    const reading = client.xreadgroup('GROUP', group, consumerName, 'COUNT', count, 'STREAMS', stream.key, '>');
+    const looking = client.exists(stream.queue.removed); // behind the read: who removes after it finds the entry running
+    const [reply, marks] = await Promise.all([reading, looking]);
+    let entries = (reply as [string, RawEntry[]][] | null)?.[0]?.[1] ?? [];
+    this.#taken += entries.length;
+    if (entries.length < count) this.#alone = undefined;
+    if (marks > 0 && entries.length > 0) {
+      const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
+      const dropped = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
+      entries = entries.filter((_, place) => !dropped.includes(place));
+    }
+    if (entries.length > 0) take(stream, entries);
+  }
+
+  async #wait(count: number): Promise<void> {
+    this.#waiting = true;
+    try {
+      const found = await this.#parts.blocking.read([...this.#streams.keys()], count);
+      for (const [key, entries] of found ?? []) {
+        const stream = this.#streams.get(key);
+        this.#taken += entries.length;
+        if (stream) this.#parts.take(stream, entries);
+      }
+      if (found) this.#more = true;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await this.#reopen(this.#queues);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  async #reopen(queues: readonly StreamQueue[]): Promise<void> {
+    for (const queue of queues) await this.#parts.reopen(queue);
+    this.#more = true;
+  }
+
+  async #rest(error: Error): Promise<void> {
+    this.#parts.onError(error);
+    this.#more = true;
+    this.#resting = true;
+    await sleep(this.#parts.clock, failurePause);
+    this.#resting = false;
+  }
+
+  #interrupt(): void {
+    if (this.#waiting) this.#parts.blocking.interrupt(this.#parts.client).catch(() => {}); // the read ends by itself, later
+  }
+}
+
+/** Whether a stream or its group has been deleted behind our back. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && /^(-?NOGROUP|-?UNBLOCKED)|NOGROUP/.test(error.message);
+}

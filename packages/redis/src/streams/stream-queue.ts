@@ -1,0 +1,57 @@
+import type { Keys } from '../keys.ts';
+
+/** The consumer group of every stream; KEDA and other tools look for it by this name. */
+export const group = 'lovage';
+
+/**
+ * The one consumer of the group, shared by all workers. Who holds what is told by the entry alone: it is delivered once,
+ * and what is handed back, retried or orphaned comes again as a new entry. A name for each worker would say no more, and
+ * leave eleven records in Redis for each worker that crashed.
+ */
+export const consumerName = 'workers';
+
+/** The streams of a queue in the order in which they are served: what was handed back, then the bands. */
+export const streamNames: readonly string[] = ['front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'];
+
+/** One stream of a queue. */
+export interface QueueStream {
+  readonly queue: StreamQueue;
+  readonly name: string;
+  readonly key: string;
+  /** The priority of its messages; undefined for `front`, where entries say it themselves. */
+  readonly band: number | undefined;
+}
+
+/** One queue, as its keys. */
+export interface StreamQueue {
+  readonly name: string;
+  /** What all its keys begin with. */
+  readonly base: string;
+  readonly known: string;
+  /** Marks of messages that were removed while they waited. */
+  readonly removed: string;
+  readonly dead: string;
+  /** The channel of its workers. */
+  readonly wake: string;
+  readonly streams: ReadonlyMap<string, QueueStream>;
+}
+
+/** The keys of a queue. */
+export function createStreamQueue(keys: Keys, name: string): StreamQueue {
+  const base = keys.stream(name);
+  const streams = new Map<string, QueueStream>();
+  const queue: StreamQueue = {
+    name,
+    base,
+    known: `${base}known`,
+    removed: `${base}removed`,
+    dead: keys.dead(name),
+    wake: keys.streamWake(name),
+    streams,
+  };
+  for (const stream of streamNames) {
+    const band = stream === 'front' ? undefined : Number(stream.slice(1));
+    streams.set(stream, { queue, name: stream, key: base + stream, band });
+  }
+  return queue;
+}

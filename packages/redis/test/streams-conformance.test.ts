@@ -1,0 +1,58 @@
+import { newTaskId } from '@lovage/core/driver';
+import {
+  brokerConformance,
+  busConformance,
+  type Harness,
+  leaseConformance,
+  resultBackendConformance,
+  scenarios,
+  scheduleStoreConformance,
+} from '@lovage/core/testing';
+import { afterAll, beforeAll } from 'vitest';
+import { RedisServer } from './redis-server.ts';
+import { connectStreams, injectEntry, loseLease, streamsUrl } from './streams-bench.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+/** A prefix of its own on the file's server. */
+async function open(): Promise<Harness> {
+  const prefix = `t${newTaskId()}`;
+  const all = [connectStreams(server, { prefix })];
+  return {
+    connection: all[0] as (typeof all)[number],
+    fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
+    another: async () => {
+      const other = connectStreams(server, { prefix });
+      all.push(other);
+      return other;
+    },
+    loseLease: (queue, id) => loseLease(server, { prefix, queue }, id),
+    injectRaw: (queue, body) => injectEntry(server, { prefix, queue }, body),
+    close: async () => {
+      await Promise.all(all.map((connection) => connection.close(2_000)));
+    },
+  };
+}
+
+brokerConformance('redis+streams', { open });
+resultBackendConformance('redis+streams', { open });
+busConformance('redis+streams', { open });
+leaseConformance('redis+streams', { open });
+scheduleStoreConformance('redis+streams', { open });
+
+scenarios('redis+streams', {
+  open: async () => {
+    const prefix = `t${newTaskId()}`;
+    return {
+      options: { broker: streamsUrl(server), prefix },
+      fastLease: { lockDuration: 1_000, stalledInterval: 500 },
+      loseLease: (queue, id) => loseLease(server, { prefix, queue }, id),
+      injectRaw: (queue, body) => injectEntry(server, { prefix, queue }, body),
+      close: async () => {},
+    };
+  },
+});
