@@ -222,6 +222,10 @@ describe('no Redis at all', () => {
       ['result', 'x'],
       [...shop, 'call', 'add', '1', '2'],
       [...shop, 'worker', '--exit-on-broker-loss'],
+      ['inspect', 'ping'],
+      ['control', 'revoke', 'x'],
+      ['events'],
+      ['dlq', 'list'],
     ];
     const ended = await Promise.all(commands.map((args) => lovage([...args, '--broker', url])));
     for (const { code, stderr } of ended) {
@@ -234,7 +238,13 @@ describe('no Redis at all', () => {
 
   it('a worker waits for it, and ends by a signal meanwhile', async () => {
     const url = `redis://127.0.0.1:${await freePort()}/0`;
-    const worker = start([...shop, 'worker', '--broker', url, '--log-format', 'pretty']);
+    const worker = start([...shop, 'worker', '--broker', url, '--log-format', 'pretty', '--health-port', '0']);
+    const [, port = ''] = await worker.says(/serving health .*port=(\d+)/);
+    const [live, startup] = await Promise.all(
+      ['live', 'startup'].map((probe) => lovage(['health', '--port', port, '--probe', probe])),
+    );
+    expect(live).toMatchObject({ code: 0, stdout: 'ok\n' });
+    expect(startup).toMatchObject({ code: 1, stderr: 'error: startup: the worker is starting\n' });
     await worker.says(/WARN {2}broker redis:\S+ cannot be reached, trying again/);
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);

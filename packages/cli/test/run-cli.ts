@@ -28,6 +28,8 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Resolves once stderr fits; rejects when the command ends without. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same for stdout. */
+  prints(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -70,23 +72,25 @@ export function start(args: readonly string[], { cwd = fixtures, env = {} }: Sur
   }
   const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, ...output }));
   onTestFinished(() => void child.kill('SIGKILL'));
-  const says = (pattern: RegExp): Promise<RegExpExecArray> => {
+  const shows = (name: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> => {
     const said = new Promise<RegExpExecArray>((resolve) => {
       const look = (): void => {
-        const match = pattern.exec(output.stderr);
+        const match = pattern.exec(output[name]);
         if (match) resolve(match);
       };
       looks.add(look);
       look();
     });
-    const never = ended.then(({ stderr }) => {
-      const match = pattern.exec(stderr);
+    const never = ended.then((end) => {
+      const match = pattern.exec(end[name]);
       if (match) return match;
-      throw new Error(`ended without saying ${pattern}: ${stderr}`);
+      throw new Error(`ended without saying ${pattern} on ${name}: ${end[name]}`);
     });
     return Promise.race([said, never]);
   };
-  return { child, ended, says, kill: (signal) => void child.kill(signal) };
+  const says = (pattern: RegExp) => shows('stderr', pattern);
+  const prints = (pattern: RegExp) => shows('stdout', pattern);
+  return { child, ended, says, prints, kill: (signal) => void child.kill(signal) };
 }
 
 /** This machine's environment without what steers Lovage or colours. */

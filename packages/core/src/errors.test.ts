@@ -13,8 +13,6 @@ function build(name: string, errorClass: AnyClass): Error {
   if (name === 'TaskFailedError') {
     return new errors.TaskFailedError('text', { taskId: 'id', task: 't', remoteName: 'E', attempts: 1 });
   }
-  if (name === 'Retry') return new errors.Retry();
-  if (name === 'Reject') return new errors.Reject();
   return new errorClass('text', 'more', 1, 'option');
 }
 
@@ -75,15 +73,5 @@ describe('the error catalogue', () => {
     expect(error.failures).toBe(failures);
     expect(error.errors).toEqual([...failures.values()]);
     expect(error.message).toBe('2 message(s) were not accepted: full');
-  });
-
-  it('lets control signals say what they ask for', () => {
-    const exc = new Error('flaky');
-    expect(new errors.Retry({ delay: 5, exc })).toMatchObject({ request: { delay: 5, exc }, cause: exc });
-    expect(new errors.Reject('bad', { requeue: true })).toMatchObject({ requeue: true, message: 'bad' });
-    expect(new errors.Reject().requeue).toBe(false);
-    for (const signal of [new errors.Retry(), new errors.Ignore(), new errors.Reject()]) {
-      expect(signal).not.toBeInstanceOf(errors.LovageError);
-    }
   });
 });

@@ -24,7 +24,6 @@ export {
   ConfigurationError,
   DuplicateTaskError,
   type ErrorCode,
-  Ignore,
   LeaseLostError,
   LockLostError,
   LockReleasedError,
@@ -38,11 +37,9 @@ export {
   PayloadNotSerializableError,
   PayloadTooLargeError,
   PublishError,
-  Reject,
   ResultBackendUnavailableError,
   ResultExpiredError,
   ResultTimeoutError,
-  Retry,
   SoftTimeLimitExceeded,
   TaskFailedError,
   TaskRevokedError,
@@ -69,6 +66,8 @@ export type { LogFields, Logger, LogLevel } from './logger.ts';
 export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';
 export { GroupResult, type JoinOptions } from './results/group-result.ts';
+export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
+export { Ignore, Reject, Replace, Retry } from './task/control-signal.ts';
 export type { Duration, Instant } from './task/duration.ts';
 export type { JsonValue } from './task/json.ts';
 export type { OutcomeRecord } from './task/outcome.ts';

@@ -38,7 +38,7 @@ const table: Readonly<Record<string, ImportRule>> = {
     own: [...coreDoors, ...drivers, 'lovage', ...coreDoors.map((door) => door.replace('@lovage/core', 'lovage'))],
     never: [],
   },
-  chaos: { own: [...coreDoors, ...drivers, 'lovage', 'lovage/worker'], never: [] },
+  chaos: { own: [...coreDoors, ...drivers, 'lovage', 'lovage/worker', 'lovage/inspect'], never: [] },
 };
 
 const packages = readPackages();

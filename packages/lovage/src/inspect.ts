@@ -3,13 +3,17 @@ export type {
   AskOptions,
   DeadLetter,
   DeadLetterFilter,
-  FleetStatus,
   DeadLetterListOptions,
+  FleetStatus,
+  GraphEdge,
+  GraphFormat,
+  GraphNode,
   QueueCounts,
-  Replayed,
   ReplayEdits,
+  Replayed,
   ReplayOptions,
   Setting,
+  TaskGraph,
   WorkerReport,
 } from '@lovage/core/inspect';
-export { DeadLetters, explainSettings, Inspector } from '@lovage/core/inspect';
+export { DeadLetters, explainSettings, graphOf, Inspector, renderGraph } from '@lovage/core/inspect';

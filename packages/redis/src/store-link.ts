@@ -175,6 +175,9 @@ function listenersOf(signal: AbortSignal): Set<() => void> {
   if (known) return known;
   const waiting = new Set<() => void>();
   listeners.set(signal, waiting);
-  signal.addEventListener('abort', () => waiting.forEach((listener) => void listener()), { once: true });
+  const onAbort = (): void => {
+    for (const listener of waiting) listener();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   return waiting;
 }

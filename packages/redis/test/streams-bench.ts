@@ -2,7 +2,7 @@ import { type Connection, type DriverContext, type Logger, systemClock } from '@
 import { streamsDriver } from '../src/index.ts';
 import type { RedisServer } from './redis-server.ts';
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 /** The server's URL, for the Streams driver. */
 export function streamsUrl(server: RedisServer): string {
@@ -40,7 +40,9 @@ export async function loseLease(server: RedisServer, place: Place, id: string): 
   const base = baseOf(place);
   for (const name of names) {
     const stream = base + name;
-    const pending = ((await client.xpending(stream, 'lovage', '-', '+', 1_000).catch(() => [])) as [string][]).map(([entry]) => entry);
+    const pending = ((await client.xpending(stream, 'lovage', '-', '+', 1_000).catch(() => [])) as [string][]).map(
+      ([entry]) => entry,
+    );
     for (const entry of pending) {
       const [[, fields = []] = []] = await client.xrange(stream, entry, entry);
       if (fields[0] !== id) continue;

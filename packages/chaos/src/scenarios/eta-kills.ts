@@ -17,7 +17,7 @@ export const etaKills: Scenario = {
     const url = arena.url(redis.port);
     const workers = await arena.workers(processes, { url, slots });
     const load = arena.load({ url });
-    const [soonest, latest] = arena.short ? [800, 2_500] : [3_000, 10_000];
+    const [soonest, latest] = arena.short ? [2_200, 3_700] : [3_000, 10_000];
     const now = Date.now();
     const calls = Array.from({ length: arena.tasks }, (_, index): Call => {
       return { key: `k${index}`, task: 'work', args: [5], due: now + arena.random.between(soonest, latest) };

@@ -34,12 +34,13 @@ export const poison: Scenario = {
   title: '12 malformed shapes, a ghost id and a crash loop among good tasks',
   tasks: { short: 200, long: 1_000 },
   drivers: ['redis'],
-  controls: [{ sabotage: 'no-supervisor', breaks: 'stuck' }],
+  controls: [{ sabotage: 'no-crash-budget', breaks: 'starts of the crash loop' }],
   async run(arena) {
     const redis = await arena.redis();
     const url = arena.url(redis.port);
-    const workers = await arena.workers(2, { url });
-    const deaths = supervise(arena, workers, url);
+    const flags = arena.without('no-crash-budget') ? ['--crash-budget', '4'] : [];
+    const workers = await arena.workers(2, { url, flags });
+    const deaths = supervise(arena, workers, { url, flags });
     const load = arena.load({ url });
     const calls = workCalls(arena.random, arena.tasks, [2, 10]);
     const third = Math.floor(calls.length / 3);
@@ -98,8 +99,13 @@ async function untilParked(app: ConstructorParameters<typeof Inspector>[0], coun
   return parked;
 }
 
+interface Start {
+  readonly url: string;
+  readonly flags: readonly string[];
+}
+
 /** Starts workers again that die, as systemd or Kubernetes does; answers how many died. */
-function supervise(arena: Arena, workers: readonly WorkerProcess[], url: string): () => number {
+function supervise(arena: Arena, workers: readonly WorkerProcess[], { url, flags }: Start): () => number {
   let deaths = 0;
   let closed = false;
   arena.onClose(async () => {
@@ -109,7 +115,7 @@ function supervise(arena: Arena, workers: readonly WorkerProcess[], url: string)
     void worker.exited.then(async () => {
       if (closed) return;
       deaths += 1;
-      if (!arena.without('no-supervisor')) watch(await arena.worker({ url }, false));
+      watch(await arena.worker({ url, flags }, false));
     });
   };
   for (const worker of workers) watch(worker);

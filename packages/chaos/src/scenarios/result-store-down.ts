@@ -1,5 +1,5 @@
 import { ResultBackendUnavailableError } from 'lovage';
-import { atLeast, atMost, told } from '../figure.ts';
+import { atLeast, told } from '../figure.ts';
 import { aofAlways } from '../redis-node.ts';
 import type { Scenario } from '../scenario.ts';
 import { hold } from '../until.ts';
@@ -24,10 +24,11 @@ export const resultStoreDown: Scenario = {
     await arena.afterRuns(arena.tasks / 10);
     arena.fault('down', 'result store');
     await store.kill();
-    const asked = [...load.results.values()].slice(0, 5).map(({ id }) => load.app.asyncResult(id).state());
+    const asked = [...load.results.values()].slice(0, 5);
+    const asking = Promise.allSettled(asked.map(({ id }) => load.app.asyncResult(id).state()));
     await hold(arena.short ? 2_500 : 10_000);
     await store.launch();
-    const answers = await Promise.allSettled(asked);
+    const answers = await asking;
     const named = answers.filter(
       (answer) => answer.status === 'rejected' && answer.reason instanceof ResultBackendUnavailableError,
     );

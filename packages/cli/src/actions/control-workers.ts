@@ -24,11 +24,13 @@ export async function revokeTasks(given: RevokeArguments): Promise<ExitCode> {
     if (json) printJson({ revoked: ids, ...(terminate ? { terminated: answers } : {}) });
     else for (const id of ids) printData(`revoked ${id}`);
     if (!terminate) return 0;
+    if (Object.keys(answers).length === 0) {
+      printNote(`${describeSilence(whom)}: a task that runs is not broken off, but its outcome stays REVOKED`);
+      return 1;
+    }
     const broken = withoutRefusals(answers);
     if (!json) showBroken(broken);
-    if (Object.keys(answers).length > 0) return Object.keys(broken).length > 0 ? 0 : 1;
-    printNote(`${describeSilence(whom)}: a task that runs is not broken off, but its outcome stays REVOKED`);
-    return 1;
+    return Object.keys(broken).length > 0 ? 0 : 1;
   });
 }
 

@@ -1,5 +1,6 @@
-import { ConfigurationError, Replace, Retry } from '../errors.ts';
+import { ConfigurationError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
+import { Replace, Retry } from '../task/control-signal.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
-import { Reject } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
+import { Reject } from '../task/control-signal.ts';
 import { newTaskId } from '../task/task-id.ts';
 import { injectRaw } from '../testing/memory-hooks.ts';
 import { createTestClock, type TestClock } from '../testing/test-clock.ts';

@@ -17,6 +17,7 @@ import { timeOfTaskId } from '../task/task-id.ts';
 import { listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
 import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
+import { readGraph, type TaskGraph } from './task-graph.ts';
 import { Wait, type Waiting } from './wait.ts';
 
 /** How long to wait, and what may end the wait. The task goes on in either case. */
@@ -67,7 +68,7 @@ export class AsyncResult<T = unknown> {
     this.#context = context;
   }
 
-  /** The task that sent this one from inside its handler. */
+  /** The step before this one in its canvas, or the task that sent it from inside its handler. */
   get parent(): AsyncResult | undefined {
     const { parentId } = this.#origin;
     return parentId === undefined ? undefined : new AsyncResult({ id: parentId, rings: false }, this.#context);
@@ -160,6 +161,18 @@ export class AsyncResult<T = unknown> {
    */
   async revoke(options: { readonly terminate?: boolean } = {}): Promise<void> {
     await this.#context.revoke([this.id], options);
+  }
+
+  /** The canvas that the task belongs to, with live states. */
+  async graph(): Promise<TaskGraph> {
+    return readGraph(await this.#context.stores(), this.id);
+  }
+
+  /** What the task led to in its canvas: the next step, members of a group, callbacks that were sent. */
+  async children(): Promise<readonly AsyncResult[]> {
+    const { edges } = await this.graph();
+    const ids = edges.filter(({ from }) => from === this.id).map(({ to }) => to);
+    return ids.map((id) => new AsyncResult({ id, rings: false, parentId: this.id }, this.#context));
   }
 
   /** Deletes the stored result; the id then reads PENDING. */

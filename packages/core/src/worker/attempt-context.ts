@@ -1,14 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Delivery } from '../driver/broker.ts';
-import {
-  LeaseLostError,
-  NoResultBackendError,
-  Replace,
-  Retry,
-  type RetryRequest,
-  WorkerShutdownError,
-} from '../errors.ts';
+import { LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { Replace, Retry, type RetryRequest } from '../task/control-signal.ts';
 import { parseDuration, parseInstant } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import { attemptNumber, type Message } from '../task/message.ts';

@@ -1,13 +1,6 @@
 import type { Clock } from '../clock.ts';
-import {
-  Ignore,
-  MaxRetriesExceededError,
-  Reject,
-  Replace,
-  Retry,
-  type RetryRequest,
-  TaskValidationError,
-} from '../errors.ts';
+import { MaxRetriesExceededError, TaskValidationError } from '../errors.ts';
+import { Ignore, Reject, Replace, Retry, type RetryRequest } from '../task/control-signal.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
 import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
 import { hasRetriesLeft, isAutoretried, retryDelay } from '../task/retry-policy.ts';

@@ -1,19 +1,8 @@
-import type { Broker, Clock, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
+import type { Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
-import type { RedisClients } from '../connection.ts';
-import type { Keys } from '../keys.ts';
-import type { StoreLink } from '../store-link.ts';
 import { toJob } from './job-message.ts';
+import type { BrokerParts } from './parts.ts';
 import type { Publisher } from './publisher.ts';
-
-/** What the broker is made of. */
-export interface BrokerParts {
-  readonly clients: RedisClients;
-  readonly link: StoreLink;
-  readonly keys: Keys;
-  readonly clock: Clock;
-  readonly publishTimeout: number;
-}
 
 /** The broker over BullMQ. Light until its first use: BullMQ takes 150 ms to import. */
 export class BullmqBroker implements Broker {

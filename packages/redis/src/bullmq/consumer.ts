@@ -1,26 +1,10 @@
-import {
-  type Clock,
-  ClosedError,
-  type CloseReport,
-  type ConsumeRequest,
-  type Consumer,
-  type Deliver,
-  type Timer,
-} from '@lovage/core/driver';
+import { type Clock, ClosedError, type CloseReport, type Consumer, type Timer } from '@lovage/core/driver';
 import { wake } from '../connection.ts';
 import { bullName } from '../keys.ts';
-import type { BrokerParts } from './broker.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
+import type { ConsumerParts } from './parts.ts';
 import { QueueWorker } from './queue-worker.ts';
 import { Slots } from './slots.ts';
-
-/** What a consumer is made of. */
-export interface ConsumerParts extends BrokerParts {
-  readonly request: ConsumeRequest;
-  readonly deliver: Deliver;
-  /** Called when the consumer has closed. */
-  readonly onClosed: () => void;
-}
 
 /** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
 const handBackShare = 0.3;

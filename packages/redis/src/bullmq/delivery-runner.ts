@@ -8,9 +8,9 @@ import {
 } from '@lovage/core/driver';
 import { taskIdOf } from '../keys.ts';
 import { isConnectionError } from '../store-errors.ts';
-import type { ConsumerParts } from './consumer.ts';
 import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
+import type { ConsumerParts } from './parts.ts';
 import type { QueueWorker } from './queue-worker.ts';
 import { type Ending, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
 import { unreadablePrefix } from './tame-reply.ts';

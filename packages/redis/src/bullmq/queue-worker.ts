@@ -10,7 +10,7 @@ import { TaskJob } from './task-job.ts';
 const longestIdleRead = 5;
 /** Crash loops are bounded by the receiver, which counts deliveries; BullMQ's own limit would fail a job behind its back. */
 const maxStalledCount = 1_000_000;
-/** Between two fetches that failed, or that a rate limit of BullMQ's turned down, in milliseconds. */
+/** The longest pause between two fetches that failed, or that a rate limit of BullMQ's turned down, in milliseconds. */
 const fetchPause = 250;
 
 /** What a queue's worker is made of. */
@@ -42,6 +42,7 @@ export class QueueWorker extends Worker {
   #fetching = true;
   #loop: Promise<void> = Promise.resolve();
   #fetches = 0;
+  #waker: NodeJS.Timeout | undefined;
   readonly #longestRead: number;
 
   constructor(parts: QueueWorkerParts) {
@@ -104,6 +105,7 @@ export class QueueWorker extends Worker {
   /** Ends what is left. BullMQ's own close has nothing to wait for: it runs no jobs and owns no connection. */
   finish(): void {
     this.#fetching = false;
+    clearTimeout(this.#waker);
     this.leases.close();
     this.#parts.slots.cancel(this.name);
     this.#parts.clients.end(this.#parts.blocking);
@@ -162,10 +164,30 @@ export class QueueWorker extends Worker {
       } catch (error) {
         this.#report(error as Error);
       }
-      // One empty answer sends BullMQ into its blocking read. Several at once: a failure, a rate limit, a paused worker.
-      empty = performance.now() - began < 5 ? empty + 1 : 0;
-      if (empty > 2 && this.#fetching) await pause(fetchPause);
+      // One empty answer sends BullMQ into its blocking read, and so does one that says when a delayed job is due. Several
+      // others at once: a failure, a rate limit, a paused worker.
+      const dueIn = this.#dueIn();
+      this.#wakeIn(dueIn);
+      empty = performance.now() - began < 5 && dueIn <= 0 ? empty + 1 : 0;
+      if (empty > 2 && this.#fetching) await pause(Math.min(fetchPause, 2 ** empty));
     }
+  }
+
+  /**
+   * An idle Redis looks at the timeouts of blocking reads only every 100 ms (its `hz`), so a delayed job would start up to that
+   * much late: when it is due, the mark that ends the read is set by us.
+   */
+  #wakeIn(ms: number): void {
+    clearTimeout(this.#waker);
+    if (ms <= 0 || ms > 2 ** 31 - 1 || !this.#fetching) return;
+    this.#waker = setTimeout(() => {
+      if (this.client.status === 'ready') this.client.zadd(this.toKey('marker'), 0, '0').catch(() => {}); // the read's own timeout serves
+    }, ms);
+  }
+
+  /** Milliseconds until the next delayed job that BullMQ knows of; its own field, private to its types only. */
+  #dueIn(): number {
+    return (this as unknown as { readonly blockUntil: number }).blockUntil - Date.now();
   }
 
   /** Runs a job and those that are fetched along with its settlements, on one slot. */

@@ -33,14 +33,28 @@ export class BlockingRead {
   }
 
   /** Waits for entries of these streams; undefined when there were none in time, or the read was interrupted. */
-  async read(keys: readonly string[], count: number): Promise<readonly (readonly [key: string, entries: RawEntry[]])[] | undefined> {
+  async read(
+    keys: readonly string[],
+    count: number,
+  ): Promise<readonly (readonly [key: string, entries: RawEntry[]])[] | undefined> {
     this.#reading = true;
     try {
       await this.#identify();
       if (!this.#reading) return undefined;
       const block = this.#number === undefined ? shortBlock : Math.min(longestBlock, this.#clients.longestRead);
       const any = keys.map(() => '>');
-      const reply = await this.#client.xreadgroup('GROUP', group, consumerName, 'COUNT', count, 'BLOCK', block, 'STREAMS', ...keys, ...any);
+      const reply = await this.#client.xreadgroup(
+        'GROUP',
+        group,
+        consumerName,
+        'COUNT',
+        count,
+        'BLOCK',
+        block,
+        'STREAMS',
+        ...keys,
+        ...any,
+      );
       return (reply ?? undefined) as (readonly [string, RawEntry[]])[] | undefined;
     } finally {
       this.#reading = false;

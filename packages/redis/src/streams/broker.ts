@@ -1,4 +1,4 @@
-import type { Broker, Consumer, ConsumeRequest, Deliver, Message } from '@lovage/core/driver';
+import type { Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import type { BrokerParts } from '../redis-connection.ts';
 import { StreamsConsumer } from './consumer.ts';

@@ -1,4 +1,12 @@
-import { ClosedError, type CloseReport, type Consumer, type ConsumeRequest, type Deliver, type Settlement, type Timer } from '@lovage/core/driver';
+import {
+  ClosedError,
+  type CloseReport,
+  type ConsumeRequest,
+  type Consumer,
+  type Deliver,
+  type Settlement,
+  type Timer,
+} from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
@@ -8,6 +16,7 @@ import { type RawEntry, readEntry } from './entry.ts';
 import { Flusher } from './flusher.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Reader } from './reader.ts';
+import { RunLine } from './run-line.ts';
 import { createStreamQueue, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -17,8 +26,6 @@ export interface ConsumerParts extends BrokerParts {
   readonly deliver: Deliver;
 }
 
-/** Deliveries begun in a row; then their settlements and the next read leave, and Redis works while the next ones run. */
-const longestBurst = 64;
 /** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
 const handBackShare = 0.3;
 const longestHandBack = 1_000;
@@ -32,16 +39,12 @@ export class StreamsConsumer implements Consumer {
   readonly #client: RedisClient;
   readonly #blocking: BlockingRead;
   readonly #queues = new Map<string, StreamQueue>();
+  readonly #line: RunLine;
   readonly #flusher: Flusher;
   readonly #keeper: LeaseKeeper;
   readonly #reader: Reader;
   readonly #upkeep: Upkeep;
   readonly #timers: Timer[] = [];
-  /** Deliveries that have a slot and have not begun. */
-  #line: StreamDelivery[] = [];
-  #slots: number;
-  #busy = 0;
-  #turning = false;
   #paused = false;
   #handingBack = 0;
   #handedBack = 0;
@@ -53,7 +56,10 @@ export class StreamsConsumer implements Consumer {
   /** Opens a consumer that reads from every queue of its request. */
   static async open(parts: ConsumerParts): Promise<StreamsConsumer> {
     const { clients, clock, request } = parts;
-    const [client, blocking] = await Promise.all([clients.shared('worker'), BlockingRead.open(clients, request.worker, clock)]);
+    const [client, blocking] = await Promise.all([
+      clients.shared('worker'),
+      BlockingRead.open(clients, request.worker, clock),
+    ]);
     const consumer = new StreamsConsumer(parts, client, blocking);
     try {
       await Promise.all(request.queues.map((queue) => consumer.addQueue(queue)));
@@ -70,7 +76,6 @@ export class StreamsConsumer implements Consumer {
     this.#parts = parts;
     this.#client = client;
     this.#blocking = blocking;
-    this.#slots = request.slots;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -78,21 +83,41 @@ export class StreamsConsumer implements Consumer {
     const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
     this.#keeper = new LeaseKeeper({ clock, client, duration: leaseDuration, onError });
     this.#flusher = new Flusher(client, { keys, clock, onError, onOver: (delivery) => this.#over(delivery) });
+    this.#line = new RunLine({
+      slots: request.slots,
+      answer: (delivery) => this.#answer(delivery),
+      settle: (delivery, settlement) => this.#flusher.add(delivery, settlement),
+      abandon: (delivery, error) => this.#abandon(delivery, error),
+      endTurn: () => {
+        this.#flusher.flush();
+        this.#reader.pump();
+      },
+    });
     this.#reader = new Reader({
       client,
       blocking,
       clock,
-      room: () => this.#slots - this.#busy,
+      room: () => this.#line.room,
       take: (stream, entries) => this.#take(stream, entries),
+      reopen,
+      onIdle: () => this.#onQuiet(),
+      onError,
+    });
+    this.#upkeep = new Upkeep({
+      client,
+      subscriber,
+      clock,
+      leaseDuration,
+      orphanInterval,
+      renew: () => this.#keeper.renew(),
       reopen,
       onError,
     });
-    this.#upkeep = new Upkeep({ client, subscriber, clock, leaseDuration, orphanInterval, renew: () => this.#keeper.renew(), reopen, onError });
     this.#reader.start();
   }
 
   setSlots(slots: number): void {
-    this.#slots = slots;
+    this.#line.setSlots(slots);
     this.#reader.refresh();
   }
 
@@ -179,14 +204,9 @@ export class StreamsConsumer implements Consumer {
     for (const entry of entries) {
       const delivery = new StreamDelivery(stream, entry[0], readEntry(entry, stream), now);
       this.#keeper.held.add(delivery);
-      if (wanted && this.#busy < this.#slots) {
-        this.#busy += 1;
-        this.#line.push(delivery);
-      } else void this.#handBack(delivery); // never rejects
+      if (!wanted || !this.#line.add(delivery)) void this.#handBack(delivery); // never rejects
     }
-    if (this.#turning || this.#line.length === 0) return;
-    this.#burst();
-    this.#endTurn();
+    this.#line.run();
   }
 
   async #handBack(delivery: StreamDelivery): Promise<void> {
@@ -194,38 +214,6 @@ export class StreamsConsumer implements Consumer {
     if (await this.#flusher.handBack(delivery)) this.#handedBack += this.#closing ? 1 : 0;
     this.#handingBack -= 1;
     if (this.#handingBack === 0 && !this.#paused) this.#reader.refresh();
-  }
-
-  #burst(): void {
-    const most = Math.min(longestBurst, Math.max(1, Math.ceil(this.#slots / 2)));
-    const next = this.#line.length <= most ? this.#line : this.#line.slice(0, most);
-    this.#line = this.#line.length <= most ? [] : this.#line.slice(most);
-    for (const delivery of next) this.#run(delivery);
-  }
-
-  /** After this turn of the event loop: send what was settled, read for the slots that are free, begin the next burst. */
-  #endTurn(): void {
-    if (this.#turning) return;
-    this.#turning = true;
-    setImmediate(() => {
-      this.#turning = false;
-      this.#flusher.flush();
-      this.#reader.pump();
-      if (this.#line.length === 0) return;
-      this.#burst();
-      this.#endTurn();
-    });
-  }
-
-  #run(delivery: StreamDelivery): void {
-    if (delivery.state !== 'running') {
-      this.#busy -= 1; // handed back while it stood in line
-      return;
-    }
-    this.#answer(delivery).then(
-      (settlement) => this.#settle(delivery, settlement),
-      (error: unknown) => this.#abandon(delivery, error),
-    );
   }
 
   #answer(delivery: StreamDelivery): Promise<Settlement> {
@@ -239,25 +227,16 @@ export class StreamsConsumer implements Consumer {
     });
   }
 
-  #settle(delivery: StreamDelivery, settlement: Settlement): void {
-    this.#busy -= 1;
-    if (delivery.state !== 'running') return; // handed back: its receiver's answer is void
-    this.#flusher.add(delivery, settlement);
-    this.#endTurn();
-  }
-
   /** Without an answer the message is left alone: its lease runs out, and it comes again. */
   #abandon(delivery: StreamDelivery, error: unknown): void {
-    this.#busy -= 1;
     delivery.state = 'over';
     this.#over(delivery);
     this.#report(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
-    this.#endTurn();
   }
 
   #over(delivery: StreamDelivery): void {
     this.#keeper.held.delete(delivery);
-    if (this.#closing) this.#onQuiet();
+    this.#onQuiet();
   }
 
   async #open(client: RedisClient, queue: StreamQueue): Promise<number> {
@@ -266,7 +245,10 @@ export class StreamsConsumer implements Consumer {
 
   async #reopen(queue: StreamQueue): Promise<void> {
     const made = await this.#open(this.#client, queue);
-    if (made > 0) this.#report(new Error(`queue "${queue.name}" had lost ${made} of its streams or their consumer group: made again`));
+    if (made > 0)
+      this.#report(
+        new Error(`queue "${queue.name}" had lost ${made} of its streams or their consumer group: made again`),
+      );
   }
 
   #report(error: Error): void {

@@ -45,10 +45,18 @@ export class Flusher {
         this.#ack(delivery, settlement.outcome);
         return;
       case 'retryAt':
-        this.#others.push(() => this.#putBack(delivery, { payload: encodePayload(settlement.message), band: settlement.message.priority, at: settlement.at }));
+        this.#others.push(() =>
+          this.#putBack(delivery, {
+            payload: encodePayload(settlement.message),
+            band: settlement.message.priority,
+            at: settlement.at,
+          }),
+        );
         return;
       case 'release':
-        this.#others.push(() => this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }));
+        this.#others.push(() =>
+          this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }),
+        );
         return;
       case 'deadLetter':
         this.#others.push(() => void this.#park(delivery, settlement));
@@ -105,15 +113,24 @@ export class Flusher {
       .then(
         ([stale, failed, problem]) => {
           if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
-          if (failed.length > 0) void this.#again(stream, batch.only(failed), { tries, error: new Error(`a result could not be stored: ${problem}`) });
-          for (const delivery of batch.deliveries) if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#over(delivery);
+          if (failed.length > 0)
+            void this.#again(stream, batch.only(failed), {
+              tries,
+              error: new Error(`a result could not be stored: ${problem}`),
+            });
+          for (const delivery of batch.deliveries)
+            if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#over(delivery);
         },
         (error: Error) => void this.#again(stream, batch, { tries, error }),
       );
     if (batch.aliases.length > 0) this.#client.srem(known, ...batch.aliases).catch(this.#parts.onError);
   }
 
-  async #again(stream: QueueStream, batch: AckBatch, { tries, error }: { readonly tries: number; readonly error: Error }): Promise<void> {
+  async #again(
+    stream: QueueStream,
+    batch: AckBatch,
+    { tries, error }: { readonly tries: number; readonly error: Error },
+  ): Promise<void> {
     this.#parts.onError(error);
     if (tries === settleRetries || isConnectionError(error)) {
       for (const delivery of batch.deliveries) this.#over(delivery); // their leases run out, and they come again
@@ -134,11 +151,17 @@ export class Flusher {
   #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
     const { base, wake } = stream.queue;
     const when = at === undefined ? '' : Math.max(0, Math.ceil(at));
-    return scriptsOf(this.#client).streamPutBack([stream.key, base], [group, consumerName, entry, content.id, band, content.lost, payload, when, wake]);
+    return scriptsOf(this.#client).streamPutBack(
+      [stream.key, base],
+      [group, consumerName, entry, content.id, band, content.lost, payload, when, wake],
+    );
   }
 
   /** Parks first, then ends: a crash between the two parks it twice, which loses nothing. */
-  async #park(delivery: StreamDelivery, { reason, outcome }: Extract<Settlement, { kind: 'deadLetter' }>): Promise<void> {
+  async #park(
+    delivery: StreamDelivery,
+    { reason, outcome }: Extract<Settlement, { kind: 'deadLetter' }>,
+  ): Promise<void> {
     const { stream, entry, content } = delivery;
     const { message } = content;
     const letter = [
@@ -147,7 +170,13 @@ export class Flusher {
     ];
     try {
       const keys: [string, string] = [stream.key, stream.queue.dead];
-      const held = await scriptsOf(this.#client).streamPark(keys, [group, consumerName, entry, maxDeadLetters, ...letter]);
+      const held = await scriptsOf(this.#client).streamPark(keys, [
+        group,
+        consumerName,
+        entry,
+        maxDeadLetters,
+        ...letter,
+      ]);
       if (held === 1) {
         this.#ack(delivery, outcome);
         this.flush();
@@ -161,7 +190,9 @@ export class Flusher {
   }
 
   #stale(delivery: StreamDelivery): void {
-    this.#parts.onError(new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`));
+    this.#parts.onError(
+      new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`),
+    );
     delivery.lose();
   }
 

@@ -67,7 +67,9 @@ export class LeaseKeeper {
     const running = deliveries.filter((delivery) => delivery.state === 'running'); // the others may be gone by right
     try {
       const entries = deliveries.map((delivery) => delivery.entry);
-      const held = new Set((await this.#parts.client.xclaim(key, group, consumerName, 0, ...entries, 'JUSTID')) as string[]);
+      const held = new Set(
+        (await this.#parts.client.xclaim(key, group, consumerName, 0, ...entries, 'JUSTID')) as string[],
+      );
       for (const delivery of running) {
         if (!held.has(delivery.entry) && delivery.state === 'running') this.#lose(delivery);
       }

@@ -27,15 +27,25 @@ export class StreamsMonitor implements Monitor {
   async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
     const all = await this.#link.run((client) => {
       const scripts = scriptsOf(client);
-      return Promise.all(queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])));
+      return Promise.all(
+        queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])),
+      );
     });
-    return all.map(([waiting, delayed, running, dead], index) => ({ queue: queues[index] as string, waiting, delayed, running, dead }));
+    return all.map(([waiting, delayed, running, dead], index) => ({
+      queue: queues[index] as string,
+      waiting,
+      delayed,
+      running,
+      dead,
+    }));
   }
 
   async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
     const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
     await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
-      const letters = await this.#link.run((client) => scriptsOf(client).streamLocate([this.#keys.stream(queue)], [group, ...chunk]));
+      const letters = await this.#link.run((client) =>
+        scriptsOf(client).streamLocate([this.#keys.stream(queue)], [group, ...chunk]),
+      );
       for (const [index, letter] of [...letters].entries()) found[start + index] ??= places[letter];
     });
     return found;
@@ -44,7 +54,9 @@ export class StreamsMonitor implements Monitor {
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
     const removed = ids.map(() => false);
     await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
-      const digits = await this.#link.run((client) => scriptsOf(client).streamRemove([this.#keys.stream(queue)], [group, ...chunk]));
+      const digits = await this.#link.run((client) =>
+        scriptsOf(client).streamRemove([this.#keys.stream(queue)], [group, ...chunk]),
+      );
       for (const [index, digit] of [...digits].entries()) if (digit === '1') removed[start + index] = true;
     });
     return removed;
@@ -53,7 +65,9 @@ export class StreamsMonitor implements Monitor {
   async purge(queue: string): Promise<readonly string[]> {
     const all: string[] = [];
     for (;;) {
-      const [found, ids] = await this.#link.run((client) => scriptsOf(client).streamPurge([this.#keys.stream(queue)], [group, chunkSize]));
+      const [found, ids] = await this.#link.run((client) =>
+        scriptsOf(client).streamPurge([this.#keys.stream(queue)], [group, chunkSize]),
+      );
       for (const id of ids) all.push(id);
       if (found === 0) return all;
     }
@@ -74,7 +88,8 @@ export class StreamsMonitor implements Monitor {
   ): Promise<void> {
     if (ids.length === 0) return;
     for (const queue of queues ?? (await this.queues())) {
-      for (let start = 0; start < ids.length; start += chunkSize) await work(queue, ids.slice(start, start + chunkSize), start);
+      for (let start = 0; start < ids.length; start += chunkSize)
+        await work(queue, ids.slice(start, start + chunkSize), start);
     }
   }
 }

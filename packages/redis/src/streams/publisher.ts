@@ -1,11 +1,12 @@
-import { type Clock, ClosedError, type Message, PublishError, sleep } from '@lovage/core/driver';
+import { type Clock, ClosedError, type Message, sleep } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { corked } from './corked.ts';
-import { encodePayload, markRepeated } from './entry.ts';
+import { markRepeated } from './entry.ts';
+import { accept, type Call, type Parcel, toParcel } from './parcel.ts';
 import { createStreamQueue, type StreamQueue } from './stream-queue.ts';
 
 /** Messages in one script call, and characters: bounds the time a call holds Redis (500 take about 1.5 ms). */
@@ -13,26 +14,6 @@ const chunkSize = 500;
 const chunkCharacters = 1_000_000;
 /** Between two tries on a connection that is there but not ready to serve (loading, failing over), in milliseconds. */
 const pause = 50;
-
-/** One call of `publish`, which ends when each of its messages has been accepted or refused. */
-interface Call {
-  left: number;
-  readonly all: number;
-  refused: Map<string, Error> | undefined;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** A message on its way, encoded when it was handed over: its owner may change it afterwards. */
-interface Parcel {
-  readonly queue: string;
-  readonly band: number;
-  readonly due: number | undefined;
-  readonly id: string;
-  payload: string;
-  readonly call: Call;
-  over: boolean;
-}
 
 /** All calls of one turn of the event loop that share a deadline. */
 interface Batch {
@@ -221,34 +202,4 @@ export class Publisher {
       : `did not accept the message within ${this.#parts.timeout} ms`;
     return this.#parts.link.unavailable(waited);
   }
-}
-
-function toParcel(message: Message, call: Call): Parcel {
-  return {
-    queue: message.queue,
-    band: message.priority,
-    due: message.eta,
-    id: message.id,
-    payload: encodePayload(message),
-    call,
-    over: false,
-  };
-}
-
-/** Counts a message that is over, and ends the call with its last one. */
-function accept(parcel: Parcel): void {
-  if (parcel.over) return;
-  parcel.over = true;
-  const { call } = parcel;
-  call.left -= 1;
-  if (call.left > 0) return;
-  if (call.refused) call.reject(refusal(call.refused, call.all));
-  else call.resolve();
-}
-
-function refusal(refused: ReadonlyMap<string, Error>, all: number): Error {
-  const errors = [...refused.values()];
-  const [first] = errors;
-  const alike = errors.every((error) => error.constructor === first?.constructor);
-  return refused.size === all && alike && first ? first : new PublishError(refused);
 }

@@ -29,6 +29,8 @@ export interface ReaderParts {
   readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
   /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
   readonly reopen: (queue: StreamQueue) => Promise<void>;
+  /** Called when no read is under way any more. */
+  readonly onIdle: () => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -39,7 +41,8 @@ export interface ReaderParts {
 export class Reader {
   readonly #parts: ReaderParts;
   #queues: readonly StreamQueue[] = [];
-  readonly #streams = new Map<string, QueueStream>();
+  /** By key. Replaced, never changed: a read under way keeps the one it began with. */
+  #streams: ReadonlyMap<string, QueueStream> = new Map();
   /** Messages that reads under way may bring. */
   #asked = 0;
   #reads = 0;
@@ -66,8 +69,9 @@ export class Reader {
   setQueues(queues: readonly StreamQueue[]): void {
     this.#queues = queues;
     this.#alone = undefined;
-    this.#streams.clear();
-    for (const queue of queues) for (const stream of queue.streams.values()) this.#streams.set(stream.key, stream);
+    this.#streams = new Map(
+      queues.flatMap((queue) => [...queue.streams.values()].map((stream) => [stream.key, stream])),
+    );
     this.refresh();
   }
 
@@ -112,6 +116,7 @@ export class Reader {
       this.#asked -= count;
       this.#reads -= 1;
       this.pump();
+      if (this.#reads === 0) this.#parts.onIdle();
     }
   }
 
@@ -129,7 +134,13 @@ export class Reader {
     const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
     this.#turns += fair;
     const keys = order.map((queue) => queue.base);
-    const [found, missing] = await scriptsOf(this.#parts.client).streamFetch(keys, [group, consumerName, count, fair, turn]);
+    const [found, missing] = await scriptsOf(this.#parts.client).streamFetch(keys, [
+      group,
+      consumerName,
+      count,
+      fair,
+      turn,
+    ]);
     let brought = 0;
     for (let at = 0; at < found.length; at += 3) {
       const [place, name, entries] = found.slice(at, at + 3) as [number, string, RawEntry[]];
@@ -163,11 +174,11 @@ export class Reader {
   async #wait(count: number): Promise<void> {
     this.#waiting = true;
     try {
-      const found = await this.#parts.blocking.read([...this.#streams.keys()], count);
+      const streams = this.#streams;
+      const found = await this.#parts.blocking.read([...streams.keys()], count);
       for (const [key, entries] of found ?? []) {
-        const stream = this.#streams.get(key);
         this.#taken += entries.length;
-        if (stream) this.#parts.take(stream, entries);
+        this.#parts.take(streams.get(key) as QueueStream, entries);
       }
       if (found) this.#more = true;
     } catch (error) {

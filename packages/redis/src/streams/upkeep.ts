@@ -1,4 +1,4 @@
-import { type Clock, sleep, type Subscription, type Timer } from '@lovage/core/driver';
+import { type Clock, type Subscription, sleep, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { Subscriber } from '../subscriber.ts';
@@ -53,7 +53,13 @@ export class Upkeep {
   }
 
   add(queue: StreamQueue): void {
-    const kept: Kept = { queue, timer: undefined, at: Number.POSITIVE_INFINITY, promoting: false, words: Promise.resolve(undefined) };
+    const kept: Kept = {
+      queue,
+      timer: undefined,
+      at: Number.POSITIVE_INFINITY,
+      promoting: false,
+      words: Promise.resolve(undefined),
+    };
     this.#kept.set(queue.name, kept);
     kept.words = this.#listen(kept);
     this.#schedule(kept, 0);

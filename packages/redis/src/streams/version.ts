@@ -8,7 +8,9 @@ export async function assertVersion(client: RedisClient): Promise<void> {
   if (version === undefined) return;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (Number.isNaN(major) || major > 6 || (major === 6 && minor >= 2)) return;
-  throw new NotSupportedError(`redis+streams:// needs Redis 6.2 or newer, and this is Redis ${version}: upgrade it, or use redis:// (BullMQ)`);
+  throw new NotSupportedError(
+    `redis+streams:// needs Redis 6.2 or newer, and this is Redis ${version}: upgrade it, or use redis:// (BullMQ)`,
+  );
 }
 
 async function serverInfo(client: RedisClient): Promise<string> {

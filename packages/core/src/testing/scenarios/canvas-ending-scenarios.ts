@@ -2,8 +2,9 @@ import { expect } from 'vitest';
 import { chain } from '../../canvas/chain.ts';
 import { chord } from '../../canvas/chord.ts';
 import { group } from '../../canvas/group.ts';
-import { Ignore } from '../../errors.ts';
+import { graphOf, renderGraph } from '../../inspect/task-graph.ts';
 import type { GroupResult } from '../../results/group-result.ts';
+import { Ignore } from '../../task/control-signal.ts';
 import { deferred, until } from '../until.ts';
 import { begin, canvasTasks, original } from './canvas-scenarios.ts';
 import type { Scenario } from './scenario-bench.ts';
@@ -251,6 +252,51 @@ export const canvasEndingScenarios: readonly Scenario[] = [
       const joined: readonly unknown[] = await mixed.join({ timeout, propagate: false });
       expect(joined).toEqual([1, expect.objectContaining({ message: 'it had to' })]);
       expect(await mixed.failed()).toBe(true);
+    },
+  },
+  {
+    name: 'canvas: the graph of a canvas shows every part of it, before and after it runs',
+    async run(bench) {
+      const app = bench.app();
+      const { add, identity, xsum } = canvasTasks(app);
+      const canvas = chain(add.s(1, 1), group(identity.s(), chain(identity.s(), add.s(1))), xsum.s()).link(
+        identity.s(),
+      );
+      const result = await canvas.applyAsync([]);
+      const { id } = result;
+      const states = async (from: string) =>
+        Object.fromEntries(
+          (await app.asyncResult(from).graph()).nodes.map((node) => [node.id.slice(id.length), node.state]),
+        );
+      const parts = ['~0', '~1', '~1.0', '~1.1~0', '~1.1', ''];
+      expect(await states(id)).toEqual({ ...Object.fromEntries(parts.map((part) => [part, 'PENDING'])), '~0': 'SENT' });
+      await bench.worker(app);
+      await result.get({ timeout });
+      const link = `${id}~s0.0~r`;
+      await app.asyncResult(link).get({ timeout });
+      for (const from of [id, `${id}~0`, `${id}~1`, `${id}~1.1~0`]) {
+        const all = [...parts, link.slice(id.length)];
+        expect(await states(from), from).toEqual(Object.fromEntries(all.map((part) => [part, 'SUCCESS'])));
+      }
+      const children = await app.asyncResult(`${id}~1`).children();
+      expect(children.map((child) => child.id.slice(id.length)).sort()).toEqual(['', '~1.0', '~1.1~0']);
+      const graph = await graphOf(app, id);
+      expect(
+        renderGraph(graph, 'text')
+          .split('\n')
+          .map((row) => row.replace(id, '').trimEnd()),
+      ).toEqual([
+        'add SUCCESS  ~0',
+        'group of 2 SUCCESS  ~1',
+        '  identity SUCCESS  ~1.0',
+        '  identity SUCCESS  ~1.1~0',
+        '  add SUCCESS  ~1.1',
+        'xsum SUCCESS',
+        '  identity SUCCESS  ~s0.0~r',
+      ]);
+      expect(renderGraph(graph, 'mermaid')).toContain('n0["add SUCCESS"]:::SUCCESS');
+      expect(renderGraph(graph, 'svg')).toContain('<text');
+      expect(JSON.parse(renderGraph(graph, 'json'))).toEqual(graph);
     },
   },
   {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { Ignore, Reject, TaskFailedError } from '../../errors.ts';
+import { TaskFailedError } from '../../errors.ts';
+import { Ignore, Reject } from '../../task/control-signal.ts';
 import { until } from '../until.ts';
 import type { Scenario } from './scenario-bench.ts';
 import { settled } from './scenario-bench.ts';

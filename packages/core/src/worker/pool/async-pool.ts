@@ -19,7 +19,8 @@ export class AsyncPool implements Pool {
     return new Promise((resolve) => {
       attempt.context.onBreakOff(resolve);
       const result = this.#handle(attempt);
-      if (result instanceof Promise) void result.then(resolve); // never rejects
+      if (result instanceof Promise)
+        void result.then(resolve); // never rejects
       else resolve(result);
     });
   }

@@ -1,0 +1,53 @@
+/** Control signals: thrown by a handler to steer its own task, never seen by a caller. */
+
+/** What {@link Retry} asks for; every field as in `self.retry()`. */
+export interface RetryRequest {
+  /** Delay before the next attempt, in milliseconds. */
+  readonly delay?: number;
+  /** The moment of the next attempt, epoch milliseconds; wins over `delay`. */
+  readonly at?: number;
+  /** The error that becomes the task's failure when the retries are spent. */
+  readonly exc?: unknown;
+  /** Overrides the task's limit; `null` removes it. */
+  readonly maxRetries?: number | null;
+  /** Replaces the arguments of the next attempt. */
+  readonly args?: readonly unknown[];
+}
+
+/** Thrown by `self.retry()`: run this task again later. */
+export class Retry extends Error {
+  readonly request: RetryRequest;
+  constructor(request: RetryRequest = {}) {
+    super('the task asked to be retried', request.exc === undefined ? undefined : { cause: request.exc });
+    this.name = 'Retry';
+    this.request = request;
+  }
+}
+
+/** Throw to acknowledge the task and leave its state untouched (Celery's `Ignore`). */
+export class Ignore extends Error {
+  constructor(message = 'the task asked to be ignored') {
+    super(message);
+    this.name = 'Ignore';
+  }
+}
+
+/** Thrown by `self.replace()`: what this canvas comes to is what the task comes to. */
+export class Replace extends Error {
+  readonly canvas: { readonly shape: object; toJSON(): object };
+  constructor(canvas: { readonly shape: object; toJSON(): object }) {
+    super('the task asked to be replaced by a canvas');
+    this.name = 'Replace';
+    this.canvas = canvas;
+  }
+}
+
+/** Throw to refuse the task: back to its queue at once (`requeue: true`, bounded), or to the dead letters and FAILURE. */
+export class Reject extends Error {
+  readonly requeue: boolean;
+  constructor(reason = 'the task was rejected', options: { readonly requeue?: boolean } = {}) {
+    super(reason);
+    this.name = 'Reject';
+    this.requeue = options.requeue ?? false;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Clock, ConsumeRequest, Deliver } from '@lovage/core/driver';
+import type { RedisClients } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import type { StoreLink } from '../store-link.ts';
+
+/** What the broker is made of. */
+export interface BrokerParts {
+  readonly clients: RedisClients;
+  readonly link: StoreLink;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly publishTimeout: number;
+}
+
+/** What a consumer is made of. */
+export interface ConsumerParts extends BrokerParts {
+  readonly request: ConsumeRequest;
+  readonly deliver: Deliver;
+  /** Called when the consumer has closed. */
+  readonly onClosed: () => void;
+}
