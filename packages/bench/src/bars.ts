@@ -15,7 +15,6 @@ export interface Bar {
 
 export type BenchName = 'throughput' | 'latency' | 'memory' | 'chord' | 'await' | 'startup' | 'idle' | 'soak';
 
-const noStreams = 'redis+streams:// is not there yet';
 const noCanvas = 'chords are not there yet';
 
 export const bars: readonly Bar[] = [
@@ -50,7 +49,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'bullmq run, no results',
     limit: { atLeast: 4 },
-    missing: noStreams,
   },
   {
     id: 'P2a',
@@ -59,7 +57,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'bee-queue run',
     limit: { atLeast: 2.5 },
-    missing: noStreams,
   },
   {
     id: 'P2a',
@@ -68,7 +65,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'groupmq run',
     limit: { atLeast: 2.5 },
-    missing: noStreams,
   },
   {
     id: 'P2b',
@@ -77,7 +73,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'bullmq whole trip (waitUntilFinished)',
     limit: { atLeast: 6 },
-    missing: noStreams,
   },
   {
     id: 'P2b',
@@ -86,7 +81,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'bullmq run, no results',
     limit: { atLeast: 2.5 },
-    missing: noStreams,
   },
   {
     id: 'P2b',
@@ -95,7 +89,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'celery whole trip',
     limit: { atLeast: 80 },
-    missing: noStreams,
   },
   {
     id: 'P3',
@@ -104,7 +97,6 @@ export const bars: readonly Bar[] = [
     unit: 'tasks/s',
     against: 'bullmq publish (addBulk 500)',
     limit: { atLeast: 4 },
-    missing: noStreams,
   },
   {
     id: 'P5',
@@ -120,7 +112,6 @@ export const bars: readonly Bar[] = [
     name: 'redis+streams:// worker CPU of a task',
     unit: 'µs',
     limit: { atMost: 15 },
-    missing: noStreams,
   },
   {
     id: 'P4',
@@ -145,7 +136,6 @@ export const bars: readonly Bar[] = [
     unit: 'µs',
     against: 'ioredis LPUSH/BRPOP p50',
     limit: { atMost: 2 },
-    missing: noStreams,
   },
   {
     id: 'P4',
@@ -154,7 +144,6 @@ export const bars: readonly Bar[] = [
     unit: 'µs',
     against: 'ioredis LPUSH/BRPOP p99',
     limit: { atMost: 5 },
-    missing: noStreams,
   },
   {
     id: 'P6',
@@ -170,7 +159,6 @@ export const bars: readonly Bar[] = [
     name: 'redis+streams:// memory of a waiting task',
     unit: 'B',
     limit: { atMost: 400 },
-    missing: noStreams,
   },
   {
     id: 'P7',

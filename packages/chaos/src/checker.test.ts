@@ -28,6 +28,7 @@ const faultless = {
   unknownRunTwice: [],
   duplicates: [],
   repeated: [],
+  withoutDeath: [],
   unrecorded: [],
   stuck: [],
   stale: [],
@@ -77,6 +78,11 @@ describe('a fault is found', () => {
       'SUBMIT a\nACK a\nSTART a 1.0-1\nEND a 1.0-1 retry\nSTART a 1.0-2\nSTART a 2.0-1\nEND a 2.0-1 ok',
     ],
     ['a run of what had been done', 'repeated', `${good}\nSTART a 2.0-1\nEND a 2.0-1 ok`],
+    [
+      'a second run that no kill explains',
+      'withoutDeath',
+      'SUBMIT a\nACK a\nSTART a 1.0-1\nFAULT kill 2\nSTART a 3.0-1\nEND a 3.0-1 ok',
+    ],
     ['a second first delivery', 'unrecorded', 'SUBMIT a\nACK a\nSTART a 1.0-1 1\nSTART a 2.0-1 1\nEND a 2.0-1 ok'],
     ['a waiter that saw no end', 'stuck', 'SUBMIT a\nACK a\nSTART a 1.0-1\nEND a 1.0-1 ok\nRESULT a - PENDING'],
     [
@@ -123,7 +129,18 @@ describe('recovery', () => {
       END b 2.0-1 ok
       START a 2.0-2
       END a 2.0-2 ok`;
-    expect(check(history(text))).toMatchObject({ recoveries: [2], orphans: [], duplicates: ['a'], repeated: [] });
+    expect(check(history(text))).toMatchObject({
+      recoveries: [2],
+      orphans: [],
+      duplicates: ['a'],
+      repeated: [],
+      withoutDeath: [],
+    });
+  });
+
+  it('tells lateness of first deliveries from that of others', () => {
+    const text = 'SUBMIT a - 0\nACK a\nSTART a 1.0-1 1\nSUBMIT b - 1\nSTART b 1.0-2 2';
+    expect(check(history(text))).toMatchObject({ lateness: [2], redeliveredLateness: [3] });
   });
 
   it('does not count what the process had ended, or started after another kill', () => {

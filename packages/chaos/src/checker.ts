@@ -1,4 +1,4 @@
-import { type Call, type History, type Run, readHistory } from './history.ts';
+import { type Call, type Fault, type History, type Run, readHistory } from './history.ts';
 import type { Entry } from './ledger.ts';
 
 /** What merged ledgers prove. Lists hold keys of calls. */
@@ -21,14 +21,18 @@ export interface Verdict {
   readonly repeated: readonly string[];
   /** Those of the duplicates that the broker delivered as if they were the first. */
   readonly unrecorded: readonly string[];
+  /** Those of the duplicates before which no process was killed that had run the call. */
+  readonly withoutDeath: readonly string[];
   /** Accepted, and no final state was seen by whoever waited. */
   readonly stuck: readonly string[];
   /** The stored value came from a run that was superseded before it ended, or changed after it was seen. */
   readonly stale: readonly string[];
   /** Started before their time. */
   readonly early: readonly string[];
-  /** Milliseconds from the time a call was due to its first start. */
+  /** Milliseconds from the time a call was due to its first start, of those that no dead worker had taken before. */
   readonly lateness: readonly number[];
+  /** The same, of those that a worker had taken and died with before it started them. */
+  readonly redeliveredLateness: readonly number[];
   /** Milliseconds from the kill of a process to the next start of each call it was running. */
   readonly recoveries: readonly number[];
   /** Calls whose process was killed while it ran them, and that never started again. */
@@ -56,10 +60,12 @@ export function check(entries: readonly Entry[]): Verdict {
     unrecorded: calls.flatMap((call) =>
       unexplained(call).flatMap(({ key, delivery }) => (delivery === 1 ? [key] : [])),
     ),
+    withoutDeath: calls.flatMap((call) => withoutDeath(call, history.faults).map(({ key }) => key)),
     stuck: keys((call) => isAcked(call) && !call.results.some(({ state }) => finals.has(state))),
     stale: keys(isStale),
     early: keys(({ due, runs }) => due !== undefined && runs.some(({ startedWall }) => startedWall < due)),
-    lateness: calls.flatMap(lateness),
+    lateness: calls.flatMap((call) => lateness(call, (delivery) => delivery === 1)),
+    redeliveredLateness: calls.flatMap((call) => lateness(call, (delivery) => delivery > 1)),
     ...recovered,
   };
 }
@@ -89,6 +95,17 @@ function repeated({ runs }: Call): readonly Run[] {
   return runs.filter(({ startedAt }) => runs.some(({ ended }) => ended?.how === 'ok' && ended.at < startedAt));
 }
 
+/** A process that dies takes what it runs with it, and what it has run and could not settle any more. */
+function withoutDeath(call: Call, faults: readonly Fault[]): readonly Run[] {
+  const kills = faults.filter(({ what }) => what === 'kill');
+  return unexplained(call).filter((run) => {
+    const before = call.runs.filter(({ startedAt }) => startedAt < run.startedAt);
+    return !kills.some(
+      ({ at, target }) => at < run.startedAt && before.some((of) => of.process === target && of.startedAt < at),
+    );
+  });
+}
+
 function isStale({ runs, results }: Call): boolean {
   const accepted = results.flatMap(({ run }) => (run === undefined ? [] : [run]));
   if (new Set(accepted).size > 1) return true;
@@ -98,8 +115,8 @@ function isStale({ runs, results }: Call): boolean {
   return runs.some((other) => other.startedAt > run.startedAt && other.startedAt < end);
 }
 
-function lateness({ due, runs: [first] }: Call): readonly number[] {
-  return due === undefined || first === undefined ? [] : [first.startedWall - due];
+function lateness({ due, runs: [first] }: Call, of: (delivery: number) => boolean): readonly number[] {
+  return due === undefined || first === undefined || !of(first.delivery) ? [] : [first.startedWall - due];
 }
 
 /** Looks for the runs that a kill cut off. */

@@ -17,24 +17,22 @@ export interface SentinelFleet {
 const sentinels = 3;
 const downAfter = 1_000;
 
-/** A master, a replica and three sentinels that agree. Without the replica nobody can take over. */
-export async function startSentinels(arena: Arena, withReplica: boolean): Promise<SentinelFleet> {
+/** A master, a replica and three sentinels that agree. */
+export async function startSentinels(arena: Arena): Promise<SentinelFleet> {
   const master = await arena.redis(aofAlways);
-  if (withReplica) {
-    const replica = await arena.redis({ ...aofAlways, replicaof: `127.0.0.1 ${master.port}` });
-    await until(
-      async () => (await replica.client.info('replication')).includes('master_link_status:up'),
-      10_000,
-      'the replica',
-    );
-  }
+  const replica = await arena.redis({ ...aofAlways, replicaof: `127.0.0.1 ${master.port}` });
+  await until(
+    async () => (await replica.client.info('replication')).includes('master_link_status:up'),
+    10_000,
+    'the replica',
+  );
   const ports = await Promise.all(Array.from({ length: sentinels }, () => startSentinel(arena, master.port)));
   const probe = await RedisNode.connect(ports[0] as number);
   arena.onClose(async () => probe.disconnect());
   const knows = async (what: string, count: number): Promise<boolean> =>
     ((await probe.call('SENTINEL', what, 'mymaster')) as unknown[]).length === count;
   await until(() => knows('sentinels', sentinels - 1), 15_000, 'the sentinels to know each other');
-  await until(() => knows('replicas', withReplica ? 1 : 0), 15_000, 'the sentinels to know the replica');
+  await until(() => knows('replicas', 1), 15_000, 'the sentinels to know the replica');
   const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
   return { url: `${arena.options.driver}+sentinel://${hosts}/mymaster`, master };
 }
@@ -90,6 +88,13 @@ export async function startCluster(arena: Arena): Promise<ClusterFleet> {
       async () => String(await node.client.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
       20_000,
       'the cluster',
+    );
+  }
+  for (const node of nodes) {
+    await until(
+      async () => /role:master|master_link_status:up/.test(await node.client.info('replication')),
+      20_000,
+      'the replicas',
     );
   }
   const owner = async (): Promise<RedisNode> => {

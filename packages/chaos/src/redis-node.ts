@@ -11,6 +11,8 @@ export type RedisSettings = Readonly<Record<string, string>>;
 
 /** Every write is on disk before it is answered. */
 export const aofAlways: RedisSettings = { appendonly: 'yes', appendfsync: 'always' };
+/** Of every server: on the loopback, and a replica is served at once. */
+const base: RedisSettings = { save: '', bind: '127.0.0.1', 'repl-diskless-sync-delay': '0' };
 /** Nothing is kept. */
 export const volatile: RedisSettings = { appendonly: 'no', save: '' };
 
@@ -52,7 +54,7 @@ export class RedisNode {
 
   /** Starts the process, also again after {@link kill}. Resolves when it serves. */
   async launch(): Promise<void> {
-    const settings = { save: '', bind: '127.0.0.1', ...this.#settings, port: String(this.port), dir: this.#directory };
+    const settings = { ...base, ...this.#settings, port: String(this.port), dir: this.#directory };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', [...this.#mode, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;

@@ -11,6 +11,8 @@ export interface BannerFacts {
   readonly backend: string | undefined;
   readonly queues: readonly string[];
   readonly slots: number;
+  /** With --autoscale: how many there may be. */
+  readonly mostSlots?: number;
   /** Where tasks run. */
   readonly pool: string;
   readonly tasks: readonly string[];
@@ -21,12 +23,12 @@ const shownTasks = 30;
 
 /** The banner, for people. */
 export function formatBanner(facts: BannerFacts): string {
-  const { version, app, module, broker, backend, queues, slots, pool, inProcess } = facts;
+  const { version, app, module, broker, backend, queues, inProcess } = facts;
   const rows: [string, string][] = [
     ['app', module],
     ['broker', inProcess ? `${broker}  (only this process can send it tasks)` : broker],
     ['backend', backend ?? "the broker's"],
-    ['queues', `${queues.join(', ')}  ×${slots}${pool === 'async' ? '' : ` ${pool}`}`],
+    ['queues', `${queues.join(', ')}  ×${describeSlots(facts)}`],
     ['tasks', listTasks(facts.tasks)],
   ];
   const title = `${paint('bold', `lovage ${version}`)}  ${app}  ·  node ${process.versions.node}  ·  pid ${process.pid}`;
@@ -35,7 +37,7 @@ export function formatBanner(facts: BannerFacts): string {
 
 /** The banner as fields of a log line, for machines. */
 export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknown>> {
-  const { version, app, module, broker, backend, queues, slots, pool, tasks } = facts;
+  const { version, app, module, broker, backend, queues, slots, mostSlots, pool, tasks } = facts;
   return {
     version,
     app,
@@ -45,9 +47,15 @@ export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknow
     backend,
     queues,
     slots,
+    mostSlots,
     pool,
     tasks: tasks.slice(0, shownTasks),
   };
+}
+
+function describeSlots({ slots, mostSlots, pool }: BannerFacts): string {
+  const range = mostSlots === undefined ? String(slots) : `${slots}–${mostSlots}`;
+  return pool === 'async' ? range : `${range} ${pool}`;
 }
 
 function listTasks(names: readonly string[]): string {

@@ -58,6 +58,7 @@ it.each([
   [['control', 'revoke', 'x', '-t', '1'], /^error: --timeout: "1" has no unit/],
   [['control', 'rate-limit', 'add', 'fast'], /^error: rate: "fast" is not a rate: write 10\/s/],
   [['control', 'time-limit', 'add', '--soft', '10'], /^error: --soft: "10" has no unit/],
+  [['control', 'autoscale', '2', '3'], /^error: autoscale: min 3 is above max 2\n$/],
   [['control', 'pool-grow', '0'], /^error: n: expected a whole number from 1, received "0"\n$/],
   [['events', '--type', 'task.faild'], /error: events\.on: unknown event "task\.faild".*did you mean "task\.failed"\?/],
   [['events', '--count', 'x'], /^error: --count: expected a whole number from 1, received "x"\n$/],

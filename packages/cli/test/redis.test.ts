@@ -223,8 +223,6 @@ describe('no Redis at all', () => {
       [...shop, 'call', 'add', '1', '2'],
       [...shop, 'worker', '--exit-on-broker-loss'],
       ['inspect', 'ping'],
-      ['control', 'revoke', 'x'],
-      ['events'],
       ['dlq', 'list'],
     ];
     const ended = await Promise.all(commands.map((args) => lovage([...args, '--broker', url])));

@@ -4,6 +4,7 @@ export { type Overrides, setOverrides } from './app/overrides.ts';
 export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-report.ts';
 export type { Attempt } from './worker/attempt.ts';
 export type { AttemptResult } from './worker/attempt-result.ts';
+export type { AutoscaleLimits } from './worker/autoscale.ts';
 export type { Middleware, Next } from './worker/middleware.ts';
 export type { AppModule } from './worker/pool/child-message.ts';
 export type { PoolKind } from './worker/pool/pool.ts';

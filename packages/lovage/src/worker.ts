@@ -3,6 +3,7 @@ export type {
   Attempt,
   AttemptCounts,
   AttemptResult,
+  AutoscaleLimits,
   Middleware,
   Next,
   Overrides,

@@ -20,12 +20,20 @@ it.each([
     BrokerUnavailableError,
   ],
   ['connect ECONNREFUSED 127.0.0.1:6379', BrokerUnavailableError],
+  ['Too many Cluster redirections. Last error: Error: Connection is closed.', BrokerUnavailableError],
   ['LOADING Redis is loading the dataset in memory', BrokerUnavailableError],
   ["READONLY You can't write against a read only replica.", BrokerUnavailableError],
 ])('knows %s', (message, expected) => {
   const error = toBrokerError(new Error(message), 'redis://h', 'id-1');
   expect(error).toBeInstanceOf(expected);
   expect(error).toMatchObject({ taskId: 'id-1', message: expect.stringContaining('redis://h') });
+});
+
+it('says how a password is given', () => {
+  const { message } = toBrokerError(new Error('NOAUTH HELLO must be called with the client already'), 'redis://h');
+  expect(message).toBe(
+    'Redis at redis://h wants a password, and the URL has none: write redis://:<password>@host:6379/0',
+  );
 });
 
 it('leaves alone what is one of the catalogue, or about neither', () => {

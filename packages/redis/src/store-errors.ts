@@ -8,7 +8,7 @@ import {
 
 /** Errors after which the same command may succeed on the next connection: nobody can say whether it was carried out. */
 const connectionError =
-  /connection is closed|stream isn't writeable|max retries per request|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|socket timeout|socket closed|aborted due to connection close|sentinels are unreachable|failed to refresh slots cache|cluster isn't ready|^LOADING|^READONLY|^MASTERDOWN|^CLUSTERDOWN|^TRYAGAIN/i;
+  /connection is closed|stream isn't writeable|max retries per request|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|socket timeout|socket closed|aborted due to connection close|sentinels are unreachable|failed to refresh slots cache|cluster isn't ready|too many cluster redirections|^LOADING|^READONLY|^MASTERDOWN|^CLUSTERDOWN|^TRYAGAIN/i;
 const authenticationError = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-password|client sent AUTH/i;
 
 /** Whether this error is about the connection, not the command. */
@@ -43,10 +43,8 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
     );
   }
   if (detail.startsWith('NOAUTH')) {
-    return new BrokerAuthenticationError(
-      `Redis at ${display} wants a password: write it into the URL, as in redis://:password@host:6379/0 (${detail})`,
-      options,
-    );
+    const message = `Redis at ${display} wants a password, and the URL has none: write redis://:<password>@host:6379/0`;
+    return new BrokerAuthenticationError(message, options);
   }
   if (isAuthenticationError(error)) {
     return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, options);

@@ -7,6 +7,7 @@ import type { SystemName } from '../systems/systems.ts';
 export const latency: Bench = async (context) => {
   const measurements = [
     calls(context, 'lovage', 'redis:// call()'),
+    calls(context, 'lovage-streams', 'redis+streams:// call()'),
     calls(context, 'redis-list', 'ioredis LPUSH/BRPOP'),
     calls(context, 'bullmq', 'bullmq waitUntilFinished'),
   ];

@@ -5,6 +5,7 @@ import { Lovage } from 'lovage';
 import { type Bench, type BenchContext, scaled } from '../bench.ts';
 import { type Measurement, measureRounds } from '../measure.ts';
 import { chunks, queueName } from '../systems/system.ts';
+import { streamsUrl } from '../systems/systems.ts';
 
 /** 200 bytes of JSON text. */
 const payload = 'x'.repeat(196);
@@ -14,6 +15,9 @@ export const memory: Bench = async (context) => ({
     context.load.rounds,
     [
       memoryOf(context, 'redis:// memory of a waiting task', fillLovage),
+      memoryOf(context, 'redis+streams:// memory of a waiting task', (url, count) =>
+        fillLovage(streamsUrl(url), count),
+      ),
       memoryOf(context, 'bullmq memory of a waiting job', fillBullmq),
     ],
     (done) => context.say(`round ${done} of ${context.load.rounds}`),

@@ -13,6 +13,11 @@ export const throughput: Bench = async (context) => {
       run: 'redis:// run, results stored',
       cpu: 'redis:// worker CPU of a task',
     }),
+    publishAndRun(context, 'lovage-streams', {
+      publish: 'redis+streams:// publish',
+      run: 'redis+streams:// run, results stored',
+      cpu: 'redis+streams:// worker CPU of a task',
+    }),
     publishAndRun(context, 'bullmq', {
       publish: 'bullmq publish (addBulk 500)',
       run: 'bullmq run, no results',
@@ -21,6 +26,7 @@ export const throughput: Bench = async (context) => {
     publishAndRun(context, 'bee-queue', { publish: 'bee-queue publish', run: 'bee-queue run' }),
     publishAndRun(context, 'groupmq', { publish: 'groupmq publish', run: 'groupmq run' }),
     wholeTrip(context, 'lovage', 'redis:// whole trip'),
+    wholeTrip(context, 'lovage-streams', 'redis+streams:// whole trip'),
     wholeTrip(context, 'bullmq', 'bullmq whole trip (waitUntilFinished)'),
     ...(celery === undefined ? [] : [celeryWholeTrip(context)]),
   ];

@@ -4,6 +4,7 @@ import { childDeath } from './child-death.ts';
 import { etaKills } from './eta-kills.ts';
 import { clusterMasterLoss, sentinelFailover } from './failover.ts';
 import { killWorkers } from './kill-workers.ts';
+import { longTasks } from './long-tasks.ts';
 import { loopBlocked } from './loop-blocked.ts';
 import { lostReplies } from './lost-replies.ts';
 import { memoryFull } from './memory-full.ts';
@@ -16,6 +17,7 @@ import { soak } from './soak.ts';
 
 /** Every scenario, in the order of the table. */
 export const scenarios: readonly Scenario[] = [
+  longTasks,
   killWorkers,
   sigterm,
   sigtermRedisDead,

@@ -28,7 +28,7 @@ export const pauseWorker: Scenario = {
       ...basics(verdict),
       ...duplicates(verdict, arena.tasks),
       told('runs that went on after the pause', aborts.length),
-      atMost('slowest abort after SIGCONT', largest(aborts), 1_000, 'ms'),
+      atMost('slowest abort after SIGCONT', largest(aborts), arena.bar(1_000), 'ms'),
     ];
   },
 };

@@ -26,7 +26,7 @@ export const resultStoreDown: Scenario = {
     await store.kill();
     const asked = [...load.results.values()].slice(0, 5);
     const asking = Promise.allSettled(asked.map(({ id }) => load.app.asyncResult(id).state()));
-    await hold(arena.short ? 2_500 : 10_000);
+    await hold(arena.short ? 1_500 : 10_000);
     await store.launch();
     const answers = await asking;
     const named = answers.filter(

@@ -36,7 +36,7 @@ export const sigterm: Scenario = {
       ...basics(arena.verdict()),
       ...duplicates(arena.verdict(), 0),
       atMost('exit code', code ?? Number.NaN, 0),
-      atMost('end of the process', exitMs, drain + 1_000, 'ms'),
+      atMost('end of the process', exitMs, arena.bar(drain + 1_000), 'ms'),
       atMost('started 100 ms after the signal', late, 0),
     ];
   },

@@ -2,6 +2,7 @@ import type { Lovage } from '@lovage/core';
 import type { ExitCode } from '../exit-code.ts';
 import { describeSilence, type FleetArguments, type FleetQuestion, readFleet } from '../fleet-options.ts';
 import { printData, printJson, printNote } from '../print.ts';
+import { readAutoscale } from '../read-autoscale.ts';
 import { readCount } from '../read-count.ts';
 import { readDuration } from '../read-duration.ts';
 import { readRate } from '../read-rate.ts';
@@ -80,6 +81,17 @@ export function resizePool(given: ResizeArguments, how: 'poolGrow' | 'poolShrink
     (app, whom) => app.control[how](by, whom),
     (slots) => `${String(slots)} slots`,
   );
+}
+
+/** What `lovage control autoscale` was given. */
+export interface AutoscaleArguments extends FleetArguments {
+  readonly max: string;
+  readonly min: string;
+}
+
+export function autoscaleWorkers(given: AutoscaleArguments): Promise<ExitCode> {
+  const { max, min } = readAutoscale([given.max, given.min], 'autoscale');
+  return tell(given, (app, whom) => app.control.autoscale(max, min, whom));
 }
 
 /** What `lovage control add-consumer` was given. */

@@ -2,7 +2,13 @@ import { pathToFileURL } from 'node:url';
 import type { Logger, LogLevel } from '@lovage/core';
 import { systemClock } from '@lovage/core/driver';
 import { Inspector, registeredTasks } from '@lovage/core/inspect';
-import { type AppModule, startWorker, type Worker, type WorkerOptions } from '@lovage/core/worker';
+import {
+  type AppModule,
+  type AutoscaleLimits,
+  startWorker,
+  type Worker,
+  type WorkerOptions,
+} from '@lovage/core/worker';
 import { type BannerFacts, bannerFields, formatBanner } from '../banner.ts';
 import { childFlags } from '../child-loader.ts';
 import type { GlobalArguments } from '../command.ts';
@@ -11,6 +17,7 @@ import type { AppLocation } from '../find-app.ts';
 import { type HealthServer, startHealthServer } from '../health-server.ts';
 import { isInProcess, type OpenedApp, openApp, textSetting } from '../open-app.ts';
 import { createPinoLogger, type LogFormat } from '../pino-logger.ts';
+import { readAutoscale } from '../read-autoscale.ts';
 import { readPort } from '../read-port.ts';
 import { Readiness } from '../readiness.ts';
 import { settingsOf } from '../setting-flags.ts';
@@ -27,6 +34,7 @@ export interface WorkerArguments extends GlobalArguments {
   readonly exitOnBrokerLoss?: boolean;
   readonly events?: boolean;
   readonly noRemoteControl?: boolean;
+  readonly autoscale?: string;
   readonly healthPort?: string;
   readonly healthHost?: string;
 }
@@ -48,7 +56,7 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     health = await serveHealth(given, readiness, log.logger);
     const opened = await openApp(given, { logger: log.logger, needsApp: true });
     log.setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
-    introduce(opened, format, log.logger);
+    introduce(opened, { format, autoscale: autoscaleOf(given) }, log.logger);
     const worker = await start(opened, given, signals);
     if (worker === undefined) return 0;
     readiness.start(() => new Inspector(opened.app).check({ timeout: checkTimeout }));
@@ -81,7 +89,12 @@ function surviveRejections(logger: Logger): () => void {
   return () => process.off('unhandledRejection', onRejection);
 }
 
-function introduce({ app, location, settings }: OpenedApp, format: LogFormat, logger: Logger): void {
+interface Introduction {
+  readonly format: LogFormat;
+  readonly autoscale: AutoscaleLimits | undefined;
+}
+
+function introduce({ app, location, settings }: OpenedApp, { format, autoscale }: Introduction, logger: Logger): void {
   const facts: BannerFacts = {
     version: readVersion(),
     app: app.name,
@@ -89,7 +102,8 @@ function introduce({ app, location, settings }: OpenedApp, format: LogFormat, lo
     broker: textSetting(settings, 'broker') ?? '',
     backend: textSetting(settings, 'backend'),
     queues: settings.get('worker.queues')?.value as readonly string[], // read by core as a list of names
-    slots: Number(settings.get('worker.concurrency')?.value),
+    slots: autoscale?.min ?? Number(settings.get('worker.concurrency')?.value),
+    ...(autoscale ? { mostSlots: autoscale.max } : {}),
     pool: textSetting(settings, 'worker.pool') ?? 'async',
     tasks: registeredTasks(app),
     inProcess: isInProcess(settings),
@@ -121,14 +135,20 @@ async function start(opened: OpenedApp, given: WorkerArguments, signals: SignalW
 
 function toOptions({ location }: OpenedApp, given: WorkerArguments): WorkerOptions {
   const { name, strictBroker = false, exitOnBrokerLoss = false, events = false, noRemoteControl = false } = given;
+  const limits = autoscaleOf(given);
   return {
     strictBroker,
     exitOnBrokerLoss,
     events,
     remoteControl: !noRemoteControl,
+    ...(limits ? { autoscale: limits } : {}),
     ...(name === undefined ? {} : { name }),
     ...(location === undefined ? {} : { appModule: toAppModule(location, given) }),
   };
+}
+
+function autoscaleOf({ autoscale }: WorkerArguments): AutoscaleLimits | undefined {
+  return autoscale === undefined ? undefined : readAutoscale(autoscale.split(','), '--autoscale');
 }
 
 /** Where threads and processes find the app, and how they load it: with the flags of this command line. */

@@ -1,29 +1,35 @@
 import type { Command, CommandFamily } from '../command.ts';
+import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { configCommand } from './config.ts';
 import { controlFamily } from './control.ts';
 import { dlqFamily } from './dlq.ts';
 import { eventsCommand } from './events.ts';
+import { graphCommand } from './graph.ts';
 import { healthCommand } from './health.ts';
 import { inspectFamily } from './inspect.ts';
 import { purgeCommand } from './purge.ts';
 import { queuesCommand } from './queues.ts';
 import { resultCommand } from './result.ts';
+import { scheduleCommand } from './schedule.ts';
 import { statusCommand } from './status.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order in which --help lists them. */
 export const allCommands: readonly (Command | CommandFamily)[] = [
   workerCommand,
+  beatCommand,
   callCommand,
   resultCommand,
   queuesCommand,
+  graphCommand,
   purgeCommand,
   statusCommand,
   inspectFamily,
   controlFamily,
   eventsCommand,
   dlqFamily,
+  scheduleCommand,
   healthCommand,
   configCommand,
 ];

@@ -60,6 +60,16 @@ const commands: readonly Command[] = [
     run: async (given) => (await load()).resizePool(given, 'poolShrink'),
   },
   {
+    usage: 'autoscale <max> <min>',
+    describe: 'Let the slots of each worker follow its load between these bounds',
+    positionals: {
+      max: { type: 'string', describe: 'No more slots than that' },
+      min: { type: 'string', describe: 'No fewer' },
+    },
+    examples: [['$0 control autoscale 16 2', 'until the workers restart']],
+    run: async (given) => (await load()).autoscaleWorkers(given),
+  },
+  {
     usage: 'add-consumer <queue>',
     describe: 'Consume one more queue',
     positionals: queue,

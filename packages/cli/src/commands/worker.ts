@@ -8,6 +8,7 @@ export const workerCommand: Command = {
     queues: textOption('The queues it consumes, separated by commas (default: default)', { alias: 'Q' }),
     concurrency: textOption('How many tasks it runs at once (default: 8)', { alias: 'c' }),
     pool: textOption('Where tasks run: async, threads or processes (default: async)'),
+    autoscale: textOption('As max,min: its slots follow the load between them, in place of --concurrency'),
     'max-tasks-per-child': textOption('A thread or process is replaced after so many tasks (default: never)'),
     'max-memory-per-child': textOption('A process is replaced when it holds more after a task, such as 512MiB'),
     events: switchOption('Send events from the start', { alias: 'E' }),

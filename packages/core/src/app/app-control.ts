@@ -104,6 +104,11 @@ export class AppControl {
     return this.broadcast('pool-shrink', { n }, options);
   }
 
+  /** Lets the slots of workers follow their load between these bounds. */
+  autoscale(max: number, min: number, options?: ControlOptions): Promise<Replies> {
+    return this.broadcast('autoscale', { max, min }, options);
+  }
+
   addConsumer(queue: string, options?: ControlOptions): Promise<Replies> {
     return this.broadcast('add-consumer', { queue }, options);
   }

@@ -19,7 +19,7 @@ export interface AppConf {
 
 /** Network options. */
 export interface ConnectionSettings {
-  /** A socket silent for so long while a reply is due is dead. Must exceed the longest blocking read (10 s). @default '15s' */
+  /** A socket silent for so long while a reply is due is dead; blocking reads are kept shorter. @default '15s' */
   readonly socketTimeout?: Duration;
   /** @default '5s' */
   readonly connectTimeout?: Duration;

@@ -1,7 +1,8 @@
-import { asCall } from '../canvas/as-call.ts';
+import { asCall, hasCallbacks } from '../canvas/as-call.ts';
 import { reviveCanvas } from '../canvas/revive.ts';
 import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
+import { TaskSignature } from '../canvas/task-signature.ts';
 import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult, type GetOptions } from '../results/async-result.ts';
@@ -130,7 +131,8 @@ export class Lovage {
 
   /** Sends a call by task name, untyped: for tasks of other services. A task of this app keeps its options and schemas. */
   sendTask(name: string, args: readonly unknown[] = [], options?: CallOptions): Promise<AsyncResult> {
-    return this.#runtime.producer.send(this.#definitionOf(name), args, options);
+    if (!hasCallbacks(options)) return this.#runtime.producer.send(this.#definitionOf(name), args, options);
+    return new TaskSignature({ task: name, args }, this.#sender.canvas).applyAsync([], options);
   }
 
   /** A signature, chain, group or chord from its JSON. */

@@ -32,7 +32,8 @@ export interface TaskOptions {
   readonly retryBackoffMax?: Duration;
   /** Draw each backoff from 0 to its full length, so that failures spread out. @default true */
   readonly retryJitter?: boolean;
-  /** Acknowledge after the run (at least once); false acknowledges before it (at most once). @default true */
+  /** A task whose worker was lost is started again (at least once). False: it is never started twice, and fails with
+   * {@link WorkerLostError} instead (at most once). @default true */
   readonly acksLate?: boolean;
   /** Store no result; `get()` yields undefined at once. @default false */
   readonly ignoreResult?: boolean;

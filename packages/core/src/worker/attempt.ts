@@ -9,4 +9,7 @@ export interface Attempt {
   readonly message: Message;
   readonly delivery: Delivery;
   readonly context: AttemptContext;
+  /** When it began, by the monotonic clock, and where the list of running attempts has it: kept by {@link WorkerStats}. */
+  begun?: number;
+  place?: number;
 }

@@ -8,6 +8,7 @@ import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import type { CanvasStep } from './canvas-step.ts';
 import type { Executor } from './executor.ts';
+import { IdMap } from './id-map.ts';
 
 /** What a consumer needs. */
 export interface ConsumerOptions {
@@ -40,7 +41,7 @@ const storeRetry = { first: 100, longest: 5_000 };
 /** Receives the broker's deliveries and answers each with a settlement: joins second deliveries, sorts out unknown tasks. */
 export class DeliveryReceiver {
   readonly #options: ConsumerOptions;
-  readonly #underWay = new Map<string, Promise<Settlement>>();
+  readonly #underWay = new IdMap<Promise<Settlement>>();
   readonly #warned = new Set<string>();
   #handedBack = 0;
 
@@ -60,7 +61,7 @@ export class DeliveryReceiver {
 
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay.values()]);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.values());
   }
 
   /**
@@ -77,7 +78,7 @@ export class DeliveryReceiver {
       return running;
     }
     const settling = this.#receive(delivery);
-    this.#underWay.set(id, settling);
+    this.#underWay.add(id, settling);
     const done = (settlement?: Settlement): void => {
       this.#underWay.delete(id);
       if (settlement?.kind === 'release' && this.#options.giveUp.aborted) this.#handedBack += 1;

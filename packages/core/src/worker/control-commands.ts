@@ -64,6 +64,10 @@ function createChangeCommands({ worker, stats, limits, rates, runtime }: Command
     },
     'pool-grow': (args) => resize(worker, worker.slots + countOf(args)),
     'pool-shrink': (args) => resize(worker, worker.slots - countOf(args)),
+    autoscale: ({ max, min }) => {
+      worker.autoscale({ max: max as number, min: min as number }); // which checks them
+      return `${String(min)} to ${String(max)} slots`;
+    },
     'add-consumer': async (args) => {
       await worker.addQueue(textOf(args, 'queue'));
       return `consuming ${textOf(args, 'queue')}`;

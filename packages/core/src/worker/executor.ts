@@ -72,7 +72,7 @@ export class Executor {
 
   #begin(definition: TaskDefinition, delivery: Delivery): Attempt {
     const context = new AttemptContext(definition, delivery, this.#options);
-    const attempt: Attempt = { definition, message: delivery.message, delivery, context };
+    const attempt: Attempt = { definition, message: delivery.message, delivery, context, begun: 0, place: 0 };
     this.#options.observer.onStart(attempt);
     return attempt;
   }

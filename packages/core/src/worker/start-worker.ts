@@ -7,6 +7,7 @@ import { sleep, withDeadline } from '../clock.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
 import type { Middleware } from './middleware.ts';
@@ -28,6 +29,8 @@ export interface WorkerOptions extends WorkerSettings {
   readonly exitOnBrokerLoss?: boolean;
   /** Wrappers around each attempt, inside the worker's own. @default [] */
   readonly middleware?: readonly Middleware[];
+  /** Let the slots follow the load between these bounds; they then begin at `min`. @default `concurrency` slots, fixed */
+  readonly autoscale?: AutoscaleLimits;
   /** Send events from the start; can be switched live. @default false */
   readonly events?: boolean;
   /** Remote commands it obeys: all, none, or a list of names. @default true */
@@ -55,11 +58,14 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     events,
     remoteControl = true,
     appModule,
+    autoscale,
     signal,
     ...rest
   } = options;
   const runtime = runtimeOf(app);
-  const settings = resolveWorkerSettings(rest, runtime.settings.worker, 'startWorker');
+  const given = resolveWorkerSettings(rest, runtime.settings.worker, 'startWorker');
+  const limits = autoscale && readLimits(autoscale, 'startWorker: autoscale');
+  const settings = limits ? { ...given, concurrency: limits.min } : given;
   const stores = await runtime.stores.open();
   const report = await reachBroker(runtime, stores, { exitOnBrokerLoss, signal });
   if (strictBroker && report.warnings.length > 0) {
@@ -75,6 +81,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   await tools.pools.start();
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, { ...tools, settings, report, receiver });
+  if (limits) worker.autoscale(limits);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   return worker;
 }

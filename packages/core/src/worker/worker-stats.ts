@@ -8,7 +8,8 @@ import type { AttemptObserver } from './executor.ts';
 /** Counts attempts and knows those under way. */
 export class WorkerStats implements AttemptObserver {
   readonly #clock: Clock;
-  readonly #running = new Map<Attempt, number>();
+  /** Not a Set: see id-map. An attempt knows its place; the last one takes the place of one that goes. */
+  readonly #running: Attempt[] = [];
   readonly #counts = { succeeded: 0, failed: 0, retried: 0, revoked: 0, other: 0 };
 
   /** The latest tasks that were broken off from outside. */
@@ -19,11 +20,13 @@ export class WorkerStats implements AttemptObserver {
   }
 
   onStart(attempt: Attempt): void {
-    this.#running.set(attempt, this.#clock.monotonic());
+    attempt.begun = this.#clock.monotonic();
+    attempt.place = this.#running.length;
+    this.#running.push(attempt);
   }
 
   onEnd(attempt: Attempt, { state }: AttemptResult): void {
-    this.#running.delete(attempt);
+    this.#forget(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
     else if (state === 'FAILURE' || state === 'REJECTED') this.#counts.failed++;
     else if (state === 'RETRY') this.#counts.retried++;
@@ -46,16 +49,25 @@ export class WorkerStats implements AttemptObserver {
 
   get running(): readonly RunningTask[] {
     const now = this.#clock.monotonic();
-    return [...this.#running].map(([{ message }, since]) => ({
+    return this.#running.map(({ message, begun = now }) => ({
       id: message.id,
       task: message.task,
       queue: message.queue,
-      runningFor: Math.round(now - since),
+      runningFor: Math.round(now - begun),
     }));
   }
 
   /** The contexts of the attempts under way. */
   get contexts(): readonly AttemptContext[] {
-    return [...this.#running.keys()].map(({ context }) => context);
+    return this.#running.map(({ context }) => context);
+  }
+
+  #forget(attempt: Attempt): void {
+    const { place = -1 } = attempt;
+    if (this.#running[place] !== attempt) return;
+    const last = this.#running.pop() as Attempt;
+    if (last === attempt) return;
+    this.#running[place] = last;
+    last.place = place;
   }
 }

@@ -6,6 +6,7 @@ import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
+import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { Pools } from './pool/pools.ts';
@@ -58,6 +59,7 @@ export class Worker {
   readonly #queues: Set<string>;
   readonly #forget: () => void;
   #control: Subscription | undefined;
+  #autoscaler: Autoscaler | undefined;
   #slots: number;
   #closing: Promise<ShutdownReport> | undefined;
   #hurry: (() => void) | undefined;
@@ -101,6 +103,27 @@ export class Worker {
     this.#slots = slots;
     this.#pools.setSize(slots);
     this.#consumer.setSlots(slots);
+  }
+
+  /**
+   * Lets the slots follow the load from now on: more when all are busy and messages wait, fewer when some were idle for
+   * 30 s. Throws {@link ConfigurationError}.
+   */
+  autoscale(limits: AutoscaleLimits): void {
+    const checked = readLimits(limits, 'autoscale');
+    if (this.#autoscaler) this.#autoscaler.setLimits(checked);
+    else if (this.#closing === undefined) this.#autoscaler = new Autoscaler(this.#scalable(), checked, this.#runtime);
+  }
+
+  #scalable(): Scalable {
+    return {
+      load: () => ({ slots: this.#slots, running: this.#stats.running.length }),
+      setSlots: (slots) => this.setSlots(slots),
+      waiting: async () => {
+        const counts = await this.#runtime.stores.current?.monitor?.counts([...this.#queues]);
+        return (counts ?? []).reduce((sum, { waiting }) => sum + waiting, 0);
+      },
+    };
   }
 
   /** Consumes one more queue. */
@@ -166,6 +189,7 @@ export class Worker {
   }
 
   async #shutDown(drain: number): Promise<ShutdownReport> {
+    this.#autoscaler?.stop();
     this.#consumer.pause();
     const drained = await this.#drain(drain);
     if (!drained) {

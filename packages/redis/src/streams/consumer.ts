@@ -14,6 +14,7 @@ import { BlockingRead } from './blocking-read.ts';
 import { StreamDelivery } from './delivery.ts';
 import { type RawEntry, readEntry } from './entry.ts';
 import { Flusher } from './flusher.ts';
+import { handBackAll } from './hand-back.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Reader } from './reader.ts';
 import { RunLine } from './run-line.ts';
@@ -26,10 +27,9 @@ export interface ConsumerParts extends BrokerParts {
   readonly deliver: Deliver;
 }
 
-/** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
+/** The part of a close deadline that is kept for handing back what still runs, and its bound in milliseconds. */
 const handBackShare = 0.3;
 const longestHandBack = 1_000;
-const shortestHandBack = 250;
 
 /** A running consumer of any number of queues. */
 export class StreamsConsumer implements Consumer {
@@ -166,11 +166,18 @@ export class StreamsConsumer implements Consumer {
       this.#waitNoLonger = resolve;
     });
     await Promise.race([enough, this.#quiet()]);
-    const report = await this.#handBackAll();
+    const { released, abandoned } = await handBackAll({
+      clock: this.#parts.clock,
+      client: this.#client,
+      flusher: this.#flusher,
+      held: this.#keeper.held,
+      reading: this.#reader.reading,
+      quiet: () => this.#quiet(),
+    });
     this.#keeper.close();
     for (const timer of this.#timers) timer.cancel();
     this.#blocking.close();
-    this.#resolveClosed(report);
+    this.#resolveClosed({ released: released + this.#handedBack, abandoned });
   }
 
   /** Resolves when nothing runs, is being settled, or may still come. */
@@ -180,21 +187,6 @@ export class StreamsConsumer implements Consumer {
         this.#onQuiet = resolve;
       });
     }
-  }
-
-  async #handBackAll(): Promise<CloseReport> {
-    const left = [...this.#keeper.held];
-    const mine = left.filter(({ state }) => state === 'running');
-    if (left.length === 0 && !this.#reader.reading) return { released: this.#handedBack, abandoned: 0 };
-    if (this.#client.status !== 'ready') return { released: this.#handedBack, abandoned: left.length };
-    let released = 0;
-    const back = mine.map(async (delivery) => {
-      if (await this.#flusher.handBack(delivery)) released += 1;
-      delivery.lose();
-    });
-    await within(this.#parts, Promise.all([...back, this.#quiet()]));
-    const abandoned = left.filter(({ state }) => state !== 'over').length;
-    return { released: released + this.#handedBack, abandoned };
   }
 
   /** Takes entries in. What there is no slot for, or nobody to run, goes back. */
@@ -255,16 +247,4 @@ export class StreamsConsumer implements Consumer {
     if (this.#closing && this.#client.status === 'end') return; // we ended the connection ourselves
     this.#parts.request.onError(error);
   }
-}
-
-/** Resolves when this work is done, or the time for it is over. */
-function within({ clock }: ConsumerParts, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.after(shortestHandBack, resolve);
-    work.then(
-      () => resolve(),
-      () => resolve(),
-    );
-    void work.finally(() => timer.cancel()).catch(() => {});
-  });
 }

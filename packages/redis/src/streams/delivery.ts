@@ -12,6 +12,8 @@ export class StreamDelivery implements Delivery {
   state: 'running' | 'settling' | 'over' = 'running';
   /** When the lease was last known to run anew, by the monotonic clock. */
   renewedAt: number;
+  /** Where {@link HeldDeliveries} has it. */
+  place = -1;
   #lost = false;
   #listeners: (() => void)[] | undefined;
 

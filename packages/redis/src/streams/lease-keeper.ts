@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { StreamDelivery } from './delivery.ts';
+import { HeldDeliveries } from './held-deliveries.ts';
 import { consumerName, group, type QueueStream } from './stream-queue.ts';
 
 /** Entries in one XCLAIM. */
@@ -22,7 +23,7 @@ export interface LeaseKeeperParts {
  */
 export class LeaseKeeper {
   /** Every delivery that is not over. */
-  readonly held: Set<StreamDelivery> = new Set();
+  readonly held: HeldDeliveries = new HeldDeliveries();
   readonly #parts: LeaseKeeperParts;
   #timer: Timer | undefined;
 

@@ -175,12 +175,14 @@ export class Reader {
     this.#waiting = true;
     try {
       const streams = this.#streams;
-      const found = await this.#parts.blocking.read([...streams.keys()], count);
+      const each = Math.max(1, Math.floor(count / streams.size)); // Redis may give so many of every stream
+      const found = await this.#parts.blocking.read([...streams.keys()], each);
+      if (found && count < streams.size) this.#more = true; // whatever came, the next one is to be chosen by priority
       for (const [key, entries] of found ?? []) {
+        if (entries.length >= each) this.#more = true;
         this.#taken += entries.length;
         this.#parts.take(streams.get(key) as QueueStream, entries);
       }
-      if (found) this.#more = true;
     } catch (error) {
       if (!isMissing(error)) throw error;
       await this.#reopen(this.#queues);

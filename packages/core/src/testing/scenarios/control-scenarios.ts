@@ -156,6 +156,9 @@ export const controlScenarios: readonly Scenario[] = [
       expect(await app.control.poolGrow(1, { destination: 'strict' })).toMatchObject({
         strict: { error: expect.stringContaining('not allowed') },
       });
+      expect(await app.control.autoscale(2, 3, { destination })).toMatchObject({
+        obedient: { error: expect.stringContaining('min 3 is above max 2') },
+      });
       await app.control.addConsumer('extra', { destination });
       await app.control.timeLimit('slow', { hard: 50 }, { destination });
       const result = await slow.applyAsync([], { queue: 'extra' });
@@ -166,6 +169,26 @@ export const controlScenarios: readonly Scenario[] = [
       expect(worker.report().queues).toEqual(['default']);
       await app.control.shutdown({ destination });
       await within(worker.shutdownRequested, { what: 'the request to shut down' });
+    },
+  },
+  {
+    name: 'a worker with autoscale takes more slots while messages wait, and changes its bounds live',
+    async run(bench) {
+      const app = bench.app();
+      const gate = deferred();
+      let begun = 0;
+      const work = app.task('work', async () => {
+        begun++;
+        await gate.promise;
+      });
+      const worker = await bench.worker(app, { name: 'growing', autoscale: { max: 3, min: 1 } });
+      expect(worker.slots).toBe(1);
+      const sent = await Promise.all(Array.from({ length: 3 }, () => work.delay()));
+      await until(() => begun === 3, { what: 'three slots' });
+      expect(await app.control.autoscale(6, 5)).toEqual({ growing: '5 to 6 slots' });
+      await until(() => worker.slots === 5, { what: 'five slots' });
+      gate.resolve();
+      await Promise.all(sent.map((result) => result.get({ timeout })));
     },
   },
   {

@@ -19,7 +19,7 @@ export function createChildRunner(
   setup: ChildSetup,
   post: (message: FromChild) => void,
 ): (message: ToChild) => void {
-  const { registry } = runtimeOf(app);
+  const { registry, canvas } = runtimeOf(app);
   const states = new ChildStates(post);
   const logger = createChildLogger(post);
   const limits = {
@@ -32,6 +32,7 @@ export function createChildRunner(
     worker: setup.worker,
     states,
     limits: new TaskLimits(),
+    canvas,
     onProgress: () => {},
     ...limits,
   };

@@ -1,0 +1,12 @@
+// The short forms of the faults of workers. The long ones: `npm run chaos -- <scenario>`, docs/reliability.md.
+import { describe, it } from 'vitest';
+import { holds } from './trial.ts';
+
+describe('faults of workers', { timeout: 60_000 }, () => {
+  it.each(['kill-workers', 'sigterm', 'sigterm-redis-dead', 'child-death'])('%s', (name) => holds(name));
+
+  it('kill-workers on Redis Streams', () => holds('kill-workers', 'redis+streams'));
+
+  // These wait more than they work.
+  it.concurrent.each(['long-tasks', 'pause-worker', 'loop-blocked', 'eta-kills'])('%s', (name) => holds(name));
+});

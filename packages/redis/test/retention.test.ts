@@ -1,0 +1,113 @@
+import { Lovage, Reject } from '@lovage/core';
+import { newTaskId } from '@lovage/core/driver';
+import { until } from '@lovage/core/testing';
+import { startWorker } from '@lovage/core/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisDriver, streamsDriver } from '../src/index.ts';
+import { RedisServer } from './redis-server.ts';
+import { streamsUrl } from './streams-bench.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+const day = 86_400_000;
+
+interface Leftover {
+  readonly key: string;
+  readonly type: string;
+  /** Milliseconds; -1: kept for ever. */
+  readonly ttl: number;
+}
+
+/** Every key under a prefix. */
+async function leftovers(prefix: string): Promise<readonly Leftover[]> {
+  const keys = await server.client.keys(`*${prefix}*`);
+  return Promise.all(
+    keys.map(async (key) => ({ key, type: await server.client.type(key), ttl: await server.client.pttl(key) })),
+  );
+}
+
+/** Runs tasks that end in every way, with the settings that an app has by default. */
+async function work(broker: string, prefix: string, tasks = 50): Promise<void> {
+  const app = new Lovage('retention', { broker, prefix, drivers: [redisDriver, streamsDriver], logLevel: 'silent' });
+  const ok = app.task('ok', (n: number) => n);
+  const quiet = app.task({ name: 'quiet', ignoreResult: true }, () => 'nobody asks');
+  const fail = app.task({ name: 'fail', maxRetries: 1, defaultRetryDelay: 1 }, () => {
+    throw new Error('no');
+  });
+  const reject = app.task('reject', () => {
+    throw new Reject('no');
+  });
+  const limited = app.task({ name: 'limited', rateLimit: '1000/s' }, () => 'limited');
+  const worker = await startWorker(app);
+  const sent: { get(options: object): Promise<unknown> }[] = [];
+  for (let index = 0; index < tasks; index++) {
+    sent.push(await ok.delay(index), await fail.delay(), await reject.delay(), await limited.delay());
+    await quiet.delay();
+  }
+  const revoked = await ok.applyAsync([1], { countdown: '1h' });
+  await revoked.revoke();
+  await Promise.all(sent.map((result) => result.get({ timeout: '20s' }).catch(() => undefined)));
+  await worker.close();
+  await app.close();
+}
+
+describe.each([
+  ['redis', () => server.url],
+  ['redis+streams', () => streamsUrl(server)],
+])('finished work on %s', (_scheme, url) => {
+  it('leaves results that expire, and nothing else that grows with the number of tasks', async () => {
+    const prefix = `r${newTaskId()}`;
+    await work(url(), prefix);
+    const left = await leftovers(prefix);
+    const results = left.filter(({ key }) => key.includes(':result:'));
+    expect(results.length).toBeGreaterThanOrEqual(200);
+    for (const { key, ttl } of results) {
+      expect(ttl, key).toBeGreaterThan(0);
+      expect(ttl, key).toBeLessThanOrEqual(7 * day);
+    }
+    // BullMQ keeps failed tasks as hashes, of which the bounded set of failed ones holds the names
+    const kept = left.filter(({ key, ttl }) => ttl < 0 && !key.includes(':result:'));
+    const failed = kept.filter(({ key, type }) => type === 'hash' && /:[0-9a-f-]{36}$/.test(key));
+    expect([0, 50]).toContain(failed.length);
+    expect(kept.length - failed.length).toBeLessThan(20);
+    const entries = await Promise.all(
+      kept
+        .filter(({ type }) => type === 'stream')
+        .map(async ({ key }) => [key, await server.client.xlen(key)] as const),
+    );
+    for (const [key, length] of entries) {
+      expect(length, key).toBeLessThanOrEqual(/:dead:/.test(key) ? 50 : /:events$/.test(key) ? 1_100 : 0);
+    }
+  });
+
+  it('keeps at most 10,000 dead letters of a queue', async () => {
+    const prefix = `r${newTaskId()}`;
+    const key = `lovage:${prefix}:dead:default`;
+    const fill = server.client.pipeline();
+    for (let index = 0; index < 10_300; index++) fill.xadd(key, '*', 'id', `old-${index}`, 'at', '1', 'body', '{}');
+    await fill.exec();
+    await work(url(), prefix, 1);
+    const length = await server.client.xlen(key);
+    expect(length).toBeGreaterThan(9_900);
+    expect(length).toBeLessThanOrEqual(10_100); // Redis trims by whole nodes of 100
+    const [newest] = await server.client.xrevrange(key, '+', '-', 'COUNT', 1);
+    expect(newest?.[1]).toContain('Reject');
+  });
+});
+
+it("keeps at most 10,000 failed tasks in BullMQ's set, and none for more than 7 days", async () => {
+  const prefix = `r${newTaskId()}`;
+  const key = `${prefix}:default:failed`;
+  const now = Date.now();
+  const fill = server.client.pipeline();
+  for (let index = 0; index < 10_200; index++) fill.zadd(key, now - 60_000 + index, `recent-${index}`);
+  for (let index = 0; index < 100; index++) fill.zadd(key, now - 8 * day, `old-${index}`);
+  await fill.exec();
+  await work(server.url, prefix, 1);
+  await until(async () => (await server.client.zcard(key)) <= 10_000, { what: 'the set to be trimmed' });
+  expect(await server.client.zcount(key, '-inf', now - 7 * day)).toBe(0);
+});
