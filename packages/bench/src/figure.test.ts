@@ -55,10 +55,10 @@ describe('figures', () => {
       holds: false,
       reason: 'Celery is missing',
     });
-    expect(figures.find(({ id }) => id === 'P3')).toMatchObject({
+    expect(figuresOf('memory', { rounds: [] }).find(({ id }) => id === 'P7')).toMatchObject({
       value: null,
       holds: false,
-      reason: 'redis+streams:// is not there yet',
+      reason: 'a backlog of 1,000,000 is not built into the bench yet',
     });
   });
 

@@ -23,6 +23,8 @@ export interface Verdict {
   readonly unrecorded: readonly string[];
   /** Those of the duplicates before which no process was killed that had run the call. */
   readonly withoutDeath: readonly string[];
+  /** Run to an end, and failed by name all the same. */
+  readonly failedThoughDone: readonly string[];
   /** Accepted, and no final state was seen by whoever waited. */
   readonly stuck: readonly string[];
   /** The stored value came from a run that was superseded before it ended, or changed after it was seen. */
@@ -61,6 +63,7 @@ export function check(entries: readonly Entry[]): Verdict {
       unexplained(call).flatMap(({ key, delivery }) => (delivery === 1 ? [key] : [])),
     ),
     withoutDeath: calls.flatMap((call) => withoutDeath(call, history.faults).map(({ key }) => key)),
+    failedThoughDone: keys(failedThoughDone),
     stuck: keys((call) => isAcked(call) && !call.results.some(({ state }) => finals.has(state))),
     stale: keys(isStale),
     early: keys(({ due, runs }) => due !== undefined && runs.some(({ startedWall }) => startedWall < due)),
@@ -104,6 +107,10 @@ function withoutDeath(call: Call, faults: readonly Fault[]): readonly Run[] {
       ({ at, target }) => at < run.startedAt && before.some((of) => of.process === target && of.startedAt < at),
     );
   });
+}
+
+function failedThoughDone({ runs, results }: Call): boolean {
+  return runs.some(({ ended }) => ended?.how === 'ok') && results.some(({ state }) => state === 'FAILURE');
 }
 
 function isStale({ runs, results }: Call): boolean {

@@ -14,6 +14,11 @@ describe('the command line', () => {
       'queues',
       'purge',
       'status',
+      'inspect <question>',
+      'control <command>',
+      'events',
+      'dlq <command>',
+      'health',
       'config',
       'completion',
       '--app',
@@ -23,9 +28,8 @@ describe('the command line', () => {
   });
 
   it('gives examples for each command', async () => {
-    const helps = ['worker', 'call', 'result', 'queues', 'purge', 'status', 'config'].map((name) =>
-      lovage([name, '--help']),
-    );
+    const names = ['worker', 'call', 'result', 'queues', 'purge', 'status', 'config', 'control revoke', 'dlq replay'];
+    const helps = names.map((name) => lovage([...name.split(' '), '--help']));
     for (const { code, stdout } of await Promise.all(helps)) {
       expect(code).toBe(0);
       expect(stdout).toContain('Examples:');

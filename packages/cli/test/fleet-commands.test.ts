@@ -195,10 +195,18 @@ describe('dlq', () => {
         new RegExp(`^error: ${id} stays: arguments of task "picky" take .*\nsent: 0, refused: 1\n$`),
       ),
     });
-    expect(await run('dlq', 'purge', id, '--force', '--json')).toEqual({
-      code: 0,
-      stdout: '{"deleted":1}\n',
-      stderr: '',
+    expect((await run('dlq', 'replay', '--dry-run', '--json', '--task', 'x')).stdout).toBe('');
+    expect(await run('dlq', 'replay', 'nobody')).toMatchObject({
+      code: 1,
+      stderr: 'error: there is no dead letter of task nobody\n',
+    });
+    expect((await run('dlq', 'purge', '--dry-run')).stdout).toBe('would delete 1 dead letter\n');
+    expect(await run('dlq', 'purge', id, '--force', '--json')).toMatchObject({ code: 0, stdout: '{"deleted":1}\n' });
+    expect(await run('dlq', 'list')).toEqual({ code: 0, stdout: '', stderr: 'no dead letters\n' });
+    expect(await run('dlq', 'show', id)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: there is no dead letter of task ${id}\n`,
     });
   });
 });

@@ -61,34 +61,39 @@ describe.skipIf(noRedis)('inspect, control and events', () => {
 });
 
 describe.skipIf(noRedis)('pools', () => {
-  it.each(['threads', 'processes'])('run TypeScript tasks in %s, which know the flags of the worker', async (pool) => {
-    const { LOVAGE_PREFIX: prefix = '' } = environment();
-    const flags = ['-A', './pooled.ts', '--broker', redis.url, '--prefix', prefix];
-    const settings = [
-      '--pool',
-      pool,
-      '--autoscale',
-      '2,1',
-      '--max-tasks-per-child',
-      '50',
-      '--max-memory-per-child',
-      '512MiB',
-    ];
-    const worker = start([...flags, 'worker', '--log-format', 'pretty', ...settings]);
-    await worker.says(/ queues +default {2}×1–2 (?:threads|processes)\n/);
-    await worker.says(/INFO {2}ready/);
-    const byName = flags.slice(2);
-    const [where, typed, relay] = await Promise.all([
-      lovage([...byName, 'call', 'where']),
-      lovage([...byName, 'call', 'typed', '3']),
-      lovage([...byName, 'call', 'relay']),
-    ]);
-    expect(JSON.parse(where.stdout)).toEqual({ thread: pool === 'threads', process: pool === 'processes' });
-    expect(typed).toMatchObject({ code: 0, stdout: 'true\n' }); // in a process of its own, whatever the worker's pool
-    expect(await lovage([...byName, 'result', relay.stdout.trim()])).toMatchObject({ code: 0, stdout: 'SENT\n' });
-    worker.kill('SIGTERM');
-    expect((await worker.ended).code).toBe(0);
-  });
+  // each process compiles TypeScript
+  it.each(['threads', 'processes'])(
+    'run TypeScript tasks in %s, with the flags of the worker',
+    { timeout: 60_000 },
+    async (pool) => {
+      const { LOVAGE_PREFIX: prefix = '' } = environment();
+      const flags = ['-A', './pooled.ts', '--broker', redis.url, '--prefix', prefix];
+      const settings = [
+        '--pool',
+        pool,
+        '--autoscale',
+        '2,1',
+        '--max-tasks-per-child',
+        '50',
+        '--max-memory-per-child',
+        '512MiB',
+      ];
+      const worker = start([...flags, 'worker', '--log-format', 'pretty', ...settings]);
+      await worker.says(/ queues +default {2}×1–2 (?:threads|processes)\n/);
+      await worker.says(/INFO {2}ready/);
+      const byName = flags.slice(2);
+      const [where, typed, relay] = await Promise.all([
+        lovage([...byName, 'call', 'where']),
+        lovage([...byName, 'call', 'typed', '3']),
+        lovage([...byName, 'call', 'relay']),
+      ]);
+      expect(JSON.parse(where.stdout)).toEqual({ thread: pool === 'threads', process: pool === 'processes' });
+      expect(typed).toMatchObject({ code: 0, stdout: 'true\n' }); // in a process of its own, whatever the worker's pool
+      expect(await lovage([...byName, 'result', relay.stdout.trim()])).toMatchObject({ code: 0, stdout: 'SENT\n' });
+      worker.kill('SIGTERM');
+      expect((await worker.ended).code).toBe(0);
+    },
+  );
 
   it('refuse what they do not know', async () => {
     await refuses(

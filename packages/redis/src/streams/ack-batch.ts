@@ -3,7 +3,7 @@ import type { Keys } from '../keys.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { consumerName, group } from './stream-queue.ts';
 
-/** Deliveries in one script call: bounds the time it holds Redis (about 2.5 ms). */
+/** Deliveries in one script call: bounds the time it holds Redis (about 3.5 ms). */
 const mostDeliveries = 500;
 
 /** An outcome and its record as text. */

@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { Reject } from '../../errors.ts';
+import { DeadLetters } from '../../inspect/dead-letters.ts';
 import { Inspector } from '../../inspect/inspector.ts';
 import { deferred, until } from '../until.ts';
 import type { Scenario } from './scenario-bench.ts';
@@ -194,6 +196,31 @@ export const workerScenarios: readonly Scenario[] = [
       });
       const [parked] = await new Inspector(app).deadLetters('default');
       expect(parked).toMatchObject({ id: result.id, reason: { name: 'UnknownTaskError' } });
+    },
+  },
+  {
+    name: 'a dead letter is replayed as a new task that knows the old one, and is gone then',
+    async run(bench) {
+      const app = bench.app();
+      const picky = app.task({ name: 'picky', bind: true, priority: 3 }, (self, what: string) => {
+        if (what === 'bad') throw new Reject('not this one');
+        return [what, self.priority, self.rootId, self.headers['replayOf']];
+      });
+      await bench.worker(app);
+      const results = [await picky.delay('bad'), await picky.applyAsync(['bad'], { queue: 'default', priority: 9 })];
+      for (const result of results) await settled(result.get({ timeout }));
+      const letters = new DeadLetters(app);
+      await until(async () => (await letters.count({ task: 'pick*', reason: 'Reject' })) === 2, { what: 'two letters' });
+      const ids: string[] = [];
+      for await (const outcome of letters.replay({ ids: [results[1]?.id ?? ''] }, { args: ['good'], rate: '50/s' })) {
+        if (outcome.kind === 'sent') ids.push(outcome.id);
+      }
+      const old = results[1]?.id;
+      expect(ids).toHaveLength(1);
+      expect(await app.asyncResult(ids[0] ?? '').get({ timeout })).toEqual(['good', 9, old, old]);
+      expect((await letters.list()).map(({ id }) => id)).toEqual([results[0]?.id]);
+      expect(await letters.purge({ olderThan: '1h' })).toBe(0);
+      expect(await letters.purge()).toBe(1);
     },
   },
   {
