@@ -34,6 +34,8 @@ export class RedisClients {
   readonly #open = new Set<RedisClient>();
   readonly #lastErrors = new WeakMap<RedisClient, Error>();
   #closed = false;
+  /** Told of the client that takes and settles jobs, before it connects. */
+  onWorkerClient: (client: RedisClient) => void = () => {};
 
   constructor(target: RedisTarget, options: ConnectionOptions) {
     this.target = target;
@@ -91,6 +93,7 @@ export class RedisClients {
     client.on('error', (error: Error) => this.#lastErrors.set(client, error));
     client.on('ready', () => this.#lastErrors.delete(client));
     this.#open.add(client);
+    if (role === 'worker') this.onWorkerClient(client);
     return client;
   }
 }

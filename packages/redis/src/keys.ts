@@ -21,6 +21,8 @@ export interface Keys {
   readonly fence: (name: string) => string;
   /** The last moment given out under a rate limit. */
   readonly rate: (name: string) => string;
+  /** Left by workers, to find out when Redis has lost its data. */
+  readonly mark: string;
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
@@ -54,6 +56,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     lease: (name) => `${ours}lease:${name}`,
     fence: (name) => `${ours}fence:${name}`,
     rate: (name) => `${ours}rate:${name}`,
+    mark: `${ours}mark`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
     inbox: (address) => `${channel}inbox:${address}`,

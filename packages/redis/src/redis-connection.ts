@@ -4,6 +4,7 @@ import { type RedisClient, RedisClients } from './connection.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
 import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
+import { BrokerDataLossError, watchForLoss } from './loss-watch.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
@@ -51,6 +52,12 @@ export class RedisConnection implements Connection {
     const { clock, logger, publishTimeout } = context;
     const keys = createKeys(target, context.prefix);
     const clients = new RedisClients(target, context.connection);
+    clients.onWorkerClient = (client) =>
+      watchForLoss({
+        client,
+        key: keys.mark,
+        onLoss: () => logger.error('data loss', { error: new BrokerDataLossError(target.display) }),
+      });
     const link = new StoreLink(clients, clock, publishTimeout);
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });
     const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout };

@@ -132,7 +132,7 @@ export const redisEmptied: Scenario = {
       atMost('of 50 sent afterwards, lost or stuck', afterwards([...verdict.lost, ...verdict.stuck]), 0),
       atMost('time until those were done', went, arena.bar(10_000), 'ms'),
       atLeast('the worker lives', worker?.running ? 1 : 0, 1),
-      told('lines of the worker that name a loss', worker?.said(/data loss|lost its data|came back empty/i) ?? 0),
+      atLeast('the worker names the loss (BrokerDataLossError)', worker?.said(/BrokerDataLossError/) ?? 0, 1),
     ];
   },
 };

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { Reject } from '../../errors.ts';
 import { DeadLetters } from '../../inspect/dead-letters.ts';
 import { Inspector } from '../../inspect/inspector.ts';
+import { Reject } from '../../task/control-signal.ts';
 import { deferred, until } from '../until.ts';
 import type { Scenario } from './scenario-bench.ts';
 import { settled } from './scenario-bench.ts';
@@ -210,7 +210,9 @@ export const workerScenarios: readonly Scenario[] = [
       const results = [await picky.delay('bad'), await picky.applyAsync(['bad'], { queue: 'default', priority: 9 })];
       for (const result of results) await settled(result.get({ timeout }));
       const letters = new DeadLetters(app);
-      await until(async () => (await letters.count({ task: 'pick*', reason: 'Reject' })) === 2, { what: 'two letters' });
+      await until(async () => (await letters.count({ task: 'pick*', reason: 'Reject' })) === 2, {
+        what: 'two letters',
+      });
       const ids: string[] = [];
       for await (const outcome of letters.replay({ ids: [results[1]?.id ?? ''] }, { args: ['good'], rate: '50/s' })) {
         if (outcome.kind === 'sent') ids.push(outcome.id);
