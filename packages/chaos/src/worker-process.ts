@@ -17,6 +17,8 @@ export interface WorkerStart {
   readonly nodeFlags?: readonly string[];
   /** Started in code with this pool, in place of the command. */
   readonly pool?: 'async' | 'threads' | 'processes';
+  /** With the leases and timeouts that are shipped, in place of the fast ones. @default false */
+  readonly shipped?: boolean;
   /** The most memory of a pool's child. */
   readonly memory?: string;
 }
@@ -101,13 +103,21 @@ export class WorkerProcess {
   }
 }
 
-function argumentsOf({ name, slots, flags = [], nodeFlags = [], pool, memory }: WorkerStart): readonly string[] {
+function argumentsOf({
+  name,
+  slots,
+  flags = [],
+  nodeFlags = [],
+  pool,
+  memory,
+  shipped,
+}: WorkerStart): readonly string[] {
   if (pool !== undefined) {
     const options = { name, pool, concurrency: slots, lockDuration: '2s', stalledInterval: '1s', drain: '5s' };
     return [...nodeFlags, runnerFile, JSON.stringify({ ...options, ...(memory ? { maxMemoryPerChild: memory } : {}) })];
   }
   const base = ['worker', '-A', appFile, '-c', String(slots), '-n', name, '--log-format', 'json'];
-  return [...nodeFlags, bin, ...base, ...fastProfile, ...flags];
+  return [...nodeFlags, bin, ...base, ...(shipped ? [] : fastProfile), ...flags];
 }
 
 function environmentOf({ url, ledgers, env }: WorkerStart): NodeJS.ProcessEnv {

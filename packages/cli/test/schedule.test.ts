@@ -1,13 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { allCommands } from '../src/commands/all-commands.ts';
 import { freePort, lovage, noRedis, refuses, start, startRedis } from './run-cli.ts';
 
 const app = ['-A', './scheduled.ts'];
 
-/** The commands stand in files of their own; until all-commands.ts lists them there is nothing to run. */
-const unlisted = !JSON.stringify(allCommands).includes('schedule <action>');
-
-describe.skipIf(noRedis || unlisted)('lovage schedule and lovage beat', () => {
+describe.skipIf(noRedis)('lovage schedule and lovage beat', () => {
   it('adds, shows, pauses, fires and removes entries', async () => {
     const { url, stop } = await startRedis();
     onTestFinished(stop);
@@ -38,9 +34,18 @@ describe.skipIf(noRedis || unlisted)('lovage schedule and lovage beat', () => {
       stderr: expect.stringContaining('unknown schedule "sum"'),
     });
   }, 60_000);
+
+  it('a worker with -B fires them too, and ends cleanly', async () => {
+    const { url, stop } = await startRedis();
+    onTestFinished(stop);
+    const worker = start([...app, '--broker', url, 'worker', '-B', '--log-format', 'json']);
+    await worker.says(/beat leads/);
+    worker.kill('SIGTERM');
+    expect((await worker.ended).code).toBe(0);
+  }, 60_000);
 });
 
-describe.skipIf(unlisted)('bad input of schedule and beat', () => {
+describe('bad input of schedule and beat', () => {
   it.each([
     [['schedule', 'show'], 2, /^.*error: schedule show: which entry\?/s],
     [['schedule', 'add', 'x', 'math.add'], 2, /error: schedule add: give one of --every, --cron and --at/],

@@ -3,7 +3,7 @@ import { blackHole } from './black-hole.ts';
 import { childDeath } from './child-death.ts';
 import { etaKills } from './eta-kills.ts';
 import { clusterMasterLoss, sentinelFailover } from './failover.ts';
-import { killWorkers } from './kill-workers.ts';
+import { killWorkers, recoveryAtDefaults } from './kill-workers.ts';
 import { longTasks } from './long-tasks.ts';
 import { loopBlocked } from './loop-blocked.ts';
 import { lostReplies } from './lost-replies.ts';
@@ -19,6 +19,7 @@ import { soak } from './soak.ts';
 export const scenarios: readonly Scenario[] = [
   longTasks,
   killWorkers,
+  recoveryAtDefaults,
   sigterm,
   sigtermRedisDead,
   pauseWorker,

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import type { Logger, LogLevel } from '@lovage/core';
+import type { Logger, LogLevel, Lovage } from '@lovage/core';
 import { systemClock } from '@lovage/core/driver';
 import { Inspector, registeredTasks } from '@lovage/core/inspect';
 import {
@@ -32,6 +32,7 @@ export interface WorkerArguments extends GlobalArguments {
   readonly logFormat?: string;
   readonly strictBroker?: boolean;
   readonly exitOnBrokerLoss?: boolean;
+  readonly beat?: boolean;
   readonly events?: boolean;
   readonly noRemoteControl?: boolean;
   readonly autoscale?: string;
@@ -62,6 +63,7 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     readiness.start(() => new Inspector(opened.app).check({ timeout: checkTimeout }));
     const { name, queues, slots } = worker.report();
     log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
+    if (given.beat) await startBeside(opened.app, log.logger);
     const drain = Number(opened.settings.get('worker.drain')?.value);
     const onEnding = (): void => readiness.end();
     return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger, onEnding });
@@ -70,6 +72,13 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     letCrash();
     clearInterval(keepAlive);
   }
+}
+
+/** A beat in the worker's process; it ends with the app. */
+async function startBeside(app: Lovage, logger: Logger): Promise<void> {
+  const { startBeat } = await import('@lovage/core/beat');
+  await startBeat(app);
+  logger.info('beat is ready', { app: app.name });
 }
 
 function readFormat({ logFormat, json }: WorkerArguments): LogFormat {

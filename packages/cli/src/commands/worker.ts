@@ -11,6 +11,7 @@ export const workerCommand: Command = {
     autoscale: textOption('As max,min: its slots follow the load between them, in place of --concurrency'),
     'max-tasks-per-child': textOption('A thread or process is replaced after so many tasks (default: never)'),
     'max-memory-per-child': textOption('A process is replaced when it holds more after a task, such as 512MiB'),
+    beat: switchOption('Fire the periodic entries too, as lovage beat does; one of all beats leads', { alias: 'B' }),
     events: switchOption('Send events from the start', { alias: 'E' }),
     'no-remote-control': switchOption('Obey no remote commands: no inspect, no control'),
     'health-port': textOption('Serve /livez, /readyz and /startupz on this port'),
