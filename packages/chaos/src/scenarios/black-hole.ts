@@ -12,10 +12,11 @@ export const blackHole: Scenario = {
   name: 'black-hole',
   title: 'black-holed sockets: how soon does an idle worker consume again',
   tasks: { short: 2, long: 20 },
-  controls: [{ sabotage: 'long-socket-timeout', breaks: 'consuming again within 6 s' }],
+  controls: [{ sabotage: 'long-socket-timeout', breaks: 'consuming again in time' }],
   async run(arena) {
     const redis = await arena.redis();
     const load = arena.load({ url: arena.url(redis.port) });
+    const bar = arena.bar(most);
     const lanes = arena.short ? 2 : 4;
     const rounds = arena.tasks / lanes;
     const times = await Promise.all(
@@ -28,8 +29,8 @@ export const blackHole: Scenario = {
       ...basics(verdict),
       ...duplicates(verdict, arena.tasks), // what was in flight: its settlement was swallowed
       atMost('duplicates not recorded as redeliveries', verdict.unrecorded.length, 0),
-      atLeast('consuming again within 6 s', all.filter((ms) => ms <= most).length, arena.tasks),
-      atMost('slowest', largest(all), most, 'ms'),
+      atLeast('consuming again in time', all.filter((ms) => ms <= bar).length, arena.tasks),
+      atMost('slowest', largest(all), bar, 'ms'),
       told('fastest', Math.min(...all), 'ms'),
     ];
   },
@@ -56,7 +57,7 @@ async function swallow(arena: Arena, load: Load, { port, lane, rounds }: Lane): 
     proxy.blackHole();
     const began = monotonic();
     await load.send({ key, task: 'work', args: [1], queue });
-    times.push(((await started(arena, key, arena.short ? 8_000 : 30_000)) ?? Number.POSITIVE_INFINITY) - began);
+    times.push(((await started(arena, key, arena.short ? 16_000 : 30_000)) ?? Number.POSITIVE_INFINITY) - began);
   }
   return times;
 }
