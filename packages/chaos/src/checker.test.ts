@@ -29,6 +29,7 @@ const faultless = {
   duplicates: [],
   repeated: [],
   withoutDeath: [],
+  failedUnrun: [],
   failedThoughDone: [],
   unrecorded: [],
   stuck: [],
@@ -48,8 +49,9 @@ describe('a history without a fault', () => {
     expect(check(history(text))).toMatchObject({ runs: 2, ...faultless });
   });
 
-  it('may hold a call that failed by name without a run', () => {
-    expect(check(history('SUBMIT a\nACK a\nRESULT a - FAILURE'))).toMatchObject(faultless);
+  it('may hold a call that failed by name', () => {
+    const text = 'SUBMIT a\nACK a\nSTART a 1.0-1\nEND a 1.0-1 error\nRESULT a - FAILURE';
+    expect(check(history(text))).toMatchObject(faultless);
   });
 
   it('may hold an unknown call that was never run, or once', () => {
@@ -84,6 +86,7 @@ describe('a fault is found', () => {
       'withoutDeath',
       'SUBMIT a\nACK a\nSTART a 1.0-1\nFAULT kill 2\nSTART a 3.0-1\nEND a 3.0-1 ok',
     ],
+    ['a call that was given up before it was run', 'failedUnrun', 'SUBMIT a\nACK a\nRESULT a - FAILURE'],
     [
       'work that was done and called a failure',
       'failedThoughDone',

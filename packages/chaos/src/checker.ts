@@ -23,6 +23,8 @@ export interface Verdict {
   readonly unrecorded: readonly string[];
   /** Those of the duplicates before which no process was killed that had run the call. */
   readonly withoutDeath: readonly string[];
+  /** Failed by name without having been run once. */
+  readonly failedUnrun: readonly string[];
   /** Run to an end, and failed by name all the same. */
   readonly failedThoughDone: readonly string[];
   /** Accepted, and no final state was seen by whoever waited. */
@@ -63,6 +65,7 @@ export function check(entries: readonly Entry[]): Verdict {
       unexplained(call).flatMap(({ key, delivery }) => (delivery === 1 ? [key] : [])),
     ),
     withoutDeath: calls.flatMap((call) => withoutDeath(call, history.faults).map(({ key }) => key)),
+    failedUnrun: keys(({ runs, results }) => runs.length === 0 && results.some(({ state }) => state === 'FAILURE')),
     failedThoughDone: keys(failedThoughDone),
     stuck: keys((call) => isAcked(call) && !call.results.some(({ state }) => finals.has(state))),
     stale: keys(isStale),

@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130)); // and its children with it
 process.exitCode = await main();
 
 async function main(): Promise<number> {

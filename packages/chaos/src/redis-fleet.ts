@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arena } from './arena.ts';
+import { keepChild } from './children.ts';
 import { freePort } from './port.ts';
 import { aofAlways, RedisNode } from './redis-node.ts';
 import { until } from './until.ts';
@@ -51,6 +52,7 @@ async function startSentinel(arena: Arena, master: number): Promise<number> {
   ];
   writeFileSync(file, lines.join('\n'));
   const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+  keepChild(child);
   arena.onClose(async () => {
     const gone = once(child, 'exit');
     child.kill('SIGKILL');

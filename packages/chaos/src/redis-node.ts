@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { keepChild } from './children.ts';
 import { freePort } from './port.ts';
 
 /** Settings of a server, as in redis.conf. */
@@ -58,6 +59,7 @@ export class RedisNode {
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', [...this.#mode, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
+    keepChild(child);
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
       child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));

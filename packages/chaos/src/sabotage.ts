@@ -11,7 +11,6 @@ import type {
   Settlement,
 } from '@lovage/core/driver';
 import { redisDriver, streamsDriver } from '@lovage/redis';
-import { within } from './until.ts';
 
 /**
  * One protection taken away, to show that the check sees what it protects from. Only the app of this suite can be
@@ -26,8 +25,6 @@ export const sabotages = [
   'no-renewal',
   /** Calls with a time are sent without it. */
   'eta-ignored',
-  /** A result that cannot be stored is left to the lease, which runs the task again. */
-  'store-once',
   /** Each task leaves something behind. */
   'leak',
 ] as const;
@@ -82,7 +79,6 @@ function wrap(deliver: Deliver, results: ResultBackend | undefined, sabotage: Sa
       return { kind: 'ack' };
     };
   }
-  if (sabotage === 'store-once') return (delivery: Delivery) => within(deliver(delivery), 1_000, 'the result store');
   if (sabotage !== 'no-fence') return deliver;
   return async (delivery: Delivery): Promise<Settlement> => {
     const settlement = await deliver(delivery);

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { keepChild } from './children.ts';
 import { monotonic } from './ledger.ts';
 import { appFile, bin, runnerFile } from './paths.ts';
 import { within } from './until.ts';
@@ -32,10 +33,6 @@ export interface Exit {
 /** Leases of 2 s, looked after every second; sockets silent for 3 s are dead: faults show within seconds. */
 const fastProfile = ['--lock-duration', '2s', '--stalled-interval', '1s', '--socket-timeout', '3s', '--drain', '5s'];
 const startDeadline = 30_000;
-const alive = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of alive) child.kill('SIGKILL');
-});
 
 /** A real `lovage worker` in a process of its own. */
 export class WorkerProcess {
@@ -55,7 +52,6 @@ export class WorkerProcess {
     this.lines = lines;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
-        alive.delete(child);
         this.exitedAt = monotonic();
         resolve({ code, signal });
       });
@@ -68,7 +64,7 @@ export class WorkerProcess {
       env: environmentOf(start),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    alive.add(child);
+    keepChild(child);
     const lines: string[] = [];
     const worker = new WorkerProcess(start.name, child, lines);
     const ready = new Promise<void>((resolve, reject) => {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { DriverName } from '../src/arena.ts';
+import { endChildren } from '../src/children.ts';
 import { showFigures } from '../src/figure.ts';
 import { appFile, bin } from '../src/paths.ts';
 import { runTrial, type Scenario } from '../src/scenario.ts';
 import { scenarios } from '../src/scenarios/all.ts';
+
+afterAll(endChildren); // a trial that was given up would leave its servers and workers behind
 
 /** The short form of a scenario, whose figures must hold. */
 export async function holds(name: string, driver: DriverName = 'redis'): Promise<void> {

@@ -8,14 +8,14 @@ import { workCalls } from './calls.ts';
 import { basics, duplicates } from './verdict-figures.ts';
 
 const slots = 20;
-const padding = 'x'.repeat(10_000);
+const padding = 'x'.repeat(50_000);
 
 /** Redis is full: publishers are refused by name, what runs goes on, and room heals it without a restart. */
 export const memoryFull: Scenario = {
   name: 'memory-full',
   title: 'maxmemory with noeviction while tasks run',
   tasks: { short: 40, long: 500 },
-  controls: [{ sabotage: 'eviction', breaks: 'refusals by name' }],
+  controls: [{ sabotage: 'eviction', breaks: 'lost' }],
   async run(arena) {
     const policy = arena.without('eviction') ? 'allkeys-random' : 'noeviction';
     const redis = await arena.redis({ appendonly: 'no', 'maxmemory-policy': policy });
@@ -26,11 +26,11 @@ export const memoryFull: Scenario = {
     await arena.afterRuns(slots);
     const used = Number(/used_memory:(\d+)/.exec(await redis.client.info('memory'))?.[1]);
     arena.fault('full', 'redis');
-    await redis.client.config('SET', 'maxmemory', used + 1_000_000);
+    await redis.client.config('SET', 'maxmemory', used + 200_000);
     const flood = arena.load({ url });
     const refusals: number[] = [];
-    for (let index = 0; refusals.length < 20 && index < 600; index += 1) {
-      const call: Call = { key: `flood${index}`, task: 'work', args: [1, true, padding] };
+    for (let index = 0; refusals.length < 20 && index < 2_000; index += 1) {
+      const call: Call = { key: `flood${index}`, task: 'work', args: [300, true, padding] };
       const began = monotonic();
       const before = flood.errors.length;
       await flood.send(call);

@@ -8,6 +8,7 @@ export function basics(verdict: Verdict): readonly Figure[] {
     told('runs', verdict.runs),
     atMost('lost', verdict.lost.length, 0),
     atMost('stuck', verdict.stuck.length, 0),
+    atMost('failed without a run', verdict.failedUnrun.length, 0),
     atMost('failed though done', verdict.failedThoughDone.length, 0),
     atMost('phantoms', verdict.phantoms.length + verdict.refusedButRun.length, 0),
     atMost('unknown, run twice', verdict.unknownRunTwice.length, 0),

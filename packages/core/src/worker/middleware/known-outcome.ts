@@ -5,14 +5,17 @@ import type { Middleware } from '../middleware.ts';
 
 /**
  * A message that may have run before (redelivered, or published twice) first asks whether its outcome is stored. If so
- * it is not run again: one outcome is recorded, whatever happens.
+ * it is not run again: one outcome is recorded, whatever happens. While the store cannot be asked, the message goes back
+ * unspent: running it might be a second run, and failing it would be a lie.
  */
 export function createKnownOutcome(results: ResultBackend): Middleware {
   return {
     name: 'known-outcome',
     applies: ({ delivery, message }) => message.mayRepeat === true || delivery.deliveryCount > 1,
     async run({ message }, next) {
-      const [record, replaced] = await results.get([message.id, replacedId(message.id)]);
+      const found = await results.get([message.id, replacedId(message.id)]).catch(() => undefined);
+      if (found === undefined) return { state: 'RELEASED' };
+      const [record, replaced] = found;
       if (record && isFinal(record)) return { state: 'KNOWN', outcome: record };
       return replaced ? { state: 'REPLACED' } : next();
     },
