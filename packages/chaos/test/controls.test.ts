@@ -1,4 +1,3 @@
-// A control shows that a check can fail: one of three trials without the protection must break the figure.
 // Each protection taken away must break its figure: a check that sees nothing then would prove nothing.
 import { describe, it } from 'vitest';
 import { scenarios } from '../src/scenarios/all.ts';
@@ -9,6 +8,6 @@ const controls = scenarios
   .flatMap(({ name, controls }) => controls.map(({ sabotage, breaks: figure }) => [name, sabotage, figure] as const));
 
 // Side by side: they wait for leases more than they work, and no time is measured.
-describe('without its protection', { timeout: 90_000, concurrent: true, retry: 2 }, () => {
+describe('without its protection', { timeout: 90_000, concurrent: true }, () => {
   it.each(controls)('%s without %s breaks “%s”', (name, sabotage, figure) => breaks(name, sabotage, figure));
 });

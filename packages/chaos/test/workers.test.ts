@@ -1,10 +1,8 @@
-// A trial that does not hold is tried once more: the suite's machine is shared, and noise passes where a broken promise fails again.
-// The long forms (npm run chaos) are never tried twice.
 // The short forms of the faults of workers. The long ones: `npm run chaos -- <scenario>`, docs/reliability.md.
 import { describe, it } from 'vitest';
 import { holds } from './trial.ts';
 
-describe('faults of workers', { timeout: 60_000, retry: 1 }, () => {
+describe('faults of workers', { timeout: 60_000 }, () => {
   it.each(['kill-workers', 'sigterm', 'sigterm-redis-dead', 'child-death'])('%s', (name) => holds(name));
 
   it('kill-workers on Redis Streams', () => holds('kill-workers', 'redis+streams'));

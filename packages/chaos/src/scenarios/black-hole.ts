@@ -5,6 +5,7 @@ import type { Load } from '../load.ts';
 import type { Scenario } from '../scenario.ts';
 import { basics, duplicates } from './verdict-figures.ts';
 
+/** Not doubled in the short form: recovery takes 4.4 s, on a busy machine too. */
 const most = 6_000;
 
 /** The network swallows everything on the connections a worker has, and never says so. */
@@ -16,7 +17,6 @@ export const blackHole: Scenario = {
   async run(arena) {
     const redis = await arena.redis();
     const load = arena.load({ url: arena.url(redis.port) });
-    const bar = arena.bar(most);
     const lanes = arena.short ? 2 : 4;
     const rounds = arena.tasks / lanes;
     const times = await Promise.all(
@@ -29,8 +29,8 @@ export const blackHole: Scenario = {
       ...basics(verdict),
       ...duplicates(verdict, arena.tasks), // what was in flight: its settlement was swallowed
       atMost('duplicates not recorded as redeliveries', verdict.unrecorded.length, 0),
-      atLeast('consuming again in time', all.filter((ms) => ms <= bar).length, arena.tasks),
-      atMost('slowest', largest(all), bar, 'ms'),
+      atLeast('consuming again in time', all.filter((ms) => ms <= most).length, arena.tasks),
+      atMost('slowest', largest(all), most, 'ms'),
       told('fastest', Math.min(...all), 'ms'),
     ];
   },
