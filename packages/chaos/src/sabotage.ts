@@ -75,7 +75,7 @@ function withoutEta({ eta: _eta, ...message }: Message): Message {
 function wrap(deliver: Deliver, results: ResultBackend | undefined, sabotage: Sabotage): Deliver {
   if (sabotage === 'ack-early') {
     return async (delivery: Delivery): Promise<Settlement> => {
-      void deliver(delivery).then((settlement) => storeByForce(settlement, results));
+      void Promise.resolve(deliver(delivery)).then((settlement) => storeByForce(settlement, results));
       return { kind: 'ack' };
     };
   }

@@ -43,4 +43,5 @@ export { parseMessage, parseMessageText } from './task/message-parser.ts';
 export { closestName } from './task/option-reader.ts';
 export type { Outcome, OutcomeRecord, OutcomeWrite } from './task/outcome.ts';
 export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './task/outcome.ts';
+export type { MaybePromise } from './task/schema.ts';
 export { newTaskId } from './task/task-id.ts';

@@ -55,7 +55,8 @@ export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): C
     const { steps, lastCounts, ackLost } = fate.next();
     return new Promise((resolve) => {
       const life: Life = { left: steps ?? Number.POSITIVE_INFINITY, lastCounts, die: () => resolve(undefined) };
-      void lives.run(life, deliver).then((settlement) => resolve(ackLost ? undefined : settlement));
+      const settling = Promise.resolve(lives.run(life, deliver));
+      void settling.then((settlement) => resolve(ackLost ? undefined : settlement));
     });
   };
 

@@ -10,6 +10,7 @@ import { type Failure, toFailure } from '../task/failure.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { Message } from '../task/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../task/outcome.ts';
+import type { MaybePromise } from '../task/schema.ts';
 
 /** What the canvas step of a worker needs. */
 export interface CanvasStepOptions {
@@ -24,7 +25,7 @@ export interface CanvasStepOptions {
 }
 
 /** Runs the delivery of a known task, or answers for an unknown one. */
-export type Execute = (delivery: Delivery) => Promise<Settlement>;
+export type Execute = (delivery: Delivery) => MaybePromise<Settlement>;
 
 const pause = { first: 100, longest: 5_000 };
 const failureTtl = 7 * 86_400_000;

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { TaskRegistry } from '../task/registry.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { CanvasStep } from './canvas-step.ts';
 import type { Executor } from './executor.ts';
 import { IdMap } from './id-map.ts';
@@ -68,7 +69,7 @@ export class DeliveryReceiver {
    * A second delivery of a task that this process still runs (its lease ran out and it came back to us) joins the
    * running attempt: one execution, both deliveries settled alike. See reference/bullmq.md §4.
    */
-  readonly deliver = (delivery: Delivery): Promise<Settlement> => {
+  readonly deliver = (delivery: Delivery): MaybePromise<Settlement> => {
     const { id } = delivery.message;
     const running = this.#underWay.get(id);
     if (running !== undefined) {
@@ -78,14 +79,20 @@ export class DeliveryReceiver {
       return running;
     }
     const settling = this.#receive(delivery);
+    if (!(settling instanceof Promise)) return this.#answered(settling);
     this.#underWay.add(id, settling);
     const done = (settlement?: Settlement): void => {
       this.#underWay.delete(id);
-      if (settlement?.kind === 'release' && this.#options.giveUp.aborted) this.#handedBack += 1;
+      if (settlement) this.#answered(settlement);
     };
     settling.then(done, () => done());
     return settling;
   };
+
+  #answered(settlement: Settlement): Settlement {
+    if (settlement.kind === 'release' && this.#options.giveUp.aborted) this.#handedBack += 1;
+    return settlement;
+  }
 
   /** Parks an entry that is no message; where an id can be read, its waiters are told. */
   readonly malformed = async (entry: MalformedEntry): Promise<Settlement> => {
@@ -100,7 +107,7 @@ export class DeliveryReceiver {
   };
 
   /** Not async: a plain task on a broker that stores outcomes itself takes no turn of the queue here. */
-  #receive(delivery: Delivery): Promise<Settlement> {
+  #receive(delivery: Delivery): MaybePromise<Settlement> {
     const { canvas, registry, executor, acksWithOutcome } = this.#options;
     const { message } = delivery;
     const definition = registry.get(message.task);
@@ -110,7 +117,10 @@ export class DeliveryReceiver {
     }
     if (canvas && message.canvas) return canvas.run(delivery, (loaded) => executor.execute(definition, loaded));
     const settling = executor.execute(definition, delivery);
-    return acksWithOutcome ? settling : settling.then((settlement) => this.#stored(settlement));
+    if (acksWithOutcome) return settling;
+    return settling instanceof Promise
+      ? settling.then((settlement) => this.#stored(settlement))
+      : this.#stored(settling);
   }
 
   /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { Message } from '../task/message.ts';
 import type { SizeLimit } from '../task/payload-codec.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptContext, type CanvasTools } from './attempt-context.ts';
@@ -53,19 +54,29 @@ export class Executor {
     this.#options = options;
   }
 
-  /** The life of one attempt: begin → run → conclude → settle. Never rejects. */
-  async execute(definition: TaskDefinition, delivery: Delivery): Promise<Settlement> {
+  /** The life of one attempt: begin → run → conclude → settle, without a promise where nothing waits. Never throws or rejects. */
+  execute(definition: TaskDefinition, delivery: Delivery): MaybePromise<Settlement> {
     const attempt = this.#begin(definition, delivery);
-    let result: AttemptResult;
+    const result = this.#run(attempt);
+    return result instanceof Promise ? result.then((late) => this.#end(attempt, late)) : this.#end(attempt, result);
+  }
+
+  #run(attempt: Attempt): MaybePromise<AttemptResult> {
+    const { middleware, pools } = this.#options;
+    const failed = (error: unknown) => resultOfThrown(attempt, error, this.#options); // a middleware threw, or a pool cannot be had
     try {
-      result = await runThrough(this.#options.middleware, attempt, () => this.#options.pools.run(attempt));
+      const result = runThrough(middleware, attempt, pools);
+      return result instanceof Promise ? result.catch(failed) : result;
     } catch (error) {
-      result = await resultOfThrown(attempt, error, this.#options); // a middleware threw, or a pool cannot be had
+      return failed(error);
     }
+  }
+
+  #end(attempt: Attempt, result: AttemptResult): MaybePromise<Settlement> {
     this.#conclude(attempt, result);
     const { canvasStep } = this.#options;
     if (result.state === 'REPLACED' && canvasStep) {
-      return canvasStep.replace(delivery.message, result.canvas, result.added);
+      return canvasStep.replace(attempt.message, result.canvas, result.added);
     }
     return this.#settle(attempt, result);
   }

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../task/schema.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
@@ -15,14 +16,19 @@ export interface Middleware {
   run(attempt: Attempt, next: Next): Promise<AttemptResult>;
 }
 
-/** Runs the attempt through those of the list that apply, the first outermost. */
-export function runThrough(list: readonly Middleware[], attempt: Attempt, core: Next): Promise<AttemptResult> {
-  let next = core;
+/** The innermost step: runs the handler. */
+export interface Core {
+  run(attempt: Attempt): MaybePromise<AttemptResult>;
+}
+
+/** Runs the attempt through those of the list that apply, the first outermost; most attempts meet none, and need no closure. */
+export function runThrough(list: readonly Middleware[], attempt: Attempt, core: Core): MaybePromise<AttemptResult> {
+  let next: Next | undefined;
   for (let index = list.length - 1; index >= 0; index--) {
     const middleware = list[index] as Middleware;
     if (middleware.applies && !middleware.applies(attempt)) continue;
-    const inner = next;
+    const inner = next ?? (async () => core.run(attempt));
     next = () => middleware.run(attempt, inner);
   }
-  return next();
+  return next ? next() : core.run(attempt);
 }

@@ -4,6 +4,7 @@ import {
   type ConsumeRequest,
   type Consumer,
   type Deliver,
+  type MaybePromise,
   type Settlement,
   type Timer,
 } from '@lovage/core/driver';
@@ -208,7 +209,7 @@ export class StreamsConsumer implements Consumer {
     if (this.#handingBack === 0 && !this.#paused) this.#reader.refresh();
   }
 
-  #answer(delivery: StreamDelivery): Promise<Settlement> {
+  #answer(delivery: StreamDelivery): MaybePromise<Settlement> {
     const { message, reason, taskId, task } = delivery.content;
     if (message) return this.#parts.deliver(delivery);
     return this.#parts.request.malformed({

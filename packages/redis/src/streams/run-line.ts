@@ -1,4 +1,4 @@
-import type { Settlement } from '@lovage/core/driver';
+import type { MaybePromise, Settlement } from '@lovage/core/driver';
 import type { StreamDelivery } from './delivery.ts';
 
 /** Deliveries begun in a row; then their settlements and the next read leave, and Redis works while the next ones run. */
@@ -8,7 +8,7 @@ const longestBurst = 64;
 export interface RunLineParts {
   readonly slots: number;
   /** Gives a delivery to its receiver. */
-  readonly answer: (delivery: StreamDelivery) => Promise<Settlement>;
+  readonly answer: (delivery: StreamDelivery) => MaybePromise<Settlement>;
   readonly settle: (delivery: StreamDelivery, settlement: Settlement) => void;
   /** The receiver gave no answer. */
   readonly abandon: (delivery: StreamDelivery, error: unknown) => void;
@@ -76,18 +76,31 @@ export class RunLine {
       this.#busy -= 1; // handed back while it stood in line
       return;
     }
-    this.#parts.answer(delivery).then(
-      (settlement) => {
-        this.#busy -= 1;
-        if (delivery.state !== 'running') return; // handed back: its receiver's answer is void
-        this.#parts.settle(delivery, settlement);
-        this.#endTurn();
-      },
-      (error: unknown) => {
-        this.#busy -= 1;
-        this.#parts.abandon(delivery, error);
-        this.#endTurn();
-      },
-    );
+    let answer: MaybePromise<Settlement>;
+    try {
+      answer = this.#parts.answer(delivery);
+    } catch (error) {
+      this.#abandon(delivery, error);
+      return;
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (settlement) => this.#settle(delivery, settlement),
+        (error: unknown) => this.#abandon(delivery, error),
+      );
+    } else this.#settle(delivery, answer);
+  }
+
+  #settle(delivery: StreamDelivery, settlement: Settlement): void {
+    this.#busy -= 1;
+    if (delivery.state !== 'running') return; // handed back: its receiver's answer is void
+    this.#parts.settle(delivery, settlement);
+    this.#endTurn();
+  }
+
+  #abandon(delivery: StreamDelivery, error: unknown): void {
+    this.#busy -= 1;
+    this.#parts.abandon(delivery, error);
+    this.#endTurn();
   }
 }

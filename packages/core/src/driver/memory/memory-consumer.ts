@@ -3,6 +3,7 @@ import { ClosedError } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import { parseMessageText } from '../../task/message-parser.ts';
+import type { MaybePromise } from '../../task/schema.ts';
 import type { CloseReport, ConsumeRequest, Consumer, Deliver, Settlement } from '../broker.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
 import { readParts } from './memory-entry.ts';
@@ -132,7 +133,7 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
     else this.fill();
   }
 
-  #settlementOf(delivery: MemoryDelivery): Promise<Settlement> {
+  #settlementOf(delivery: MemoryDelivery): MaybePromise<Settlement> {
     let message: Message;
     try {
       message = parseMessageText(delivery.entry.body);

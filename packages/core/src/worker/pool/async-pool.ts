@@ -15,13 +15,12 @@ export class AsyncPool implements Pool {
     this.#handle = handle;
   }
 
-  run(attempt: Attempt): Promise<AttemptResult> {
+  run(attempt: Attempt): MaybePromise<AttemptResult> {
+    const result = this.#handle(attempt);
+    if (!(result instanceof Promise)) return result;
     return new Promise((resolve) => {
       attempt.context.onBreakOff(resolve);
-      const result = this.#handle(attempt);
-      if (result instanceof Promise)
-        void result.then(resolve); // never rejects
-      else resolve(result);
+      void result.then(resolve); // never rejects
     });
   }
 

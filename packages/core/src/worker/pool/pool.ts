@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../task/schema.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 
@@ -11,7 +12,7 @@ export interface Pool {
    * Runs one attempt's handler; never rejects. An attempt that is broken off (`context.onBreakOff`) resolves with the result
    * it was given, and only when its handler cannot overlap with the next attempt any more, where the pool can see to that.
    */
-  run(attempt: Attempt): Promise<AttemptResult>;
+  run(attempt: Attempt): MaybePromise<AttemptResult>;
   /** How many handlers it may be asked to run at once. */
   setSize(size: number): void;
   /** Ends everything it started, hard. */

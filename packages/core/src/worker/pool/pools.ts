@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../errors.ts';
+import type { MaybePromise } from '../../task/schema.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { AppModule } from './child-message.ts';
@@ -32,7 +33,7 @@ export class Pools {
   }
 
   /** Runs an attempt's handler in the task's pool, or the worker's. */
-  run(attempt: Attempt): Promise<AttemptResult> {
+  run(attempt: Attempt): MaybePromise<AttemptResult> {
     const kind = attempt.definition.options.pool ?? this.#options.kind;
     return (kind === 'async' ? this.#options.async : this.#child(kind)).run(attempt);
   }
