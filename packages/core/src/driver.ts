@@ -14,9 +14,17 @@ export type {
 export type { Bus } from './driver/bus.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseStore } from './driver/lease-store.ts';
-export type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from './driver/monitor.ts';
+export type {
+  DeadLetter,
+  DeadLetterPage,
+  MessagePlace,
+  Monitor,
+  QueueCounts,
+  UndeliveredPage,
+} from './driver/monitor.ts';
 export type { RateLimiter } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
+export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
 export {
   BrokerAuthenticationError,

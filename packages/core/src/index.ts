@@ -1,6 +1,14 @@
 /** Tasks, calls, results: what application code imports. */
 export { Lovage } from './app/app.ts';
-export { AppControl, AppInspect, type ControlOptions, type Replies, type RevokeOptions } from './app/app-control.ts';
+export {
+  AppControl,
+  AppInspect,
+  type ControlOptions,
+  type Replies,
+  type RevokeOptions,
+  type StampedRevocation,
+  type StampedRevokeOptions,
+} from './app/app-control.ts';
 export { AppEvents } from './app/app-events.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';

@@ -4,6 +4,7 @@ export { busConformance } from './testing/conformance/bus-conformance.ts';
 export type { ConformanceOptions, FastLease, Harness } from './testing/conformance/harness.ts';
 export { leaseConformance } from './testing/conformance/lease-conformance.ts';
 export { resultBackendConformance } from './testing/conformance/result-backend-conformance.ts';
+export { revocationConformance } from './testing/conformance/revocation-conformance.ts';
 export { scheduleStoreConformance } from './testing/conformance/schedule-store-conformance.ts';
 export { injectRaw, loseLease } from './testing/memory-hooks.ts';
 export type { ScenarioStore } from './testing/scenarios/scenario-bench.ts';

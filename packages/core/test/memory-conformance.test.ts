@@ -10,6 +10,7 @@ import {
   leaseConformance,
   loseLease,
   resultBackendConformance,
+  revocationConformance,
   scheduleStoreConformance,
 } from '../src/testing.ts';
 
@@ -47,4 +48,5 @@ brokerConformance('memory', options);
 resultBackendConformance('memory', options);
 busConformance('memory', options);
 leaseConformance('memory', options);
+revocationConformance('memory', options);
 scheduleStoreConformance('memory', options);

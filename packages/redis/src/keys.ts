@@ -23,6 +23,8 @@ export interface Keys {
   readonly rate: (name: string) => string;
   /** Left by workers, to find out when Redis has lost its data. */
   readonly mark: string;
+  /** The stamps that are revoked, a hash: a rule each, and the version of all of them. */
+  readonly revocations: string;
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
@@ -57,6 +59,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     fence: (name) => `${ours}fence:${name}`,
     rate: (name) => `${ours}rate:${name}`,
     mark: `${ours}mark`,
+    revocations: `${ours}revocations`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
     inbox: (address) => `${channel}inbox:${address}`,

@@ -7,6 +7,7 @@ import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { BrokerDataLossError, watchForLoss } from './loss-watch.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
+import { RedisRevocationStore } from './revocations/redis-revocation-store.ts';
 import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
 import { Deadline, StoreLink } from './store-link.ts';
 import { reportStore } from './store-report.ts';
@@ -40,6 +41,7 @@ export class RedisConnection implements Connection {
   readonly leases: RedisLeaseStore;
   readonly schedules: RedisScheduleStore;
   readonly limits: RedisRateLimiter;
+  readonly revocations: RedisRevocationStore;
   readonly monitor: Monitor;
   readonly #clients: RedisClients;
   readonly #link: StoreLink;
@@ -73,6 +75,7 @@ export class RedisConnection implements Connection {
     this.leases = new RedisLeaseStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
     this.limits = new RedisRateLimiter(link, keys);
+    this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);
   }
 

@@ -5,6 +5,7 @@ import {
   type Harness,
   leaseConformance,
   resultBackendConformance,
+  revocationConformance,
   scheduleStoreConformance,
 } from '@lovage/core/testing';
 import { afterAll, beforeAll } from 'vitest';
@@ -45,4 +46,5 @@ brokerConformance('redis', { open });
 resultBackendConformance('redis', { open });
 busConformance('redis', { open });
 leaseConformance('redis', { open });
+revocationConformance('redis', { open });
 scheduleStoreConformance('redis', { open });

@@ -5,6 +5,7 @@ import {
   type Harness,
   leaseConformance,
   resultBackendConformance,
+  revocationConformance,
   scenarios,
   scheduleStoreConformance,
 } from '@lovage/core/testing';
@@ -42,6 +43,7 @@ brokerConformance('redis+streams', { open });
 resultBackendConformance('redis+streams', { open });
 busConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
+revocationConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
 
 scenarios('redis+streams', {

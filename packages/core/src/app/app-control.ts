@@ -1,7 +1,6 @@
-import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
-import type { ResultBackend } from '../driver/result-backend.ts';
-import { ConfigurationError, NotSupportedError } from '../errors.ts';
+import type { RevocationRule } from '../driver/revocation-store.ts';
+import { NotSupportedError } from '../errors.ts';
 import {
   type ControlArgs,
   type ControlReply,
@@ -10,12 +9,10 @@ import {
   replyTopic,
 } from '../events/control-message.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
-import { everyone } from '../results/result-inbox.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
-import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../task/outcome.ts';
 import { newTaskId } from '../task/task-id.ts';
-import type { Stores } from './stores.ts';
+import { Revoker, type RevokerContext, type StampedHeaders } from './revoker.ts';
 
 /** Whom to ask, and how long to wait for answers. */
 export interface ControlOptions {
@@ -34,26 +31,33 @@ export interface RevokeOptions extends ControlOptions {
   readonly terminate?: boolean;
 }
 
-interface RevokedParts {
-  readonly parts: readonly OutcomeRecord[];
-  readonly others: readonly string[];
+/** What {@link AppControl.revokeByStampedHeaders} takes. */
+export interface StampedRevokeOptions extends Pick<ControlOptions, 'timeout'> {
+  /** Also break the tasks off where they run. @default false */
+  readonly terminate?: boolean;
+  /** How long the rule holds: what is met later is run. Celery keeps its revokes as long. @default '3h' */
+  readonly expires?: Duration;
+}
+
+/** What {@link AppControl.revokeByStampedHeaders} came upon. */
+export interface StampedRevocation {
+  /** The tasks that waited or were delayed. */
+  readonly waiting: readonly string[];
+  /** By worker: the tasks that ran. */
+  readonly running: Replies;
 }
 
 /** What talking to workers needs. */
-export interface ControlContext {
-  readonly clock: Clock;
-  readonly stores: Stores;
-  readonly resultExpires: number;
-  /** Told of units of canvases that were revoked before they ran, so that what depends on them ends too. */
-  readonly onRevoked: (records: readonly OutcomeRecord[]) => Promise<void>;
-}
+export type ControlContext = RevokerContext;
 
 /** Commands to the fleet, from any process. */
 export class AppControl {
   readonly #context: ControlContext;
+  readonly #revoker: Revoker;
 
   constructor(context: ControlContext) {
     this.#context = context;
+    this.#revoker = new Revoker(context);
   }
 
   /**
@@ -66,15 +70,35 @@ export class AppControl {
     { terminate = false, ...options }: RevokeOptions = {},
   ): Promise<Replies> {
     const list = typeof ids === 'string' ? [ids] : ids;
-    const { results, monitor } = await this.#context.stores.open();
-    if (results === undefined) {
-      throw new NotSupportedError("revoke needs a result store, where it is remembered (backend: 'none')");
-    }
-    const { parts, others } = await this.#partsOfCanvases(results, list);
-    await results.put(list.map((id) => this.#revoked(id)));
-    await monitor?.remove?.(others);
-    await this.#context.onRevoked(parts);
+    await this.#revoker.revoke(list);
     return terminate ? this.broadcast('terminate', { ids: list }, options) : {};
+  }
+
+  /**
+   * Takes back every task that carries a stamp or header of one of these names with (one of) its values: waiting, delayed,
+   * retrying or still to be sent by its canvas, and running ones with `terminate`. The rule is kept until it expires and
+   * holds for workers started later, so tasks that are sent meanwhile under the same stamp are taken back too. Resolves
+   * with the ids that were found waiting, whose waiters have been told, and with those that ran, by worker. Celery's
+   * `revoke_by_stamped_headers`, durable. Throws {@link ConfigurationError}, {@link NotSupportedError}.
+   */
+  async revokeByStampedHeaders(
+    headers: StampedHeaders,
+    { terminate = false, expires = '3h', timeout }: StampedRevokeOptions = {},
+  ): Promise<StampedRevocation> {
+    const rules = await this.#revoker.addRules(headers, { terminate, expires });
+    const asking = this.broadcast('revoke-by-stamped-headers', {}, timeout === undefined ? {} : { timeout });
+    const [running, waiting] = await Promise.all([asking, this.#revoker.revokeWaiting(rules)]);
+    return { waiting, running };
+  }
+
+  /** Takes such rules back before they expire; what they have ended stays ended. Returns how many of them there were. */
+  liftStampedHeaders(headers: StampedHeaders): Promise<number> {
+    return this.#revoker.lift(headers);
+  }
+
+  /** The rules of {@link AppControl.revokeByStampedHeaders} that hold, the latest first. */
+  stampedRevocations(): Promise<readonly RevocationRule[]> {
+    return this.#revoker.rules();
   }
 
   /** Breaks tasks off where they run. */
@@ -157,27 +181,6 @@ export class AppControl {
     }
     return [...replies.values()].sort((a, b) => a.worker.localeCompare(b.worker));
   }
-
-  /**
-   * What stands in a canvas is not removed from its queue: the worker that meets it there ends what depends on it. What is
-   * still laid down for later is told apart, since nobody would meet it.
-   */
-  async #partsOfCanvases(results: ResultBackend, ids: readonly string[]): Promise<RevokedParts> {
-    const records = await results.get(ids);
-    const others = ids.filter(
-      (id, index) => !/[.~]n*\d+$/.test(id) && !records[index]?.canvas && !records[index]?.plan,
-    );
-    return {
-      parts: records.filter((record) => record?.plan !== undefined && !isFinal(record)) as OutcomeRecord[],
-      others,
-    };
-  }
-
-  #revoked(id: string): OutcomeWrite {
-    if (typeof id !== 'string' || id === '') throw new ConfigurationError('revoke: expected task ids');
-    const record = { id, task: '', state: 'REVOKED', reason: 'revoked', attempts: 0, at: this.#context.clock.now() };
-    return { record, ttl: this.#context.resultExpires, replyTo: everyone };
-  }
 }
 
 /** Questions to the fleet, from any process. */
@@ -220,6 +223,11 @@ export class AppInspect {
   /** The ids each worker broke off. */
   revoked(options?: ControlOptions): Promise<Replies> {
     return this.#control.broadcast('revoked', {}, options);
+  }
+
+  /** The rules of `app.control.revokeByStampedHeaders` that hold, the latest first; asks the broker. */
+  revokedStamps(): Promise<readonly RevocationRule[]> {
+    return this.#control.stampedRevocations();
   }
 }
 

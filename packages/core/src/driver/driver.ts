@@ -6,6 +6,7 @@ import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ResultBackend } from './result-backend.ts';
+import type { RevocationStore } from './revocation-store.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
 /** A package's bundle of implementations for one technology, found by URL scheme. */
@@ -49,6 +50,7 @@ export interface Connection {
   readonly leases?: LeaseStore;
   readonly schedules?: ScheduleStore;
   readonly limits?: RateLimiter;
+  readonly revocations?: RevocationStore;
   readonly monitor?: Monitor;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;

@@ -1,3 +1,5 @@
+import type { Message } from '../task/message.ts';
+
 /** How many messages stand where in one queue. */
 export interface QueueCounts {
   readonly queue: string;
@@ -14,6 +16,13 @@ export interface QueueCounts {
 /** Where a message stands, as the broker sees it. */
 export type MessagePlace = 'waiting' | 'delayed' | 'running';
 
+/** Some of the messages that a queue holds. */
+export interface UndeliveredPage {
+  readonly messages: readonly Message[];
+  /** Where the next page begins; absent with the last one. */
+  readonly next?: string;
+}
+
 /** Looks at a broker, and empties queues; never on the path of a task. */
 export interface Monitor {
   /** Every queue the broker knows under this prefix. */
@@ -23,6 +32,11 @@ export interface Monitor {
   locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
   purge(queue: string): Promise<readonly string[]>;
+  /**
+   * Messages of a queue that wait or are delayed, a page at a time, in no particular order. One that stays where it is
+   * is met at least once; what is no message is left out.
+   */
+  undelivered?(queue: string, page?: string): Promise<UndeliveredPage>;
   /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
   remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
   /** The parked dead letters, newest first, at most `limit`; `page` goes on where an earlier answer ended. */

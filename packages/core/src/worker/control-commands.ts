@@ -5,6 +5,7 @@ import type { ControlArgs } from '../events/control-message.ts';
 import { parseDuration, parseRate } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { ControlCommands } from './control.ts';
+import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskLimits } from './task-limits.ts';
 import type { TaskRates } from './task-rates.ts';
 import type { Worker } from './worker.ts';
@@ -17,6 +18,7 @@ export interface CommandTargets {
   readonly stats: WorkerStats;
   readonly limits: TaskLimits;
   readonly rates: TaskRates;
+  readonly revocations: StampedRevocations;
 }
 
 /** Every remote command of semantics.md §6 that a worker carries out itself. */
@@ -44,9 +46,10 @@ function shown(path: string, value: unknown): unknown {
   return typeof value === 'string' ? hideSecret(value) : value;
 }
 
-function createChangeCommands({ worker, stats, limits, rates, runtime }: CommandTargets): ControlCommands {
+function createChangeCommands({ worker, stats, limits, rates, revocations, runtime }: CommandTargets): ControlCommands {
   return {
     terminate: (args) => terminate(stats, idsOf(args)),
+    'revoke-by-stamped-headers': async () => [...(await revocations.refresh())],
     'time-limit': (args) => {
       const task = textOf(args, 'task');
       if (!runtime.registry.get(task)) throw new ConfigurationError(`this worker has no task "${task}"`);

@@ -5,9 +5,11 @@ import { createCrashBudget } from './middleware/crash-budget.ts';
 import { createExpires } from './middleware/expires.ts';
 import { createKnownOutcome } from './middleware/known-outcome.ts';
 import { createRateLimit } from './middleware/rate-limit.ts';
+import { createStampedRevocation } from './middleware/stamped-revocation.ts';
 import { createTimeLimits } from './middleware/time-limits.ts';
 import { trackStarted } from './middleware/track-started.ts';
 import type { Middleware } from './middleware.ts';
+import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskRates } from './task-rates.ts';
 
 /** What the default list needs. */
@@ -17,6 +19,7 @@ export interface DefaultMiddlewareOptions {
   readonly crashBudget: number;
   readonly limiter: RateLimiter | undefined;
   readonly rates: TaskRates;
+  readonly revocations: StampedRevocations;
 }
 
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
@@ -26,9 +29,11 @@ export function createDefaultMiddleware({
   crashBudget,
   limiter,
   rates,
+  revocations,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
     ...(results ? [createKnownOutcome(results)] : []),
+    createStampedRevocation(revocations),
     createCrashBudget(crashBudget),
     createExpires(clock),
     ...(limiter ? [createRateLimit(limiter, rates, clock)] : []),

@@ -12,6 +12,7 @@ import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
 import type { Middleware } from './middleware.ts';
 import type { AppModule } from './pool/child-message.ts';
+import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskLimits } from './task-limits.ts';
 import type { TaskRates } from './task-rates.ts';
 import { Worker, type WorkerParts } from './worker.ts';
@@ -78,7 +79,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     settings,
     appModule,
   });
-  await tools.pools.start();
+  await Promise.all([tools.pools.start(), tools.revocations.start()]);
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, { ...tools, settings, report, receiver });
   if (limits) worker.autoscale(limits);
@@ -112,15 +113,16 @@ interface ListenParts {
   readonly stats: WorkerStats;
   readonly limits: TaskLimits;
   readonly rates: TaskRates;
+  readonly revocations: StampedRevocations;
   readonly allowed: boolean | readonly string[];
 }
 
 /** A worker that cannot listen works all the same. */
-async function listen(worker: Worker, { runtime, stores, stats, limits, rates, allowed }: ListenParts): Promise<void> {
+async function listen(worker: Worker, { runtime, stores, allowed, ...targets }: ListenParts): Promise<void> {
   const { bus } = stores;
   if (bus === undefined) return;
   const { clock, logger } = runtime;
-  const commands = createControlCommands({ worker, runtime, stats, limits, rates });
+  const commands = createControlCommands({ worker, runtime, ...targets });
   const starting = startControl({ bus, worker: worker.name, commands, allowed, logger });
   const late = () => new Error('the bus did not confirm the subscription');
   try {

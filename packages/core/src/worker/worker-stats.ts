@@ -57,6 +57,11 @@ export class WorkerStats implements AttemptObserver {
     }));
   }
 
+  /** The attempts under way. */
+  get attempts(): readonly Attempt[] {
+    return [...this.#running];
+  }
+
   /** The contexts of the attempts under way. */
   get contexts(): readonly AttemptContext[] {
     return this.#running.map(({ context }) => context);

@@ -16,6 +16,7 @@ import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
 import { runHandler } from './run-handler.ts';
+import { StampedRevocations } from './stamped-revocations.ts';
 import { StateWriter } from './state-writer.ts';
 import { TaskLimits } from './task-limits.ts';
 import { TaskRates } from './task-rates.ts';
@@ -33,6 +34,7 @@ export interface WorkerTools {
   readonly giveUp: AbortController;
   readonly states: StateWriter;
   readonly pools: Pools;
+  readonly revocations: StampedRevocations;
 }
 
 /** What {@link createTools} needs. */
@@ -44,15 +46,20 @@ export interface ToolOptions {
 }
 
 /** Makes what the parts share. */
-export function createTools(runtime: AppRuntime, { bus, results }: OpenStores, options: ToolOptions): WorkerTools {
+export function createTools(runtime: AppRuntime, stores: OpenStores, options: ToolOptions): WorkerTools {
+  const { bus, results, brokerConnection } = stores;
   const { clock, logger, settings } = runtime;
   const { name, events } = options;
   const sender = new EventSender(async (topic, message) => bus?.publish(topic, message), clock);
   const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
   const states = new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires);
+  const stats = new WorkerStats(clock);
+  const { resultExpires } = settings;
+  const store = brokerConnection.revocations;
   return {
     name,
-    stats: new WorkerStats(clock),
+    stats,
+    revocations: new StampedRevocations({ store, results, stats, clock, logger, resultExpires }),
     limits: new TaskLimits(),
     rates: new TaskRates(),
     sender,
@@ -124,6 +131,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
         crashBudget: parts.settings.crashBudget,
         limiter: stores.brokerConnection.limits,
         rates: parts.rates,
+        revocations: parts.revocations,
       }),
       ...parts.middleware,
     ],

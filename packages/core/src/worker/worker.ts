@@ -10,6 +10,7 @@ import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './a
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { Pools } from './pool/pools.ts';
+import type { StampedRevocations } from './stamped-revocations.ts';
 import type { WorkerEvents } from './worker-events.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -37,6 +38,7 @@ export interface WorkerParts {
   readonly giveUp: AbortController;
   readonly observer: EventObserver;
   readonly pools: Pools;
+  readonly revocations: StampedRevocations;
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
 }
@@ -55,6 +57,7 @@ export class Worker {
   readonly #observer: EventObserver;
   readonly #events: WorkerEvents | undefined;
   readonly #pools: Pools;
+  readonly #revocations: StampedRevocations;
   readonly #startedAt: number;
   readonly #queues: Set<string>;
   readonly #forget: () => void;
@@ -81,6 +84,7 @@ export class Worker {
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
     this.#pools = parts.pools;
+    this.#revocations = parts.revocations;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
     this.#queues = new Set(parts.settings.queues);
@@ -198,6 +202,7 @@ export class Worker {
       await this.#within(abortGrace);
     }
     this.#giveUp.abort();
+    this.#revocations.stop();
     const report = await this.#consumer.close(releaseDeadline);
     await this.#pools.close();
     await this.#events?.stop();

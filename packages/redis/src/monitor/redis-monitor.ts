@@ -1,9 +1,17 @@
-import type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
+import type {
+  DeadLetter,
+  DeadLetterPage,
+  MessagePlace,
+  Monitor,
+  QueueCounts,
+  UndeliveredPage,
+} from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
+import { readUndeliveredJobs } from './undelivered-jobs.ts';
 
 /** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -56,6 +64,10 @@ export class RedisMonitor implements Monitor {
       }
     }
     return ids;
+  }
+
+  undelivered(queue: string, page?: string): Promise<UndeliveredPage> {
+    return readUndeliveredJobs({ link: this.#link, keys: this.#keys, queue }, page);
   }
 
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {

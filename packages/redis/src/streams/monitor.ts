@@ -1,9 +1,17 @@
-import type { DeadLetter, DeadLetterPage, MessagePlace, Monitor, QueueCounts } from '@lovage/core/driver';
+import type {
+  DeadLetter,
+  DeadLetterPage,
+  MessagePlace,
+  Monitor,
+  QueueCounts,
+  UndeliveredPage,
+} from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { readDeadLetters, removeDeadLetters } from '../monitor/dead-letter.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
-import { group } from './stream-queue.ts';
+import { createStreamQueue, group } from './stream-queue.ts';
+import { readUndeliveredEntries } from './undelivered-entries.ts';
 
 /** Messages looked for, or deleted of each stream, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -49,6 +57,10 @@ export class StreamsMonitor implements Monitor {
       for (const [index, letter] of [...letters].entries()) found[start + index] ??= places[letter];
     });
     return found;
+  }
+
+  undelivered(queue: string, page?: string): Promise<UndeliveredPage> {
+    return readUndeliveredEntries(this.#link, createStreamQueue(this.#keys, queue), page);
   }
 
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {

@@ -5,12 +5,14 @@ import type { LeaseStore } from '../lease-store.ts';
 import type { Monitor } from '../monitor.ts';
 import type { RateLimiter } from '../rate-limiter.ts';
 import type { ResultBackend } from '../result-backend.ts';
+import type { RevocationStore } from '../revocation-store.ts';
 import type { ScheduleStore } from '../schedule-store.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { createMemoryLeases } from './memory-leases.ts';
 import { createMemoryMonitor } from './memory-monitor.ts';
 import { MemoryResults } from './memory-results.ts';
+import { createMemoryRevocations } from './memory-revocations.ts';
 import { createMemorySchedules } from './memory-schedules.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -27,6 +29,7 @@ export class MemoryConnection implements Connection {
   readonly leases: LeaseStore;
   readonly schedules: ScheduleStore;
   readonly limits: RateLimiter;
+  readonly revocations: RevocationStore;
   readonly monitor: Monitor;
   /** For the test hooks. */
   readonly store: MemoryStore;
@@ -42,6 +45,7 @@ export class MemoryConnection implements Connection {
     this.leases = createMemoryLeases(store.leases, assertOpen);
     this.schedules = createMemorySchedules(store.schedules, assertOpen);
     this.limits = store.limiter;
+    this.revocations = createMemoryRevocations(store.revocations, assertOpen);
     this.monitor = createMemoryMonitor(store, assertOpen);
   }
 

@@ -1,3 +1,5 @@
+import type { Message } from '../../task/message.ts';
+import { parseMessageText } from '../../task/message-parser.ts';
 import type { Monitor } from '../monitor.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -26,6 +28,10 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       assertOpen();
       return store.purge(queue);
     },
+    undelivered: async (queue) => {
+      assertOpen();
+      return { messages: store.undelivered(queue).flatMap(readable) };
+    },
     remove: async (ids, queues) => {
       assertOpen();
       const within = queues && new Set(queues);
@@ -40,4 +46,12 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       return store.queues.get(queue)?.removeDeadLetters(keys) ?? 0;
     },
   };
+}
+
+function readable(body: string): readonly Message[] {
+  try {
+    return [parseMessageText(body)];
+  } catch {
+    return []; // foreign bytes: who meets them parks them
+  }
 }

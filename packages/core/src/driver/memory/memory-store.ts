@@ -8,6 +8,7 @@ import { MemoryLeaseTable } from './memory-leases.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
 import { MemoryQueue } from './memory-queue.ts';
 import { MemoryRecords } from './memory-records.ts';
+import { MemoryRevocationTable } from './memory-revocations.ts';
 import { MemoryScheduleTable } from './memory-schedules.ts';
 import { MemoryTopics } from './memory-topics.ts';
 
@@ -25,6 +26,7 @@ export class MemoryStore {
   readonly topics: MemoryTopics = new MemoryTopics();
   readonly leases: MemoryLeaseTable;
   readonly limiter: MemoryLimiter;
+  readonly revocations: MemoryRevocationTable;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly holders: Set<LeaseHolder> = new Set();
   readonly #known = new Map<string, MemoryEntry>();
@@ -33,6 +35,7 @@ export class MemoryStore {
     this.clock = clock;
     this.records = new MemoryRecords(clock);
     this.limiter = new MemoryLimiter(clock);
+    this.revocations = new MemoryRevocationTable(clock);
     this.leases = new MemoryLeaseTable(clock);
   }
 
@@ -49,6 +52,15 @@ export class MemoryStore {
     const entry = this.#known.get(id);
     if (entry?.place === 'delayed') this.queue(entry.queue).promote();
     return entry;
+  }
+
+  /** The bodies of what waits or is held back in a queue. */
+  undelivered(queue: string): readonly string[] {
+    const bodies: string[] = [];
+    for (const entry of this.#known.values()) {
+      if (entry.queue === queue && entry.place !== 'running') bodies.push(entry.body);
+    }
+    return bodies;
   }
 
   /** Adds a message unless its id is known. */

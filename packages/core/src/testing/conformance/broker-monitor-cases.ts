@@ -59,6 +59,36 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'the monitor reads what waits and is delayed, as it was sent, page by page; what runs, or was removed, not',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      await bench.publish();
+      await probe.arrived(1);
+      const stamps = { customer: 42 };
+      const sent = [
+        await bench.publish({ stamps }),
+        await bench.publish({ priority: 9, headers: { a: 'b' }, stamps }),
+        await bench.publish({ eta: Date.now() + 60_000, stamps, priority: 3 }),
+      ];
+      const many = await bench.publishMany(1_200);
+      const removed = await bench.publish();
+      await bench.monitor.remove?.([removed.id]);
+      await bench.publish({ queue: 'beta' });
+      const found = new Map<string, unknown>();
+      let page: string | undefined;
+      do {
+        const { messages, next } = (await bench.monitor.undelivered?.(queue, page)) ?? { messages: [] };
+        for (const message of messages) found.set(message.id, message);
+        page = next;
+      } while (page !== undefined);
+      expect([...found.keys()].sort()).toEqual([...sent.map(({ id }) => id), ...many].sort());
+      for (const { eta: _eta, ...message } of sent) expect(found.get(message.id)).toMatchObject(message); // eta may have done its duty
+      expect(await bench.monitor.undelivered?.('nobody')).toMatchObject({ messages: [] });
+      gate.resolve();
+    },
+  },
+  {
     name: 'purge deletes what waits and is delayed, returns the ids, and leaves what runs',
     async run(bench) {
       const gate = deferred();

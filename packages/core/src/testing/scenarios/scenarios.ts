@@ -4,6 +4,7 @@ import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
+import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { workerScenarios } from './worker-scenarios.ts';
 
@@ -20,6 +21,7 @@ const all: readonly Scenario[] = [
   ...endingScenarios,
   ...workerScenarios,
   ...controlScenarios,
+  ...revokeScenarios,
   ...canvasScenarios,
   ...canvasEndingScenarios,
 ];

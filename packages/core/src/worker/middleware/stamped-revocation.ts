@@ -1,0 +1,11 @@
+import type { Middleware } from '../middleware.ts';
+import type { StampedRevocations } from '../stamped-revocations.ts';
+
+/** A message that carries a revoked stamp or header is not run: REVOKED, and what depends on it in its canvas ends too. */
+export function createStampedRevocation(revocations: StampedRevocations): Middleware {
+  return {
+    name: 'stamped-revocation',
+    applies: ({ message }) => revocations.covers(message),
+    run: async () => ({ state: 'REVOKED', reason: 'revoked' }),
+  };
+}

@@ -1,0 +1,79 @@
+import { expect, it } from 'vitest';
+import type { ResultBackend } from '../driver/result-backend.ts';
+import type { RevocationRule, Revocations } from '../driver/revocation-store.ts';
+import { silentLogger } from '../logger.ts';
+import type { Message } from '../task/message.ts';
+import { createTestClock } from '../testing/test-clock.ts';
+import type { Attempt } from './attempt.ts';
+import { StampedRevocations } from './stamped-revocations.ts';
+import type { WorkerStats } from './worker-stats.ts';
+
+const message = { id: 'a', task: 't', stamps: { customer: 42 } } as unknown as Message; // as much as it reads
+const rule = (at: number, more: Partial<RevocationRule> = {}): RevocationRule => ({
+  stamp: 'customer',
+  value: 42,
+  terminate: false,
+  at,
+  expiresAt: 60_000,
+  ...more,
+});
+
+function setUp(answers: (() => Promise<Revocations>)[]) {
+  const clock = createTestClock(0);
+  const broken: string[] = [];
+  const written: string[] = [];
+  let reads = 0;
+  const context = { id: 'a', breakOff: () => broken.push('a') };
+  const revocations = new StampedRevocations({
+    store: {
+      add: async () => {},
+      remove: async () => 0,
+      read: async () => (await (answers[reads++] ?? answers.at(-1))?.()) as Revocations,
+    },
+    results: {
+      put: async (writes: { record: { id: string } }[]) => void written.push(...writes.map(({ record }) => record.id)),
+    } as unknown as ResultBackend,
+    stats: {
+      attempts: [{ message, context }] as unknown as Attempt[],
+      noteTerminated: () => {},
+    } as unknown as WorkerStats,
+    clock,
+    logger: silentLogger,
+    resultExpires: 1000,
+  });
+  return { revocations, clock, broken, written };
+}
+
+it('reads the rules every few seconds, though nobody says that they changed and a reading fails', async () => {
+  const { revocations, clock, written, broken } = setUp([
+    async () => ({ version: '0', rules: [] }),
+    () => Promise.reject(new Error('the store is away')),
+    async () => ({ version: '1', rules: [rule(1)] }),
+  ]);
+  await revocations.start();
+  expect(revocations.covers(message)).toBe(false);
+  await clock.advance(10_000);
+  expect(revocations.covers(message)).toBe(true);
+  expect([written, broken]).toEqual([['a'], []]);
+  await clock.advance(20_000);
+  expect(written).toEqual(['a']); // followed once
+  revocations.stop();
+});
+
+it('follows the same stamp again when it is revoked again, now with terminate', async () => {
+  const { revocations, broken } = setUp([
+    async () => ({ version: '1', rules: [rule(1)] }),
+    async () => ({ version: '2', rules: [rule(2, { terminate: true })] }),
+  ]);
+  expect(await revocations.refresh()).toEqual(['a']);
+  expect(await revocations.refresh()).toEqual(['a']);
+  expect(broken).toEqual(['a']);
+});
+
+it('does not cover what carries nothing, or when its rule has expired', async () => {
+  const { revocations, clock } = setUp([async () => ({ version: '1', rules: [rule(1)] })]);
+  await revocations.refresh();
+  expect(revocations.covers({ ...message, stamps: undefined } as unknown as Message)).toBe(false);
+  await clock.advance(60_000);
+  expect(revocations.covers(message)).toBe(false);
+});
