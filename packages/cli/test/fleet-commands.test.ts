@@ -145,6 +145,28 @@ describe('control', () => {
     await worker.shutdownRequested;
   });
 
+  it('revokes by stamp, shows the rules and lifts them', async () => {
+    const { hold } = await startFleetWorker('w1', { queues: ['other'] });
+    const { id } = await hold.applyAsync([], { stamps: { customer: 42 } });
+    expect(await ask('control', 'revoke', '--stamp', 'customer=42', '--terminate')).toEqual({
+      code: 0,
+      stdout: `revoked ${id}\n`,
+      stderr: '',
+    });
+    const shown = await ask('inspect', 'revoked');
+    expect(shown.stdout).toMatch(/^stamp +terminate +holds for\ncustomer=42 +yes +(3h|2h59m\d+s)\ncustomer=42 +yes /);
+    expect(await askJson('inspect', 'revoked')).toMatchObject({
+      stamps: [{ stamp: 'customer' }, { stamp: 'customer' }],
+      workers: { w1: [] },
+    });
+    const lift = () => ask('control', 'lift', '--stamp', 'customer=42');
+    expect(await lift()).toEqual({ code: 0, stdout: '', stderr: 'lifted 2 rules\n' });
+    expect(await lift()).toMatchObject({ code: 1, stderr: 'lifted 0 rules\n' });
+    expect(await ask('control', 'revoke')).toMatchObject({ code: 2, stderr: expect.stringContaining('--stamp') });
+    expect(await ask('control', 'revoke', 'a', '--stamp', 'b=c')).toMatchObject({ code: 2 });
+    expect(await ask('control', 'revoke', '--stamp', 'b')).toMatchObject({ code: 2 });
+  });
+
   it('revokes also when no worker answers, and is 1 when one should have', async () => {
     expect(await ask('control', 'revoke', 'a', 'b')).toEqual({ code: 0, stdout: 'revoked a\nrevoked b\n', stderr: '' });
     expect(await ask('control', 'revoke', 'a', '--terminate')).toEqual({

@@ -13,6 +13,7 @@ export { AppEvents } from './app/app-events.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';
 export type { Lock, LockOptions } from './app/lock.ts';
+export type { StampedHeaders } from './app/revoker.ts';
 export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './app/schedule.ts';
 export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';
 export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './app/schedule-time.ts';

@@ -43,14 +43,6 @@ export function showRegistered(given: FleetArguments): Promise<ExitCode> {
   });
 }
 
-export function showRevoked(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.revoked(whom), {
-    heading: ['broken off'],
-    rows: (answer) => listOf<string>(answer).map((id) => [id]),
-    none: 'no worker has broken a task off',
-  });
-}
-
 export function showStats(given: FleetArguments): Promise<ExitCode> {
   return tabulate(given, (app, whom) => app.inspect.stats(whom), {
     heading: ['slots', 'running', 'done', 'failed', 'retried', 'revoked', 'memory', 'events', 'queues', 'up'],

@@ -1,7 +1,10 @@
 import { type Command, type CommandFamily, switchOption, textOption } from '../command.ts';
+import { usageError } from '../exit-code.ts';
 import { fleetCommand } from './fleet-command.ts';
 
 const load = () => import('../actions/control-workers.ts');
+
+const loadStamped = () => import('../actions/revoke-stamped.ts');
 
 const ids = { ids: { type: 'string', array: true, describe: 'Task ids' } } as const;
 const task = { task: { type: 'string', describe: "The task's name" } } as const;
@@ -10,12 +13,32 @@ const count = { n: { type: 'string', describe: 'How many slots (default: 1)' } }
 
 const commands: readonly Command[] = [
   {
-    usage: 'revoke <ids..>',
-    describe: 'Take tasks back: they are not run, and whoever awaits them is told',
+    usage: 'revoke [ids..]',
+    describe: 'Take tasks back, by id or by stamp: they are not run, and whoever awaits them is told',
     positionals: ids,
-    options: { terminate: switchOption('Also break them off where they run') },
-    examples: [['$0 control revoke 0198c2b0-… --terminate', 'exit 1 when no worker answered']],
-    run: async (given) => (await load()).revokeTasks(given),
+    options: {
+      terminate: switchOption('Also break them off where they run'),
+      stamp: textOption('name=value: every task with this stamp or header; may be given several times', {
+        array: true,
+      }),
+      expires: textOption('With --stamp: how long the rule holds (default: 3h)'),
+    },
+    examples: [
+      ['$0 control revoke 0198c2b0-… --terminate', 'exit 1 when no worker answered'],
+      ['$0 control revoke --stamp customer=42 --expires 1d', 'also those that are sent meanwhile'],
+    ],
+    run: async (given) => {
+      const { ids = [], stamp } = given as { readonly ids?: readonly string[]; readonly stamp?: readonly string[] };
+      if (ids.length > 0 === (stamp !== undefined)) throw usageError('expected task ids, or --stamp name=value');
+      return stamp === undefined ? (await load()).revokeTasks(given) : (await loadStamped()).revokeStamped(given);
+    },
+  },
+  {
+    usage: 'lift',
+    describe: 'Take a rule of revoke --stamp back: what it has ended stays ended',
+    options: { stamp: textOption('name=value; may be given several times', { array: true, demandOption: true }) },
+    examples: [['$0 control lift --stamp customer=42', 'exit 1 when there is no such rule']],
+    run: async (given) => (await loadStamped()).liftStamped(given),
   },
   {
     usage: 'terminate <ids..>',

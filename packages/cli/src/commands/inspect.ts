@@ -56,9 +56,9 @@ const commands: readonly Command[] = [
   },
   {
     usage: 'revoked',
-    describe: 'Print the tasks that each worker broke off',
+    describe: 'Print the stamps that are revoked, and the tasks that each worker broke off',
     examples: [['$0 inspect revoked', 'the latest thousand of each']],
-    run: async (given) => (await load()).showRevoked(given),
+    run: async (given) => (await import('../actions/show-revoked.ts')).showRevoked(given),
   },
 ];
 
