@@ -17,6 +17,8 @@ export type Role =
   | 'worker'
   /** Waits for one queue's next job. */
   | 'blocking'
+  /** Waits for messages: a read that was cut off is rejected and not sent again, since it may have been given some. */
+  | 'reader'
   /** Listens to channels: waits for Redis, then subscribes again. */
   | 'subscriber';
 
@@ -48,7 +50,7 @@ export class RedisClients {
   }
 
   /** The one client of this role. It connects at its first command. */
-  shared(role: Exclude<Role, 'blocking'>): Promise<RedisClient> {
+  shared(role: Exclude<Role, 'blocking' | 'reader'>): Promise<RedisClient> {
     const known = this.#shared.get(role);
     if (known) return known;
     const made = this.#create(role);
@@ -59,6 +61,11 @@ export class RedisClients {
   /** A client of its own for one queue's blocking reads, named so that BullMQ's tools list it as a worker. */
   blocking(connectionName: string): Promise<RedisClient> {
     return this.#create('blocking', connectionName);
+  }
+
+  /** A client of its own for one consumer's blocking reads. */
+  reader(connectionName: string): Promise<RedisClient> {
+    return this.#create('reader', connectionName);
   }
 
   /** The last trouble on this client's connection since it was last ready. */
@@ -122,7 +129,8 @@ function redisOptions(
   connectionName?: string,
 ): LegacyOptions {
   const [first] = target.hosts;
-  const failFast = role === 'commands';
+  const failFast = role === 'commands' || role === 'reader';
+  const blocks = role === 'blocking' || role === 'reader';
   const tls = target.tls ? { tls: { ...given.tls } } : {};
   return {
     ...(target.kind === 'sentinel'
@@ -140,7 +148,7 @@ function redisOptions(
     replyMapping: 'legacy',
     lazyConnect: true,
     connectTimeout: given.connectTimeout,
-    socketTimeout: role === 'blocking' ? longestReadOf(given) + readMargin : given.socketTimeout,
+    socketTimeout: blocks ? longestReadOf(given) + readMargin : given.socketTimeout,
     keepAlive,
     disconnectTimeout, // ioredis's own 2 s would hold the process, also for a socket that is closed already
     disableClientInfo: true,

@@ -7,6 +7,7 @@ export class TcpProxy {
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   #dropAfter: { readonly match: string; readonly done: () => void } | undefined;
+  readonly #dead = new WeakSet<Socket>();
   #silent = false;
 
   private constructor(target: number) {
@@ -37,6 +38,11 @@ export class TcpProxy {
     this.#silent = true;
   }
 
+  /** On the connections there are, nothing gets through any more, and nothing is closed. New ones work. */
+  swallow(): void {
+    for (const socket of this.#sockets) this.#dead.add(socket);
+  }
+
   /** Cuts every connection. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -55,12 +61,12 @@ export class TcpProxy {
       socket.on('error', () => {}); // cut connections are the point
       socket.on('close', () => {
         this.#sockets.delete(socket);
-        if (!this.#silent) for (const other of [client, server]) other.destroy();
+        if (!this.#isDead(client)) for (const other of [client, server]) other.destroy();
       });
     }
     let dropping: (() => void) | undefined;
     client.on('data', (bytes) => {
-      if (this.#silent) return;
+      if (this.#isDead(client)) return;
       if (this.#dropAfter && bytes.includes(this.#dropAfter.match)) {
         dropping = this.#dropAfter.done;
         this.#dropAfter = undefined;
@@ -68,11 +74,15 @@ export class TcpProxy {
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (this.#silent) return;
+      if (this.#isDead(client)) return;
       if (!dropping) return client.write(bytes);
       client.destroy();
       dropping();
       return undefined;
     });
+  }
+
+  #isDead(client: Socket): boolean {
+    return this.#silent || this.#dead.has(client);
   }
 }

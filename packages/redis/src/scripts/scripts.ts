@@ -14,7 +14,7 @@ import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamPurge, streamRemove } from './stream-look.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './stream-settle.lua.ts';
-import { streamOpen, streamPromote, streamSweep } from './stream-upkeep.lua.ts';
+import { streamLeave, streamOpen, streamPromote, streamSweep } from './stream-upkeep.lua.ts';
 
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
@@ -44,6 +44,7 @@ export interface Scripts {
   streamOpen(keys: [queue: string, queues: string], args: Args): Promise<number>;
   streamPromote(keys: [queue: string], args: Args): Promise<number>;
   streamSweep(keys: [queue: string], args: Args): Promise<number>;
+  streamLeave(queues: readonly string[], args: Args): Promise<number>;
   streamCounts(
     keys: [queue: string, dead: string],
     args: Args,
@@ -77,6 +78,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamOpen: { keys: 2, lua: streamOpen },
   streamPromote: { keys: 1, lua: streamPromote },
   streamSweep: { keys: 1, lua: streamSweep },
+  streamLeave: { lua: streamLeave },
   streamCounts: { keys: 2, lua: streamCounts },
   streamLocate: { keys: 1, lua: streamLocate },
   streamRemove: { keys: 1, lua: streamRemove },

@@ -60,10 +60,11 @@ return math.max(0, math.ceil(head[2] - now))
 export const streamSweep: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV[1] group  ARGV[2] lease in ms  ARGV[3] how many of each stream at most  ARGV[4] ms during which no other worker
-  need look, 0 to look in any case
+  need look, 0 to look in any case  ARGV[5] ms for which a consumer that holds nothing is kept, 0 not to look at them
   Returns how many were moved, or -1 when another worker looked a moment ago.
   Effects: XADD to the front with one more lost lease, XACK, XDEL. The new entry is what fences the old holder: the entry
-  it was given is gone. The DEL: see despite-full.
+  it was given is gone. The DEL: see despite-full. Now and then XGROUP DELCONSUMER those that hold nothing and have not
+  read for long: crashed workers leave them. One that lives is made again by its next read.
 ]]
 local call, base, group = redis.call, KEYS[1], ARGV[1]
 call('DEL', base .. 'none')
@@ -86,5 +87,32 @@ for _, name in ipairs(${streams}) do
     moved = moved + 1
   end
 end
+if ARGV[5] ~= '0' and call('SET', base .. 'tidied', '1', 'NX', 'PX', ARGV[5]) then
+  for _, name in ipairs(${streams}) do
+    for _, info in ipairs(call('XINFO', 'CONSUMERS', base .. name, group)) do
+      local field = {}
+      for i = 1, #info, 2 do field[info[i]] = info[i + 1] end
+      if field.pending == 0 and field.idle >= tonumber(ARGV[5]) then
+        call('XGROUP', 'DELCONSUMER', base .. name, group, field.name)
+      end
+    end
+  end
+end
 return moved
+`;
+
+/** Takes leave of queues. */
+export const streamLeave: string = `--[[
+  KEYS beginnings of the queues' keys
+  ARGV[1] group  ARGV[2] consumer
+  Returns nothing of interest.
+  Effects: XGROUP DELCONSUMER where the consumer holds nothing; what it holds would be lost with it.
+]]
+for _, base in ipairs(KEYS) do
+  for _, name in ipairs(${streams}) do
+    local pending = redis.pcall('XPENDING', base .. name, ARGV[1], '-', '+', 1, ARGV[2])
+    if not pending.err and #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', base .. name, ARGV[1], ARGV[2]) end
+  end
+end
+return 0
 `;

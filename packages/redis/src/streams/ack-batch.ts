@@ -1,7 +1,7 @@
 import type { OutcomeWrite } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import type { StreamDelivery } from './delivery.ts';
-import { consumerName, group } from './stream-queue.ts';
+import { group } from './stream-queue.ts';
 
 /** Deliveries in one script call: bounds the time it holds Redis (about 3.5 ms). */
 const mostDeliveries = 500;
@@ -18,6 +18,8 @@ export class AckBatch {
   /** Ids by which the queue knows deliveries whose message says another one (foreign producers). */
   readonly aliases: string[] = [];
   readonly #keys: Keys;
+  /** The name of our consumer in the group. */
+  readonly #consumer: string;
   readonly #profiles: (string | number)[] = [];
   readonly #entries: string[] = [];
   readonly #ids: string[] = [];
@@ -29,8 +31,9 @@ export class AckBatch {
   /** The last profile that was used: nearly always the next one's too. */
   #last: { readonly ttl: number; readonly replyTo: string | undefined; readonly number: number } | undefined;
 
-  constructor(keys: Keys) {
+  constructor(keys: Keys, consumer: string) {
     this.#keys = keys;
+    this.#consumer = consumer;
   }
 
   get size(): number {
@@ -56,13 +59,13 @@ export class AckBatch {
   /** The arguments of stream-ack. */
   args(): (string | number)[] {
     const common = this.#uniform ? (this.#each[0] ?? 0) : '';
-    const head = [group, consumerName, this.#keys.result(''), this.size, this.#profiles.length / 2, common];
+    const head = [group, this.#consumer, this.#keys.result(''), this.size, this.#profiles.length / 2, common];
     return head.concat(this.#profiles, this.#entries, this.#ids, this.#records, this.#uniform ? [] : this.#each);
   }
 
   /** A batch of these deliveries alone. */
   only(indexes: readonly number[]): AckBatch {
-    const batch = new AckBatch(this.#keys);
+    const batch = new AckBatch(this.#keys, this.#consumer);
     batch.#profiles.push(...this.#profiles);
     batch.#uniform = this.#uniform;
     for (const index of indexes) {

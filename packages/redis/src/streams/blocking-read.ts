@@ -1,7 +1,9 @@
 import { type Clock, sleep } from '@lovage/core/driver';
-import type { RedisClient, RedisClients } from '../connection.ts';
+import { isReady, type RedisClient, type RedisClients, wake } from '../connection.ts';
+import { isConnectionError } from '../store-errors.ts';
+import { ConnectionNumber } from './connection-number.ts';
 import type { RawEntry } from './entry.ts';
-import { consumerName, group } from './stream-queue.ts';
+import { group } from './stream-queue.ts';
 
 /** How long an idle worker's read lasts, in milliseconds: 0.2 commands a second. */
 const longestBlock = 5_000;
@@ -10,78 +12,106 @@ const shortBlock = 500;
 /** Between two tries to interrupt a read that has not reached Redis yet, in milliseconds. */
 const interruptPause = 5;
 
+/** What a blocking read is made of. */
+export interface BlockingReadParts {
+  readonly clients: RedisClients;
+  readonly clock: Clock;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+}
+
 /** The connection on which a consumer waits for messages, of all its queues at once. */
 export class BlockingRead {
-  readonly #clients: RedisClients;
-  readonly #client: RedisClient;
-  readonly #clock: Clock;
-  /** The number that Redis knows the connection by; undefined while it is not known, or cannot be. */
-  #number: number | undefined;
-  #reading = false;
+  readonly client: RedisClient;
+  readonly number: ConnectionNumber;
+  readonly #parts: BlockingReadParts;
+  /** `coming`: a read waits for its connection. */
+  #state: 'idle' | 'coming' | 'reading' = 'idle';
 
-  private constructor(clients: RedisClients, client: RedisClient, clock: Clock) {
-    this.#clients = clients;
-    this.#client = client;
-    this.#clock = clock;
-    client.on('close', () => {
-      this.#number = undefined;
-    });
+  private constructor(client: RedisClient, parts: BlockingReadParts) {
+    this.client = client;
+    this.#parts = parts;
+    this.number = new ConnectionNumber(client);
   }
 
-  static async open(clients: RedisClients, name: string, clock: Clock): Promise<BlockingRead> {
-    return new BlockingRead(clients, await clients.blocking(name), clock);
+  static async open(parts: BlockingReadParts, worker: string): Promise<BlockingRead> {
+    return new BlockingRead(await parts.clients.reader(worker), parts);
   }
 
-  /** Waits for entries of these streams; undefined when there were none in time, or the read was interrupted. */
+  /** How long a connection that was given up may still be handed messages, in milliseconds. */
+  get longest(): number {
+    return Math.min(longestBlock, this.#parts.clients.longestRead);
+  }
+
+  /**
+   * Waits for entries of these streams; undefined when there were none in time, or the read was interrupted or cut off.
+   * Waits for Redis, too.
+   */
   async read(
     keys: readonly string[],
     count: number,
   ): Promise<readonly (readonly [key: string, entries: RawEntry[]])[] | undefined> {
-    this.#reading = true;
+    this.#state = 'coming';
     try {
-      await this.#identify();
-      if (!this.#reading) return undefined;
-      const block = this.#number === undefined ? shortBlock : Math.min(longestBlock, this.#clients.longestRead);
-      const any = keys.map(() => '>');
-      const reply = await this.#client.xreadgroup(
+      await this.#ready();
+      if (!this.#isComing) return undefined; // interrupted, or closed
+      await this.number.ask();
+      if (!this.#isComing) return undefined;
+      this.#state = 'reading';
+      const block = this.number.current === undefined ? shortBlock : this.longest;
+      const reply = await this.client.xreadgroup(
         'GROUP',
         group,
-        consumerName,
+        this.#parts.consumer,
         'COUNT',
         count,
         'BLOCK',
         block,
         'STREAMS',
         ...keys,
-        ...any,
+        ...keys.map(() => '>'),
       );
       return (reply ?? undefined) as (readonly [string, RawEntry[]])[] | undefined;
+    } catch (error) {
+      if (isConnectionError(error)) return undefined;
+      throw error;
     } finally {
-      this.#reading = false;
+      this.#state = 'idle';
     }
+  }
+
+  get #isComing(): boolean {
+    return this.#state === 'coming';
   }
 
   /** Ends the read under way, so that nothing is delivered to it unseen. Resolves when Redis has ended it. */
   async interrupt(via: RedisClient): Promise<void> {
-    while (this.#reading) {
-      if (this.#number !== undefined && (await via.client('UNBLOCK', this.#number)) === 1) return;
-      await sleep(this.#clock, interruptPause);
+    if (this.#state === 'coming') this.#state = 'idle';
+    while (this.#state === 'reading') {
+      const number = this.number.current;
+      if (number !== undefined && (await via.client('UNBLOCK', number)) === 1) return;
+      await sleep(this.#parts.clock, interruptPause);
     }
+  }
+
+  /** Resolves when the connection is there, or closed by us. */
+  async #ready(): Promise<void> {
+    const { client } = this;
+    if (isReady(client) || client.status === 'end') return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        client.off('ready', settle).off('end', settle);
+        resolve();
+      };
+      client.on('ready', settle).on('end', settle);
+      wake(client);
+    });
   }
 
   /** Ends the connection. What was delivered to it unseen comes again when its lease runs out. */
   close(): void {
-    this.#reading = false;
-    this.#clients.end(this.#client);
-  }
-
-  /** A cluster has many connections, and an ACL may forbid the question: reads are short then. */
-  async #identify(): Promise<void> {
-    if (this.#number !== undefined || this.#clients.target.kind === 'cluster') return;
-    try {
-      this.#number = Number(await this.#client.client('ID'));
-    } catch {
-      // not allowed, or the connection is ending, which the read will say
-    }
+    this.#state = 'idle';
+    this.number.close();
+    this.#parts.clients.end(this.client);
   }
 }

@@ -11,21 +11,25 @@ import {
 import type { RedisClient } from '../connection.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
-import { BlockingRead } from './blocking-read.ts';
 import { StreamDelivery } from './delivery.ts';
 import { type RawEntry, readEntry } from './entry.ts';
 import { Flusher } from './flusher.ts';
 import { handBackAll } from './hand-back.ts';
+import { Intakes } from './intakes.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { Reader } from './reader.ts';
 import { RunLine } from './run-line.ts';
-import { createStreamQueue, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
+import { createConsumerName, createStreamQueue, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
 import { Upkeep } from './upkeep.ts';
 
 /** What a consumer is made of. */
 export interface ConsumerParts extends BrokerParts {
   readonly request: ConsumeRequest;
   readonly deliver: Deliver;
+}
+
+/** With the name of the consumer in its groups. */
+interface NamedParts extends ConsumerParts {
+  readonly name: string;
 }
 
 /** The part of a close deadline that is kept for handing back what still runs, and its bound in milliseconds. */
@@ -36,14 +40,13 @@ const longestHandBack = 1_000;
 export class StreamsConsumer implements Consumer {
   /** Resolves when it has closed. */
   readonly closed: Promise<CloseReport>;
-  readonly #parts: ConsumerParts;
+  readonly #parts: NamedParts;
   readonly #client: RedisClient;
-  readonly #blocking: BlockingRead;
   readonly #queues = new Map<string, StreamQueue>();
   readonly #line: RunLine;
   readonly #flusher: Flusher;
   readonly #keeper: LeaseKeeper;
-  readonly #reader: Reader;
+  readonly #intakes: Intakes;
   readonly #upkeep: Upkeep;
   readonly #timers: Timer[] = [];
   #paused = false;
@@ -56,12 +59,12 @@ export class StreamsConsumer implements Consumer {
 
   /** Opens a consumer that reads from every queue of its request. */
   static async open(parts: ConsumerParts): Promise<StreamsConsumer> {
-    const { clients, clock, request } = parts;
-    const [client, blocking] = await Promise.all([
-      clients.shared('worker'),
-      BlockingRead.open(clients, request.worker, clock),
-    ]);
-    const consumer = new StreamsConsumer(parts, client, blocking);
+    const { clients, request } = parts;
+    const consumer = new StreamsConsumer(
+      { ...parts, name: createConsumerName(request.worker) },
+      await clients.shared('worker'),
+    );
+    consumer.#intakes.start();
     try {
       await Promise.all(request.queues.map((queue) => consumer.addQueue(queue)));
       return consumer;
@@ -71,19 +74,23 @@ export class StreamsConsumer implements Consumer {
     }
   }
 
-  private constructor(parts: ConsumerParts, client: RedisClient, blocking: BlockingRead) {
-    const { clock, request, subscriber, keys } = parts;
+  private constructor(parts: NamedParts, client: RedisClient) {
+    const { clients, clock, request, subscriber, keys, name } = parts;
     const { leaseDuration, orphanInterval } = request;
     this.#parts = parts;
     this.#client = client;
-    this.#blocking = blocking;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
     const onError = (error: Error): void => this.#report(error);
-    const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
-    this.#keeper = new LeaseKeeper({ clock, client, duration: leaseDuration, onError });
-    this.#flusher = new Flusher(client, { keys, clock, onError, onOver: (delivery) => this.#over(delivery) });
+    const common = { clock, client, consumer: name, onError };
+    this.#keeper = new LeaseKeeper({ ...common, duration: leaseDuration });
+    this.#flusher = new Flusher(client, {
+      ...common,
+      keys,
+      onOver: (delivery) => this.#over(delivery),
+      onLeft: (delivery) => this.#leave(delivery),
+    });
     this.#line = new RunLine({
       slots: request.slots,
       answer: (delivery) => this.#answer(delivery),
@@ -91,35 +98,34 @@ export class StreamsConsumer implements Consumer {
       abandon: (delivery, error) => this.#abandon(delivery, error),
       endTurn: () => {
         this.#flusher.flush();
-        this.#reader.pump();
+        this.#intakes.pump();
       },
     });
-    this.#reader = new Reader({
-      client,
-      blocking,
-      clock,
+    const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
+    this.#intakes = new Intakes({
+      ...common,
+      clients,
+      worker: request.worker,
+      held: this.#keeper.held,
+      apart: false,
       room: () => this.#line.room,
       take: (stream, entries) => this.#take(stream, entries),
       reopen,
       onIdle: () => this.#onQuiet(),
-      onError,
     });
     this.#upkeep = new Upkeep({
-      client,
+      ...common,
       subscriber,
-      clock,
       leaseDuration,
       orphanInterval,
       renew: () => this.#keeper.renew(),
       reopen,
-      onError,
     });
-    this.#reader.start();
   }
 
   setSlots(slots: number): void {
     this.#line.setSlots(slots);
-    this.#reader.refresh();
+    this.#intakes.refresh();
   }
 
   async addQueue(name: string): Promise<void> {
@@ -129,25 +135,27 @@ export class StreamsConsumer implements Consumer {
     await this.#parts.link.run((client) => this.#open(client, queue));
     if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
     this.#queues.set(name, queue);
-    this.#reader.setQueues([...this.#queues.values()]);
     this.#upkeep.add(queue);
+    await this.#intakes.add(queue);
   }
 
   async removeQueue(name: string): Promise<void> {
-    if (!this.#queues.delete(name)) return;
+    const queue = this.#queues.get(name);
+    if (!queue) return;
+    this.#queues.delete(name);
     this.#upkeep.remove(name);
-    this.#reader.setQueues([...this.#queues.values()]);
+    this.#intakes.remove(queue);
   }
 
   pause(): void {
     this.#paused = true;
-    this.#reader.stop();
+    this.#intakes.stop();
   }
 
   resume(): void {
     if (this.#closing) return;
     this.#paused = false;
-    this.#reader.start();
+    this.#intakes.start();
   }
 
   close(deadline: number): Promise<CloseReport> {
@@ -161,7 +169,7 @@ export class StreamsConsumer implements Consumer {
   }
 
   async #close(): Promise<void> {
-    this.#reader.stop();
+    this.#intakes.stop();
     this.#upkeep.close();
     const enough = new Promise<void>((resolve) => {
       this.#waitNoLonger = resolve;
@@ -170,20 +178,22 @@ export class StreamsConsumer implements Consumer {
     const { released, abandoned } = await handBackAll({
       clock: this.#parts.clock,
       client: this.#client,
+      consumer: this.#parts.name,
+      bases: [...this.#queues.values()].map(({ base }) => base),
       flusher: this.#flusher,
       held: this.#keeper.held,
-      reading: this.#reader.reading,
+      reading: this.#intakes.reading,
       quiet: () => this.#quiet(),
     });
     this.#keeper.close();
     for (const timer of this.#timers) timer.cancel();
-    this.#blocking.close();
+    this.#intakes.close();
     this.#resolveClosed({ released: released + this.#handedBack, abandoned });
   }
 
   /** Resolves when nothing runs, is being settled, or may still come. */
   async #quiet(): Promise<void> {
-    while (this.#keeper.held.size > 0 || this.#reader.reading) {
+    while (this.#keeper.held.size > 0 || this.#intakes.reading) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
@@ -206,7 +216,7 @@ export class StreamsConsumer implements Consumer {
     this.#handingBack += 1;
     if (await this.#flusher.handBack(delivery)) this.#handedBack += this.#closing ? 1 : 0;
     this.#handingBack -= 1;
-    if (this.#handingBack === 0 && !this.#paused) this.#reader.refresh();
+    if (this.#handingBack === 0 && !this.#paused) this.#intakes.refresh();
   }
 
   #answer(delivery: StreamDelivery): MaybePromise<Settlement> {
@@ -223,8 +233,13 @@ export class StreamsConsumer implements Consumer {
   /** Without an answer the message is left alone: its lease runs out, and it comes again. */
   #abandon(delivery: StreamDelivery, error: unknown): void {
     delivery.state = 'over';
+    this.#leave(delivery);
     this.#over(delivery);
     this.#report(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
+  }
+
+  #leave({ stream, entry }: StreamDelivery): void {
+    this.#intakes.leave(stream, entry);
   }
 
   #over(delivery: StreamDelivery): void {

@@ -7,7 +7,7 @@ import { AckBatch } from './ack-batch.ts';
 import { corked } from './corked.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { encodePayload } from './entry.ts';
-import { consumerName, group, type QueueStream } from './stream-queue.ts';
+import { group, type QueueStream } from './stream-queue.ts';
 
 /** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
 const settleRetries = 6;
@@ -19,10 +19,14 @@ const longestForeignBody = 2 * 1024 * 1024;
 /** What a flusher is made of. */
 export interface FlusherParts {
   readonly keys: Keys;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
   readonly clock: Clock;
   readonly onError: (error: Error) => void;
-  /** Called when a delivery is over: settled, or given up (its lease then runs out). */
+  /** Called when a delivery is over. */
   readonly onOver: (delivery: StreamDelivery) => void;
+  /** Called before that when it could not be settled: it comes again when its lease has run out. */
+  readonly onLeft: (delivery: StreamDelivery) => void;
 }
 
 /** Carries settlements out: those of one turn of the event loop leave in one write, the acks of a stream in one script. */
@@ -85,6 +89,7 @@ export class Flusher {
       return (await this.#runPutBack(delivery, { payload: '', band: delivery.content.band, at: undefined })) === 1;
     } catch (error) {
       this.#parts.onError(error as Error);
+      this.#parts.onLeft(delivery);
       return false;
     } finally {
       this.#over(delivery);
@@ -95,7 +100,7 @@ export class Flusher {
     const { stream } = delivery;
     let batch = this.#acks.get(stream);
     if (!batch) {
-      batch = new AckBatch(this.#parts.keys);
+      batch = new AckBatch(this.#parts.keys, this.#parts.consumer);
       this.#acks.set(stream, batch);
     }
     const record = outcome ? encodeRecord(outcome.record) : '';
@@ -133,7 +138,7 @@ export class Flusher {
   ): Promise<void> {
     this.#parts.onError(error);
     if (tries === settleRetries || isConnectionError(error)) {
-      for (const delivery of batch.deliveries) this.#over(delivery); // their leases run out, and they come again
+      for (const delivery of batch.deliveries) this.#leave(delivery);
       return;
     }
     await sleep(this.#parts.clock, firstRetryPause * 2 ** tries);
@@ -144,8 +149,12 @@ export class Flusher {
     this.#runPutBack(delivery, how)
       .then((held) => {
         if (held === 0) this.#stale(delivery);
-      }, this.#parts.onError)
-      .finally(() => this.#over(delivery));
+        this.#over(delivery);
+      })
+      .catch((error: Error) => {
+        this.#parts.onError(error);
+        this.#leave(delivery);
+      });
   }
 
   #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
@@ -153,7 +162,7 @@ export class Flusher {
     const when = at === undefined ? '' : Math.max(0, Math.ceil(at));
     return scriptsOf(this.#client).streamPutBack(
       [stream.key, base],
-      [group, consumerName, entry, content.id, band, content.lost, payload, when, wake],
+      [group, this.#parts.consumer, entry, content.id, band, content.lost, payload, when, wake],
     );
   }
 
@@ -172,7 +181,7 @@ export class Flusher {
       const keys: [string, string] = [stream.key, stream.queue.dead];
       const held = await scriptsOf(this.#client).streamPark(keys, [
         group,
-        consumerName,
+        this.#parts.consumer,
         entry,
         maxDeadLetters,
         ...letter,
@@ -183,10 +192,11 @@ export class Flusher {
         return;
       }
       this.#stale(delivery);
+      this.#over(delivery);
     } catch (error) {
       this.#parts.onError(error as Error);
+      this.#leave(delivery);
     }
-    this.#over(delivery);
   }
 
   #stale(delivery: StreamDelivery): void {
@@ -194,6 +204,11 @@ export class Flusher {
       new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`),
     );
     delivery.lose();
+  }
+
+  #leave(delivery: StreamDelivery): void {
+    this.#parts.onLeft(delivery);
+    this.#over(delivery);
   }
 
   #over(delivery: StreamDelivery): void {

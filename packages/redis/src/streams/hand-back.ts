@@ -1,7 +1,10 @@
 import type { Clock, CloseReport } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { StreamDelivery } from './delivery.ts';
 import type { Flusher } from './flusher.ts';
 import type { HeldDeliveries } from './held-deliveries.ts';
+import { group } from './stream-queue.ts';
 
 /** How long handing back may take at least, in milliseconds. */
 const shortestHandBack = 250;
@@ -12,17 +15,28 @@ export interface Leftovers {
   readonly client: RedisClient;
   readonly flusher: Flusher;
   readonly held: HeldDeliveries;
+  /** The name of our consumer in the group, and what the keys of its queues begin with. */
+  readonly consumer: string;
+  readonly bases: readonly string[];
   /** Whether messages may still come. */
   readonly reading: boolean;
   /** Resolves when nothing is held and nothing may still come. */
   readonly quiet: () => Promise<void>;
 }
 
-/** Hands back unspent what still runs, and waits a moment for what is being settled. */
-export async function handBackAll({ clock, client, flusher, held, reading, quiet }: Leftovers): Promise<CloseReport> {
-  const left = [...held];
-  if (left.length === 0 && !reading) return { released: 0, abandoned: 0 };
+/** Hands back unspent what still runs, waits a moment for what is being settled, and takes leave of the group. */
+export async function handBackAll(leftovers: Leftovers): Promise<CloseReport> {
+  const { clock, client, bases, consumer } = leftovers;
+  const left = [...leftovers.held];
   if (client.status !== 'ready') return { released: 0, abandoned: left.length };
+  const report = left.length === 0 && !leftovers.reading ? nothing : await handBack(leftovers, left);
+  await within(clock, scriptsOf(client).streamLeave(bases, [group, consumer]));
+  return report;
+}
+
+const nothing: CloseReport = { released: 0, abandoned: 0 };
+
+async function handBack({ clock, flusher, quiet }: Leftovers, left: readonly StreamDelivery[]): Promise<CloseReport> {
   let released = 0;
   const running = left.filter(({ state }) => state === 'running');
   const back = running.map(async (delivery) => {

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { HeldDeliveries } from './held-deliveries.ts';
-import { consumerName, group, type QueueStream } from './stream-queue.ts';
+import { group, type QueueStream } from './stream-queue.ts';
 
 /** Entries in one XCLAIM. */
 const chunkSize = 500;
@@ -11,6 +11,8 @@ const chunkSize = 500;
 export interface LeaseKeeperParts {
   readonly clock: Clock;
   readonly client: RedisClient;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
   /** How long a lease lasts, in milliseconds. */
   readonly duration: number;
   readonly onError: (error: Error) => void;
@@ -65,12 +67,11 @@ export class LeaseKeeper {
   }
 
   async #renew({ key }: QueueStream, deliveries: readonly StreamDelivery[]): Promise<void> {
+    const { client, consumer } = this.#parts;
     const running = deliveries.filter((delivery) => delivery.state === 'running'); // the others may be gone by right
     try {
       const entries = deliveries.map((delivery) => delivery.entry);
-      const held = new Set(
-        (await this.#parts.client.xclaim(key, group, consumerName, 0, ...entries, 'JUSTID')) as string[],
-      );
+      const held = new Set((await client.xclaim(key, group, consumer, 0, ...entries, 'JUSTID')) as string[]);
       for (const delivery of running) {
         if (!held.has(delivery.entry) && delivery.state === 'running') this.#lose(delivery);
       }

@@ -1,9 +1,11 @@
-import { type Clock, sleep } from '@lovage/core/driver';
+import { type Clock, sleep, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import type { RawEntry } from './entry.ts';
-import { consumerName, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
+import { isMissing } from './missing.ts';
+import type { Strays } from './strays.ts';
+import { group, type QueueStream, type StreamQueue } from './stream-queue.ts';
 
 /** Messages asked for at once: bounds the time one script call holds Redis. */
 const mostAtOnce = 500;
@@ -24,13 +26,16 @@ export interface ReaderParts {
   readonly client: RedisClient;
   readonly blocking: BlockingRead;
   readonly clock: Clock;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+  readonly strays: Strays;
   /** How many more messages can be run. */
   readonly room: () => number;
   readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
   /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
   readonly reopen: (queue: StreamQueue) => Promise<void>;
-  /** Called when no read is under way any more. */
-  readonly onIdle: () => void;
+  /** Called when a read has ended: whose turn is it? */
+  readonly onRead: () => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -51,6 +56,10 @@ export class Reader {
   #waiting = false;
   #stopped = true;
   #resting = false;
+  /** Connections were cut off: strays are looked for before anything else is read. */
+  #inDoubt = false;
+  #seeking = false;
+  #again: Timer | undefined;
   #round = 0;
   #taken = 0;
   /** How many messages have been taken by turns. */
@@ -64,6 +73,11 @@ export class Reader {
   /** Whether a read is under way, so that messages may still come. */
   get reading(): boolean {
     return this.#reads > 0;
+  }
+
+  /** Messages that fetches under way may bring. */
+  get asked(): number {
+    return this.#waiting ? 0 : this.#asked;
   }
 
   setQueues(queues: readonly StreamQueue[]): void {
@@ -85,7 +99,15 @@ export class Reader {
   /** Begins no more reads, and interrupts the one that waits. What still comes is given to `take`. */
   stop(): void {
     this.#stopped = true;
+    this.#again?.cancel();
     this.#interrupt();
+  }
+
+  /** There may be strays: lets the reads under way end, then looks. */
+  doubt(): void {
+    this.#inDoubt = true;
+    this.#interrupt();
+    this.pump();
   }
 
   /** Looks again: queues, slots or streams have changed. */
@@ -97,7 +119,11 @@ export class Reader {
 
   /** Begins a read if there is room for what it brings. */
   pump(): void {
-    if (this.#stopped || this.#resting || this.#queues.length === 0) return;
+    if (this.#stopped || this.#resting || this.#seeking || this.#queues.length === 0) return;
+    if (this.#inDoubt) {
+      if (this.#reads === 0) void this.#seek();
+      return;
+    }
     const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
     if (count <= 0) return;
     if (this.#more) void this.#read(count, () => this.#fetch(count));
@@ -115,8 +141,30 @@ export class Reader {
     } finally {
       this.#asked -= count;
       this.#reads -= 1;
+      this.#parts.onRead();
+    }
+  }
+
+  /** Takes strays in. Never rejects. */
+  async #seek(): Promise<void> {
+    const { blocking, strays, clock } = this.#parts;
+    this.#seeking = true;
+    this.#inDoubt = false;
+    this.#more = true;
+    try {
+      const certain = await strays.find(this.#streams.values(), (via, stream, found) =>
+        this.#takeKept(via, stream, found),
+      );
+      if (!certain && !this.#stopped) {
+        this.#again?.cancel();
+        this.#again = clock.after(blocking.longest, () => this.doubt());
+      }
+    } catch (error) {
+      if (!this.#stopped) await this.#rest(error as Error);
+      this.#inDoubt = true;
+    } finally {
+      this.#seeking = false;
       this.pump();
-      if (this.#reads === 0) this.#parts.onIdle();
     }
   }
 
@@ -136,7 +184,7 @@ export class Reader {
     const keys = order.map((queue) => queue.base);
     const [found, missing] = await scriptsOf(this.#parts.client).streamFetch(keys, [
       group,
-      consumerName,
+      this.#parts.consumer,
       count,
       fair,
       turn,
@@ -157,18 +205,22 @@ export class Reader {
 
   async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
     const { client, take } = this.#parts;
-    const reading = client.xreadgroup('GROUP', group, consumerName, 'COUNT', count, 'STREAMS', stream.key, '>');
+    const reading = client.xreadgroup('GROUP', group, this.#parts.consumer, 'COUNT', count, 'STREAMS', stream.key, '>');
     const looking = client.exists(stream.queue.removed); // behind the read: who removes after it finds the entry running
     const [reply, marks] = await Promise.all([reading, looking]);
-    let entries = (reply as [string, RawEntry[]][] | null)?.[0]?.[1] ?? [];
+    const entries = (reply as [string, RawEntry[]][] | null)?.[0]?.[1] ?? [];
     this.#taken += entries.length;
     if (entries.length < count) this.#alone = undefined;
-    if (marks > 0 && entries.length > 0) {
-      const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
-      const dropped = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
-      entries = entries.filter((_, place) => !dropped.includes(place));
-    }
-    if (entries.length > 0) take(stream, entries);
+    if (entries.length === 0) return;
+    if (marks > 0) await this.#takeKept(client, stream, entries);
+    else take(stream, entries);
+  }
+
+  /** Takes entries, save those that were removed while they waited. */
+  async #takeKept(client: RedisClient, stream: QueueStream, entries: readonly RawEntry[]): Promise<void> {
+    const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
+    const dropped = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
+    this.#parts.take(stream, dropped.length === 0 ? entries : entries.filter((_, place) => !dropped.includes(place)));
   }
 
   async #wait(count: number): Promise<void> {
@@ -207,9 +259,4 @@ export class Reader {
   #interrupt(): void {
     if (this.#waiting) this.#parts.blocking.interrupt(this.#parts.client).catch(() => {}); // the read ends by itself, later
   }
-}
-
-/** Whether a stream or its group has been deleted behind our back. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && /^(-?NOGROUP|-?UNBLOCKED)|NOGROUP/.test(error.message);
 }

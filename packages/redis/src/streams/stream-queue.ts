@@ -1,14 +1,16 @@
+import { newTaskId } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 
 /** The consumer group of every stream; KEDA and other tools look for it by this name. */
 export const group = 'lovage';
 
 /**
- * The one consumer of the group, shared by all workers. Who holds what is told by the entry alone: it is delivered once,
- * and what is handed back, retried or orphaned comes again as a new entry. A name for each worker would say no more, and
- * leave eleven records in Redis for each worker that crashed.
+ * The name of a consumer in the group: its own, so that it finds what Redis handed to it and never reached it (see Strays).
+ * It goes when the consumer closes; those of crashed workers are deleted by the sweep.
  */
-export const consumerName = 'workers';
+export function createConsumerName(worker: string): string {
+  return `${worker}:${newTaskId().slice(-12)}`;
+}
 
 /** The streams of a queue in the order in which they are served: what was handed back, then the bands. */
 export const streamNames: readonly string[] = ['front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'];

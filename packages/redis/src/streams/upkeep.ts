@@ -2,12 +2,14 @@ import { type Clock, type Subscription, sleep, type Timer } from '@lovage/core/d
 import type { RedisClient } from '../connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { Subscriber } from '../subscriber.ts';
-import { isMissing } from './reader.ts';
+import { isMissing } from './missing.ts';
 import { group, type StreamQueue } from './stream-queue.ts';
 
 /** Delayed messages moved, and orphans of a stream, by one script call: bounds the time it holds Redis. */
 const promotedAtOnce = 500;
 const sweptAtOnce = 100;
+/** How long a consumer that holds nothing and reads nothing is kept, in milliseconds: those of crashed workers. */
+const consumersKept = 300_000;
 /** How often the next due message is asked for when nobody said that it changed: the price of a lost word. */
 const pollInterval = 5_000;
 /** Shortest time between two promotions of a queue: many due messages are moved together. */
@@ -145,7 +147,8 @@ export class Upkeep {
     try {
       let lock = quiet;
       for (let moved = sweptAtOnce; moved >= sweptAtOnce && !this.#closed; lock = 0) {
-        moved = await scriptsOf(client).streamSweep([queue.base], [group, Math.ceil(leaseDuration), sweptAtOnce, lock]);
+        const args = [group, Math.ceil(leaseDuration), sweptAtOnce, lock, consumersKept];
+        moved = await scriptsOf(client).streamSweep([queue.base], args);
       }
     } catch (error) {
       if (this.#closed) return;
