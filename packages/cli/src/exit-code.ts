@@ -1,5 +1,5 @@
-/** What the process ends with. 69 and 70 are sysexits' EX_UNAVAILABLE and EX_SOFTWARE, 124 is timeout(1)'s. */
-export type ExitCode = 0 | 1 | 2 | 69 | 70 | 124 | 130 | 143;
+/** What the process ends with. 69, 70 and 75 are sysexits' EX_UNAVAILABLE, EX_SOFTWARE and EX_TEMPFAIL, 124 is timeout(1)'s. */
+export type ExitCode = 0 | 1 | 2 | 69 | 70 | 75 | 124 | 130 | 143;
 
 /** What a {@link CommandError} is made with. */
 export interface CommandErrorOptions extends ErrorOptions {
@@ -35,6 +35,7 @@ const meanings: Readonly<Record<string, ExitCode>> = {
   BROKER_AUTHENTICATION: 69,
   BROKER_UNSAFE: 69,
   RESULT_BACKEND_UNAVAILABLE: 69,
+  CONSUMER_WEDGED: 75,
   RESULT_TIMEOUT: 124,
 };
 

@@ -1,4 +1,5 @@
 import type { Clock } from '@lovage/core/driver';
+import type { Silence } from '@lovage/core/worker';
 
 /** What is asked of a worker from outside. */
 export type Probe = 'live' | 'ready' | 'startup';
@@ -12,17 +13,27 @@ export interface Health {
 const well: Health = { ok: true };
 /** A broker that answered that recently is not asked again. */
 const fresh = 5_000;
-/** A broker that has not answered for so long makes the worker unready: the bound after which a consumer counts as stuck. */
+/** A broker that has not answered for so long makes the worker unready. */
 const limit = 20_000;
 
+/** What a started worker is asked. */
+export interface Started {
+  /** Asks the broker for a sign of life; rejects in trouble. */
+  check(): Promise<unknown>;
+  /** The queue that has gone unpolled for longest. */
+  silence(): Silence | undefined;
+  /** How long a queue may go unpolled, in milliseconds. */
+  readonly pollTimeout: number;
+}
+
 /**
- * Whether a worker is started and can do its work. It is ready while its broker has answered within 20 s; the broker is
- * asked when somebody asks the worker, and at most every 5 s: a worker that nobody probes asks nothing.
+ * Whether a worker is started and can do its work. It is ready while its consumer polls, and its broker has answered within
+ * 20 s; the broker is asked when somebody asks the worker, and at most every 5 s: a worker that nobody probes asks nothing.
  */
 export class Readiness {
   readonly #clock: Clock;
   #state: 'starting' | 'started' | 'ending' = 'starting';
-  #check: () => Promise<unknown> = async () => {};
+  #worker: Started = { check: async () => {}, silence: () => undefined, pollTimeout: 0 };
   #answeredAt = 0;
   #checking: Promise<void> | undefined;
   #trouble = '';
@@ -31,10 +42,10 @@ export class Readiness {
     this.#clock = clock;
   }
 
-  /** The app is loaded, the broker has answered, and the worker consumes. `check` asks the broker again; rejects in trouble. */
-  start(check: () => Promise<unknown>): void {
+  /** The app is loaded, the broker has answered, and the worker consumes. */
+  start(worker: Started): void {
     this.#state = 'started';
-    this.#check = check;
+    this.#worker = worker;
     this.#answeredAt = this.#clock.monotonic();
   }
 
@@ -53,6 +64,13 @@ export class Readiness {
   }
 
   async #ready(): Promise<Health> {
+    const silence = this.#worker.silence();
+    if (silence !== undefined && silence.since >= this.#worker.pollTimeout) {
+      return {
+        ok: false,
+        reason: `queue "${silence.queue}" has not been polled for ${Math.round(silence.since / 1000)} s`,
+      };
+    }
     if (this.#age < fresh) return well;
     const asked = this.#ask();
     if (this.#age < limit) return well; // probes have a second or so: the answer is there for the next one
@@ -67,7 +85,8 @@ export class Readiness {
 
   /** Asks the broker once, however many ask for it meanwhile. Never rejects. */
   #ask(): Promise<void> {
-    this.#checking ??= this.#check()
+    this.#checking ??= this.#worker
+      .check()
       .then(
         () => {
           this.#answeredAt = this.#clock.monotonic();

@@ -12,6 +12,7 @@ const paths: Readonly<Record<string, string>> = {
   drain: 'worker.drain',
   'lock-duration': 'worker.lockDuration',
   'stalled-interval': 'worker.stalledInterval',
+  'poll-timeout': 'worker.pollTimeout',
   'crash-budget': 'worker.crashBudget',
   'unknown-task-grace': 'worker.unknownTaskGrace',
   'socket-timeout': 'connection.socketTimeout',

@@ -193,6 +193,27 @@ describe.skipIf(noRedis)('a Redis in trouble', () => {
     }
   });
 
+  it('that answers while the worker polls no more makes it unready, and end with 75', async () => {
+    const redis = await startRedis();
+    try {
+      const env = { LOVAGE_BROKER_URL: redis.url };
+      const flags = ['--log-format', 'pretty', '--poll-timeout', '1500ms', '--health-port', '0'];
+      const worker = start(['-A', './wedging.js', 'worker', ...flags], { env });
+      const [, port = ''] = await worker.says(/serving health.*port=(\d+)/);
+      await worker.says(/INFO {2}ready/);
+      expect((await lovage(['health', '--port', port])).code).toBe(0);
+      await lovage(['-A', './wedging.js', 'call', 'wedge'], { env });
+      await worker.says(/a queue is not polled any more: making the connections of the consumer anew/);
+      const health = await lovage(['health', '--port', port]);
+      expect(health.stderr).toMatch(/^error: ready: queue "default" has not been polled for \d s\n$/);
+      const { code, stderr } = await worker.ended;
+      expect(stderr).toMatch(/the worker is wedged.*ConsumerWedgedError: queue .*default.* was not polled for \d+ ms/);
+      expect({ code, health: health.code }).toEqual({ code: 75, health: 1 });
+    } finally {
+      await redis.stop();
+    }
+  });
+
   it('that dies does not keep the worker from ending within the drain and 5 s', async () => {
     const redis = await startRedis();
     try {

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'RETRIES_EXHAUSTED'
   | 'SHUTDOWN'
   | 'LEASE_LOST'
+  | 'CONSUMER_WEDGED'
   | 'SOFT_TIME_LIMIT'
   | 'TIME_LIMIT'
   | 'CONFIGURATION'
@@ -299,6 +300,18 @@ export class WorkerShutdownError extends LovageError {
 export class LeaseLostError extends LovageError {
   constructor(taskId: string) {
     super('LEASE_LOST', `lost the lease on task ${taskId}: another worker may run it now`, { taskId });
+  }
+}
+
+/** A worker's consumer does not poll a queue any more although its broker answers: the process had better be replaced. */
+export class ConsumerWedgedError extends LovageError {
+  readonly queue: string;
+  constructor(queue: string, since: number) {
+    super(
+      'CONSUMER_WEDGED',
+      `queue "${queue}" was not polled for ${since} ms, also on new connections, though the broker answers`,
+    );
+    this.queue = queue;
   }
 }
 

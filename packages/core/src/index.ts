@@ -31,6 +31,7 @@ export {
   BrokerUrlError,
   ClosedError,
   ConfigurationError,
+  ConsumerWedgedError,
   DuplicateTaskError,
   type ErrorCode,
   LeaseLostError,

@@ -6,6 +6,7 @@ export type { Attempt } from './worker/attempt.ts';
 export type { AttemptResult } from './worker/attempt-result.ts';
 export type { AutoscaleLimits } from './worker/autoscale.ts';
 export type { Middleware, Next } from './worker/middleware.ts';
+export type { Silence } from './worker/poll-watch.ts';
 export type { AppModule } from './worker/pool/child-message.ts';
 export type { PoolKind } from './worker/pool/pool.ts';
 export { startWorker, type WorkerOptions } from './worker/start-worker.ts';

@@ -44,7 +44,12 @@ const options: ConformanceOptions = {
   },
 };
 
-brokerConformance('memory', options);
+brokerConformance('memory', {
+  ...options,
+  skip: {
+    'polls are counted while there is a slot to fill, by queue': 'messages are handed to it, it asks nobody',
+  },
+});
 resultBackendConformance('memory', options);
 busConformance('memory', options);
 leaseConformance('memory', options);

@@ -67,6 +67,7 @@ export {
   Chord,
   ClosedError,
   ConfigurationError,
+  ConsumerWedgedError,
   canMove,
   chain,
   chord,

@@ -79,6 +79,11 @@ export class RedisClients {
     disconnectHard(client);
   }
 
+  /** Cuts every connection that is there: its client makes another, and sends again what may be sent again. */
+  reconnect(): void {
+    for (const client of this.#open) destroySockets(client);
+  }
+
   /** Ends every client hard: pending commands are rejected, no socket or timer stays. */
   close(): void {
     this.#closed = true;
@@ -188,7 +193,11 @@ function reconnectDelay(times: number): number {
 
 function disconnectHard(client: RedisClient): void {
   client.disconnect();
-  // disconnect() only sends FIN and keeps the socket up to 2 s; a dead peer never answers it
+  destroySockets(client);
+}
+
+/** disconnect() only sends FIN and keeps the socket up to 2 s; a dead peer never answers it. */
+function destroySockets(client: RedisClient): void {
   const nodes = 'nodes' in client ? (client as unknown as { nodes(): RedisClient[] }).nodes() : [client];
   for (const node of nodes) (node as unknown as { stream?: { destroy(): void } }).stream?.destroy();
 }

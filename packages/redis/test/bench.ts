@@ -15,7 +15,7 @@ import {
 import { until } from '@lovage/core/testing';
 import { redisDriver } from '../src/index.ts';
 
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
 /** A connection of a test, with fields of its context replaced. */
 export function connect(url: string, fields: Partial<DriverContext> = {}): Connection {

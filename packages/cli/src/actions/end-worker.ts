@@ -19,17 +19,22 @@ export interface WorkerProcess {
 }
 
 /**
- * Waits for a signal, or for somebody to ask from afar (as SIGTERM), and ends the worker by it. SIGTERM, SIGINT: running tasks get the drain, exit 0. SIGQUIT: they are
- * aborted and handed back at once, exit 0. A second signal: the same at once, exit 130 or 143.
+ * Waits for a signal, or for somebody to ask from afar (as SIGTERM), and ends the worker by it. SIGTERM, SIGINT: running
+ * tasks get the drain, exit 0. SIGQUIT: they are aborted and handed back at once, exit 0. A second signal: the same at once,
+ * exit 130 or 143. A worker that is wedged ends as on SIGTERM, exit 75.
  */
 export async function endOnSignal({ app, worker, drain, signals, logger, onEnding }: WorkerProcess): Promise<ExitCode> {
-  const signal = await Promise.race([signals.first, worker.shutdownRequested.then(() => 'remote' as const)]);
-  let code: ExitCode = 0;
+  const signal = await Promise.race([
+    signals.first,
+    worker.shutdownRequested.then(() => 'remote' as const),
+    worker.wedged.then(() => 'wedged' as const),
+  ]);
+  let code: ExitCode = signal === 'wedged' ? 75 : 0;
   const now = signal === 'SIGQUIT' || drain === 0;
   exitAfter(now ? 0 : drain, () => code);
   const running = worker.report().running.length;
   const plan = now || running === 0 ? 'ending now' : 'finishing the running tasks, a second signal aborts them';
-  logger.info(`${signal === 'remote' ? 'asked to shut down' : signal}: ${plan}`, { running });
+  logger.info(`${causes[signal as keyof typeof causes] ?? signal}: ${plan}`, { running });
   onEnding();
   void signals.second.then((second) => {
     code = exitCodeOfSignal(second);
@@ -45,6 +50,8 @@ export async function endOnSignal({ app, worker, drain, signals, logger, onEndin
   await app.close();
   return code;
 }
+
+const causes = { remote: 'asked to shut down', wedged: 'wedged' } as const;
 
 /** The hard limit: the process ends then, whatever still hangs. */
 export function exitAfter(drain: number, code: () => ExitCode): void {

@@ -60,7 +60,11 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     introduce(opened, { format, autoscale: autoscaleOf(given) }, log.logger);
     const worker = await start(opened, given, signals);
     if (worker === undefined) return 0;
-    readiness.start(() => new Inspector(opened.app).check({ timeout: checkTimeout }));
+    readiness.start({
+      check: () => new Inspector(opened.app).check({ timeout: checkTimeout }),
+      silence: () => worker.silence,
+      pollTimeout: Number(opened.settings.get('worker.pollTimeout')?.value),
+    });
     const { name, queues, slots } = worker.report();
     log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
     if (given.beat) await startBeside(opened.app, log.logger);

@@ -84,6 +84,13 @@ export interface Consumer {
   pause(): void;
   resume(): void;
   /**
+   * How often each queue was asked for messages and has answered, by its name: numbers that only grow. A queue that there is
+   * no reason to ask is left out: paused, closing, no slot free, or nobody to ask, as in memory.
+   */
+  polls(): ReadonlyMap<string, number>;
+  /** Makes its connections and whatever asks for messages anew, for a consumer that does not poll. Deliveries under way go on. */
+  rebuild(): Promise<void>;
+  /**
    * Stops fetching, waits for deliveries under way until `deadline` (milliseconds from now), and gives the rest back
    * unspent. Ends by then even when the store is dead. May be called twice.
    */

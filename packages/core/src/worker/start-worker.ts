@@ -11,6 +11,7 @@ import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
 import type { Middleware } from './middleware.ts';
+import { PollWatch } from './poll-watch.ts';
 import type { AppModule } from './pool/child-message.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskLimits } from './task-limits.ts';
@@ -43,6 +44,7 @@ export interface WorkerOptions extends WorkerSettings {
 }
 
 const checkTimeout = 5_000;
+const pollCheckTimeout = 2_000;
 const longestStartRetry = 5_000;
 
 /**
@@ -89,7 +91,11 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
 
 type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver'>;
 
-async function consume(runtime: AppRuntime, { broker, bus }: OpenStores, parts: ConsumeParts): Promise<Worker> {
+async function consume(
+  runtime: AppRuntime,
+  { broker, brokerConnection, bus }: OpenStores,
+  parts: ConsumeParts,
+): Promise<Worker> {
   const { settings, receiver, sender, name } = parts;
   const consumer = await broker.consume(
     {
@@ -103,8 +109,15 @@ async function consume(runtime: AppRuntime, { broker, bus }: OpenStores, parts: 
     },
     receiver.deliver,
   );
+  const watch = new PollWatch({
+    clock: runtime.clock,
+    logger: runtime.logger,
+    consumer,
+    check: () => brokerConnection.check(pollCheckTimeout),
+    timeout: settings.pollTimeout,
+  });
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
-  return new Worker({ ...parts, runtime, consumer, events });
+  return new Worker({ ...parts, runtime, consumer, watch, events });
 }
 
 interface ListenParts {

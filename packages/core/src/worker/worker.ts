@@ -3,12 +3,13 @@ import type { AppRuntime } from '../app/app-runtime.ts';
 import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import type { Subscription } from '../driver/result-backend.ts';
-import { ConfigurationError, WorkerShutdownError } from '../errors.ts';
+import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
+import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
 import type { WorkerEvents } from './worker-events.ts';
@@ -35,6 +36,7 @@ export interface WorkerParts {
   readonly stats: WorkerStats;
   readonly receiver: DeliveryReceiver;
   readonly consumer: Consumer;
+  readonly watch: PollWatch;
   readonly giveUp: AbortController;
   readonly observer: EventObserver;
   readonly pools: Pools;
@@ -53,6 +55,7 @@ export class Worker {
   readonly #stats: WorkerStats;
   readonly #receiver: DeliveryReceiver;
   readonly #consumer: Consumer;
+  readonly #watch: PollWatch;
   readonly #giveUp: AbortController;
   readonly #observer: EventObserver;
   readonly #events: WorkerEvents | undefined;
@@ -81,6 +84,7 @@ export class Worker {
     this.#stats = parts.stats;
     this.#receiver = parts.receiver;
     this.#consumer = parts.consumer;
+    this.#watch = parts.watch;
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
     this.#pools = parts.pools;
@@ -93,6 +97,19 @@ export class Worker {
     const close = () => this.close();
     parts.runtime.closers.add(close);
     this.#forget = () => void parts.runtime.closers.delete(close);
+  }
+
+  /**
+   * Resolves when its consumer does not poll any more and could not be made to: nothing else will happen here, and whoever
+   * started the worker had better close it and end the process, as the CLI does (75).
+   */
+  get wedged(): Promise<ConsumerWedgedError> {
+    return this.#watch.wedged;
+  }
+
+  /** The queue that has gone unpolled for longest; undefined while there is none to poll (no slot free, closing, in memory). */
+  get silence(): Silence | undefined {
+    return this.#watch.silence;
   }
 
   /** How many tasks it runs at once. */
@@ -194,6 +211,7 @@ export class Worker {
 
   async #shutDown(drain: number): Promise<ShutdownReport> {
     this.#autoscaler?.stop();
+    this.#watch.close();
     this.#consumer.pause();
     const drained = await this.#drain(drain);
     if (!drained) {

@@ -3,7 +3,7 @@ import { wake } from '../connection.ts';
 import { bullName } from '../keys.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
 import type { ConsumerParts } from './parts.ts';
-import { QueueWorker } from './queue-worker.ts';
+import { type PollCount, QueueWorker } from './queue-worker.ts';
 import { Slots } from './slots.ts';
 
 /** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
@@ -55,7 +55,12 @@ export class BullmqConsumer implements Consumer {
     const worker = this.#workers.get(queue);
     if (!worker) return;
     this.#workers.delete(queue);
-    this.#retired.add(worker); // its deliveries go on, and their leases are renewed
+    await this.#retire(worker);
+  }
+
+  /** Its deliveries go on, and their leases are renewed. */
+  async #retire(worker: QueueWorker): Promise<void> {
+    this.#retired.add(worker);
     await worker.stopFetching();
     this.#finishRetired();
   }
@@ -68,6 +73,28 @@ export class BullmqConsumer implements Consumer {
   resume(): void {
     this.#paused = false;
     for (const worker of this.#workers.values()) worker.unhold();
+  }
+
+  polls(): ReadonlyMap<string, number> {
+    const polls = new Map<string, number>();
+    if (this.#paused || this.#closed || this.#runner.busy >= this.#slots.limit) return polls;
+    for (const [queue, worker] of this.#workers) if (worker.polls !== undefined) polls.set(queue, worker.polls);
+    return polls;
+  }
+
+  /** New workers on new connections take the place of the old, which see their deliveries to the end. */
+  async rebuild(): Promise<void> {
+    this.#parts.clients.reconnect();
+    await Promise.all([...this.#workers].map(([queue, worker]) => this.#replace(queue, worker)));
+  }
+
+  async #replace(queue: string, worker: QueueWorker): Promise<void> {
+    const fresh = await this.#createWorker(queue, worker.pollCount);
+    if (this.#closed || this.#workers.get(queue) !== worker) return fresh.finish();
+    this.#workers.set(queue, fresh);
+    void this.#retire(worker).catch(this.#parts.request.onError); // it may never answer: nobody waits for it
+    if (this.#paused) fresh.hold();
+    fresh.start();
   }
 
   close(deadline: number): Promise<CloseReport> {
@@ -136,7 +163,7 @@ export class BullmqConsumer implements Consumer {
     }
   }
 
-  async #createWorker(queue: string): Promise<QueueWorker> {
+  async #createWorker(queue: string, pollCount?: PollCount): Promise<QueueWorker> {
     const { clients, keys, request } = this.#parts;
     const name = bullName(queue);
     const [client, blocking] = await Promise.all([
@@ -157,6 +184,7 @@ export class BullmqConsumer implements Consumer {
       blocking,
       slots: this.#slots,
       run: (job, worker) => this.#runner.run(queue, job, worker),
+      ...(pollCount ? { pollCount } : {}),
       onError: request.onError,
     });
   }

@@ -51,6 +51,13 @@ export class DeliveryRunner {
     return this.#handedBack;
   }
 
+  /** How many deliveries are with their receivers. */
+  get busy(): number {
+    let busy = 0;
+    for (const { state } of this.running) if (state === 'running') busy += 1;
+    return busy;
+  }
+
   /** From now on a job that still arrives goes back. */
   close(): void {
     this.#closing = true;

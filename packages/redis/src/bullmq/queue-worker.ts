@@ -24,7 +24,14 @@ export interface QueueWorkerParts {
   readonly slots: Slots;
   /** Runs a job and ends it; answers with the next one, when one was fetched along. */
   readonly run: (job: TaskJob, worker: QueueWorker) => Promise<TaskJob | undefined>;
+  /** Goes on with the count of the worker whose place it takes. @default from nought */
+  readonly pollCount?: PollCount;
   readonly onError: (error: Error) => void;
+}
+
+/** How often a queue was asked for jobs and has answered. */
+export interface PollCount {
+  answered: number;
 }
 
 /**
@@ -35,6 +42,7 @@ export interface QueueWorkerParts {
 export class QueueWorker extends Worker {
   declare backend: TaskBackend;
   readonly leases: LeaseKeeper;
+  readonly pollCount: PollCount;
   /** Whether jobs may still come in. */
   fetching = true;
   readonly #parts: QueueWorkerParts;
@@ -57,6 +65,7 @@ export class QueueWorker extends Worker {
     };
     super(parts.name, undefined, options, taskBackendFactory(parts.blocking));
     this.#parts = parts;
+    this.pollCount = parts.pollCount ?? { answered: 0 };
     this.#longestRead = longestRead;
     this.on('error', (error) => this.#report(error));
     const renew = (ids: string[], tokens: string[]): Promise<string[]> =>
@@ -72,6 +81,11 @@ export class QueueWorker extends Worker {
   /** Whether it takes jobs at this moment. */
   get taking(): boolean {
     return this.#fetching && this.#gate === undefined;
+  }
+
+  /** How often its queue has answered; undefined while there is no reason to ask. */
+  get polls(): number | undefined {
+    return this.taking && !this.#isLimited() ? this.pollCount.answered : undefined;
   }
 
   start(): void {
@@ -116,6 +130,7 @@ export class QueueWorker extends Worker {
   async settle(job: TaskJob): Promise<TaskJob | undefined> {
     const fetchNext = (): boolean => this.taking && this.#parts.slots.mayKeep(this.name);
     const next = await this.handleCompleted(undefined, job, job.token ?? '', fetchNext);
+    if (next) this.pollCount.answered += 1;
     return next instanceof TaskJob ? next : undefined;
   }
 
@@ -136,6 +151,7 @@ export class QueueWorker extends Worker {
     try {
       if (!this.taking) return await this.#putMarkerBack();
       job = await super.moveToActive(token, name);
+      this.pollCount.answered += 1;
       return job;
     } finally {
       if (!job) this.#parts.slots.release();
@@ -183,6 +199,11 @@ export class QueueWorker extends Worker {
     this.#waker = setTimeout(() => {
       if (this.client.status === 'ready') this.client.zadd(this.toKey('marker'), 0, '0').catch(() => {}); // the read's own timeout serves
     }, ms);
+  }
+
+  /** Whether a rate limit of BullMQ's own holds the queue; private to its types only. */
+  #isLimited(): boolean {
+    return (this as unknown as { isRateLimited(): boolean }).isRateLimited();
   }
 
   /** Milliseconds until the next delayed job that BullMQ knows of; its own field, private to its types only. */

@@ -21,6 +21,10 @@ export class Slots {
     this.#limit = limit;
   }
 
+  get limit(): number {
+    return this.#limit;
+  }
+
   setLimit(limit: number): void {
     this.#limit = limit;
     this.#grant();

@@ -158,6 +158,16 @@ export class StreamsConsumer implements Consumer {
     this.#intakes.start();
   }
 
+  polls(): ReadonlyMap<string, number> {
+    if (this.#paused || this.#closing || this.#line.room <= 0) return new Map();
+    return this.#intakes.polls();
+  }
+
+  async rebuild(): Promise<void> {
+    this.#parts.clients.reconnect();
+    await this.#intakes.rebuild();
+  }
+
   close(deadline: number): Promise<CloseReport> {
     if (!this.#closing) {
       this.#closing = true;

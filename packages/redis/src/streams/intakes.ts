@@ -89,6 +89,33 @@ export class Intakes {
     }
   }
 
+  /** How often each queue has answered. */
+  polls(): ReadonlyMap<string, number> {
+    const polls = new Map<string, number>();
+    for (const queue of this.#queues.values())
+      polls.set(queue.name, this.#intakes.get(this.#keyOf(queue))?.reader.answered ?? 0);
+    return polls;
+  }
+
+  /** Others take the place of all of them, whatever their reads still wait for. */
+  async rebuild(): Promise<void> {
+    for (const [key, old] of [...this.#intakes]) {
+      const intake = await this.#open();
+      if (this.#closed || this.#intakes.get(key) !== old) {
+        intake.close();
+        continue;
+      }
+      intake.reader.answered = old.reader.answered;
+      this.#intakes.set(key, intake);
+      this.#list = [...this.#intakes.values()];
+      old.reader.stop();
+      old.close();
+      this.#setQueues(key);
+      if (this.#started) intake.reader.start();
+      intake.reader.doubt(); // what the old one had asked for may be handed out and never arrive
+    }
+  }
+
   /** Says that this entry is known, and left alone until its lease runs out. */
   leave(stream: QueueStream, entry: string): void {
     this.#intakes.get(this.#keyOf(stream.queue))?.strays.leave(stream, entry);

@@ -51,6 +51,8 @@ export class Reader {
   /** Messages that reads under way may bring. */
   #asked = 0;
   #reads = 0;
+  /** Reads that Redis has answered. */
+  answered = 0;
   /** Whether there may be messages that a fetch would find. */
   #more = true;
   #waiting = false;
@@ -136,6 +138,7 @@ export class Reader {
     this.#reads += 1;
     try {
       await read();
+      this.answered += 1;
     } catch (error) {
       if (!this.#stopped) await this.#rest(error as Error);
     } finally {

@@ -78,6 +78,15 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
     this.fill();
   }
 
+  /** None: messages are handed to it, it asks nobody. */
+  polls(): ReadonlyMap<string, number> {
+    return new Map();
+  }
+
+  async rebuild(): Promise<void> {
+    this.fill();
+  }
+
   close(deadline: number): Promise<CloseReport> {
     if (this.#state === 'closed') return this.#closed;
     this.#state = 'closing';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { sleep, systemClock } from '../../clock.ts';
 import type { Settlement } from '../../driver/broker.ts';
 import { type Deferred, deferred, until, within } from '../until.ts';
-import { ack, type BrokerBench } from './broker-bench.ts';
+import { ack, type BrokerBench, queue } from './broker-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
 /** Handlers that wait at a gate, and how many stood there at once. */
@@ -227,6 +227,51 @@ export const brokerConsumerCases: readonly ConformanceCase<BrokerBench>[] = [
       await bench.broker.close();
       await expect(within(bench.publish())).rejects.toThrow();
       await expect(within(bench.probe())).rejects.toThrow();
+    },
+  },
+  {
+    name: 'polls are counted while there is a slot to fill, by queue',
+    async run(bench) {
+      const gate = new Gate();
+      const { consumer } = await bench.probe({ queues: ['alpha', 'beta'], handle: gate.handle });
+      const polls = (): number[] => ['alpha', 'beta'].map((name) => consumer.polls().get(name) ?? -1);
+      await until(() => polls().every((count) => count > 0), { what: 'both queues to be polled' });
+      const before = polls();
+      await bench.publish();
+      await gate.reached(1);
+      expect([...consumer.polls()]).toEqual([]); // no slot free
+      gate.opened.resolve();
+      await until(() => polls().some((count, at) => count > (before[at] as number)), { what: 'the next poll' });
+      consumer.pause();
+      expect([...consumer.polls()]).toEqual([]);
+      consumer.resume();
+      await until(() => polls().every((count) => count > 0), { what: 'both queues again' });
+    },
+  },
+  {
+    name: 'a consumer that is made anew keeps its deliveries, its count of polls, and goes on',
+    async run(bench) {
+      const gate = new Gate();
+      const probe = await bench.probe({ slots: 2, handle: gate.handle });
+      let lost = 0;
+      const first = await bench.publish();
+      await gate.reached(1);
+      probe.deliveries[0]?.onLeaseLost(() => {
+        lost += 1;
+      });
+      const before = probe.consumer.polls().get(queue) ?? 0;
+      await within(probe.consumer.rebuild());
+      expect(probe.consumer.polls().get(queue) ?? 0).toBeGreaterThanOrEqual(before);
+      const second = await bench.publish();
+      await gate.reached(2);
+      gate.opened.resolve();
+      await bench.emptied();
+      expect(probe.ids()).toEqual([first.id, second.id]);
+      expect(lost).toBe(0);
+      await within(probe.consumer.rebuild());
+      probe.consumer.setSlots(3);
+      await bench.publishMany(5);
+      await probe.arrived(7);
     },
   },
 ];
