@@ -6,3 +6,7 @@ export const bin: string = fileURLToPath(new URL('../../lovage/dist/bin.js', imp
 export const appFile: string = fileURLToPath(new URL('../dist/app.js', import.meta.url));
 /** A worker started in code, for what the command has no flag for. */
 export const runnerFile: string = fileURLToPath(new URL('../dist/runner.js', import.meta.url));
+/** The app of the beat scenarios. */
+export const beatAppFile: string = fileURLToPath(new URL('../dist/beat-app.js', import.meta.url));
+/** A process that takes locks, or leads. */
+export const lockRunnerFile: string = fileURLToPath(new URL('../dist/lock-runner.js', import.meta.url));

@@ -11,6 +11,8 @@ export interface WorkerStart {
   readonly url: string;
   readonly ledgers: string;
   readonly slots: number;
+  /** The built file of its app. @default the suite's */
+  readonly app?: string;
   /** Beyond the fast profile: flags of `lovage worker`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -102,6 +104,7 @@ export class WorkerProcess {
 function argumentsOf({
   name,
   slots,
+  app = appFile,
   flags = [],
   nodeFlags = [],
   pool,
@@ -112,7 +115,7 @@ function argumentsOf({
     const options = { name, pool, concurrency: slots, lockDuration: '2s', stalledInterval: '1s', drain: '5s' };
     return [...nodeFlags, runnerFile, JSON.stringify({ ...options, ...(memory ? { maxMemoryPerChild: memory } : {}) })];
   }
-  const base = ['worker', '-A', appFile, '-c', String(slots), '-n', name, '--log-format', 'json'];
+  const base = ['worker', '-A', app, '-c', String(slots), '-n', name, '--log-format', 'json'];
   return [...nodeFlags, bin, ...base, ...(shipped ? [] : fastProfile), ...flags];
 }
 

@@ -7,6 +7,8 @@ describe('faults of workers', { timeout: 60_000 }, () => {
 
   it('kill-workers on Redis Streams', () => holds('kill-workers', 'redis+streams'));
 
+  it.concurrent.each(['beat', 'beat-no-lease', 'locks', 'fenced-writes'])('%s', (name) => holds(name));
+
   // These wait more than they work.
   it.concurrent.each(['long-tasks', 'pause-worker', 'loop-blocked', 'eta-kills'])('%s', (name) => holds(name));
 });

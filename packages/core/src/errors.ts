@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'CONSUMER_WEDGED'
   | 'SOFT_TIME_LIMIT'
   | 'TIME_LIMIT'
+  | 'DEADLINE_EXCEEDED'
   | 'CONFIGURATION'
   | 'NO_CURRENT_TASK'
   | 'NOT_SUPPORTED'
@@ -326,6 +327,13 @@ export class SoftTimeLimitExceeded extends LovageError {
 export class TimeLimitExceeded extends LovageError {
   constructor(limit: number, taskId?: string) {
     super('TIME_LIMIT', `time limit of ${limit} ms passed`, taskId ? { taskId } : {});
+  }
+}
+
+/** The deadline of a call passed while its task ran: whoever called has stopped waiting. Reason of `self.signal`. */
+export class DeadlineExceeded extends LovageError {
+  constructor(taskId: string) {
+    super('DEADLINE_EXCEEDED', `the deadline of task ${taskId} passed: its caller has stopped waiting`, { taskId });
   }
 }
 

@@ -32,6 +32,7 @@ export {
   ClosedError,
   ConfigurationError,
   ConsumerWedgedError,
+  DeadlineExceeded,
   DuplicateTaskError,
   type ErrorCode,
   LeaseLostError,

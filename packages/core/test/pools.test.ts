@@ -57,6 +57,7 @@ function createStubs(): Stubs {
     'context',
     'climb',
     'auto',
+    'caller',
     'reject',
     'heed',
     'spin',
@@ -124,6 +125,13 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     await result.revoke({ terminate: true });
     expect(await failure(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
     expect(await call('add', 1, 2)).toBe(3);
+  });
+
+  it('tells a handler what is left for its caller, and that it has left', async () => {
+    const { app, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    await app.sendTask('caller', [], { deadline: 1_000 });
+    await until(() => lines().includes('caller left: true 0 DeadlineExceeded'), { what: () => lines().join() });
   });
 
   it('survives a handler that ends its process, which fails after the crash budget', async () => {

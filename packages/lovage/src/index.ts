@@ -73,6 +73,7 @@ export {
   chord,
   crontab,
   currentTask,
+  DeadlineExceeded,
   DuplicateTaskError,
   every,
   Group,

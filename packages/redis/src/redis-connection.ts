@@ -9,6 +9,7 @@ import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { RedisRevocationStore } from './revocations/redis-revocation-store.ts';
 import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
+import { StoreClock } from './store-clock.ts';
 import { Deadline, StoreLink } from './store-link.ts';
 import { reportStore } from './store-report.ts';
 import { Subscriber } from './subscriber.ts';
@@ -46,6 +47,7 @@ export class RedisConnection implements Connection {
   readonly #clients: RedisClients;
   readonly #link: StoreLink;
   readonly #subscriber: Subscriber;
+  readonly #storeClock: StoreClock;
   readonly #context: DriverContext;
   readonly #kit: BrokerKit;
 
@@ -67,6 +69,7 @@ export class RedisConnection implements Connection {
     this.#kit = kit;
     this.#clients = clients;
     this.#link = link;
+    this.#storeClock = new StoreClock(link, clock);
     this.#subscriber = subscriber;
     this.display = target.display;
     this.broker = kit.createBroker(parts);
@@ -77,6 +80,10 @@ export class RedisConnection implements Connection {
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);
+  }
+
+  clockOffset(): number | Promise<number> {
+    return this.#storeClock.offset();
   }
 
   check(timeout: number): Promise<StoreReport> {

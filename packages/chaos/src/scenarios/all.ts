@@ -1,9 +1,11 @@
 import type { Scenario } from '../scenario.ts';
+import { beat, beatNoLease } from './beat.ts';
 import { blackHole } from './black-hole.ts';
 import { childDeath } from './child-death.ts';
 import { etaKills } from './eta-kills.ts';
 import { clusterMasterLoss, sentinelFailover } from './failover.ts';
 import { killWorkers, recoveryAtDefaults } from './kill-workers.ts';
+import { fencedWrites, locks } from './locks.ts';
 import { longTasks } from './long-tasks.ts';
 import { loopBlocked } from './loop-blocked.ts';
 import { lostReplies } from './lost-replies.ts';
@@ -37,4 +39,8 @@ export const scenarios: readonly Scenario[] = [
   soak,
   sentinelFailover,
   clusterMasterLoss,
+  beat,
+  beatNoLease,
+  locks,
+  fencedWrites,
 ];

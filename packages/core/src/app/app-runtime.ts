@@ -99,6 +99,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
     brokerName: () => stores.display,
     results,
+    clockOffset: () => stores.clockOffset(),
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
     publishTimeout: settings.publishTimeout,

@@ -4,6 +4,7 @@ import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
 import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
+import { timeCall } from '../producer/call-deadline.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult, type GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
@@ -238,9 +239,9 @@ export class Lovage {
       call: async (canvas, args, options) => {
         const call = asCall(canvas, args, options);
         if (call) return this.#call(call.definition ?? definitionOf(call.task), call.args, call.options);
-        const { timeout, signal, ...rest } = options;
-        const result = await sender.send(canvas, args, rest);
-        return result.get({ ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) });
+        const timed = timeCall(options, this.#runtime.clock);
+        const result = await sender.send(canvas, args, timed.options);
+        return result.get(timed.wait);
       },
     };
     sender.use(own);
@@ -253,8 +254,7 @@ export class Lovage {
     args: readonly unknown[],
     given: CallOptions & GetOptions = {},
   ): Promise<unknown> {
-    const { timeout, signal, ...options } = given;
-    const wait: GetOptions = { ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) };
+    const { options, wait } = timeCall(given, this.#runtime.clock);
     if (options.ignoreResult ?? definition.options.ignoreResult) {
       await this.#runtime.producer.send(definition, args, options);
       return undefined;

@@ -24,6 +24,7 @@ export function createInlineContext(definition: TaskDefinition, args: readonly u
     groupIndex: undefined,
     eta: undefined,
     expires: undefined,
+    deadline: undefined,
     timeLimit: undefined,
     softTimeLimit: undefined,
     headers: {},
@@ -32,6 +33,7 @@ export function createInlineContext(definition: TaskDefinition, args: readonly u
     worker: '',
     signal: new AbortController().signal,
     log: silentLogger,
+    remaining: () => undefined,
     progress: async () => {},
     updateState: async () => {},
     retry(options = {}) {

@@ -8,6 +8,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import type { ScheduleStore } from '../driver/schedule-store.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { Settings } from './app-options.ts';
 import { hideSecret, loadDriver } from './driver-url.ts';
 
@@ -70,6 +71,13 @@ export class Stores {
   /** The stores when they are open already, for the hot path. */
   get current(): OpenStores | undefined {
     return this.#open;
+  }
+
+  /** How many milliseconds the broker's clock is ahead of this machine's. */
+  clockOffset(): MaybePromise<number> {
+    const open = this.#open;
+    if (open === undefined) return this.open().then((stores) => stores.brokerConnection.clockOffset?.() ?? 0);
+    return open.brokerConnection.clockOffset?.() ?? 0;
   }
 
   open(): Promise<OpenStores> {

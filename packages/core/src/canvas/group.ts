@@ -54,6 +54,7 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
   }
 
   override async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
+    if (this.sender) return (await this.sender.call(this, args, options)) as Out;
     const { timeout, signal, ...rest } = options;
     const result = await this.applyAsync(args, rest);
     return result.get({ ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) });

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -54,6 +55,11 @@ export interface Connection {
   readonly monitor?: Monitor;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;
+  /**
+   * How many milliseconds the store's clock is ahead of {@link DriverContext.clock}: at once where it is known. Never
+   * rejects: a store that cannot be asked is taken to agree. @default 0
+   */
+  clockOffset?(): MaybePromise<number>;
   /** Resolves when the store answers. Throws {@link BrokerUnavailableError} (or a kin) after `timeout` milliseconds. */
   check(timeout: number): Promise<StoreReport>;
   /** Ends every socket and timer within `deadline` milliseconds, also when the store is dead. */

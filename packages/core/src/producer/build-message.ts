@@ -15,6 +15,8 @@ export interface BuildContext {
   readonly defaultQueue: string;
   /** This process's inbox; undefined where the app stores no results. */
   readonly replyTo: string | undefined;
+  /** The deadline of this call, by the broker's clock. */
+  readonly deadline?: number;
 }
 
 type Draft = { -readonly [K in keyof Message]: Message[K] };
@@ -43,6 +45,7 @@ export function buildMessage(
   };
   if (given !== undefined) message.mayRepeat = true;
   addTimes(message, definition, call, now);
+  if (context.deadline !== undefined) message.deadline = context.deadline;
   addReply(message, definition, call, context);
   addCallFields(message, call);
   if (options.version !== undefined) message.version = options.version;

@@ -15,6 +15,11 @@ export interface CallOptions {
   readonly eta?: Instant;
   /** Do not run it later than that: a duration from now, or a moment. It then ends REVOKED (`expired`). */
   readonly expires?: Duration | Instant;
+  /**
+   * When the caller stops waiting: a duration from now, or a moment. Not started later, and told by `self.signal` when it
+   * runs. `call` sets it from its `timeout`; the nearest wins where both are given.
+   */
+  readonly deadline?: Duration | Instant;
   /** An id of your own (letters, digits, `_ . ~ -`; not a number): publishing it twice runs it once. */
   readonly taskId?: string;
   /** Calls of a task with the same key are one task; wins over the task's own. Not together with `taskId`. */
@@ -47,6 +52,7 @@ export interface ResolvedCallOptions {
   readonly countdown?: number;
   readonly eta?: number;
   readonly expires?: { readonly after: number } | { readonly at: number };
+  readonly deadline?: { readonly after: number } | { readonly at: number };
   readonly taskId?: string;
   readonly idempotencyKey?: string;
   readonly headers?: Readonly<Record<string, JsonValue>>;
@@ -78,6 +84,7 @@ const table = {
   countdown: parseDuration,
   eta: parseInstant,
   expires,
+  deadline: expires,
   taskId,
   idempotencyKey: text,
   headers: record as Reader<Readonly<Record<string, JsonValue>>>,

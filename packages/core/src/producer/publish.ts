@@ -7,9 +7,10 @@ import type { Message } from '../task/message.ts';
 import { encodeArgs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
 import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
-import { type CallOptions, resolveCallOptions } from './call-options.ts';
+import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
 
 /** What the producer needs of the app. */
@@ -20,6 +21,8 @@ export interface ProducerContext {
   /** The broker's URL without its password, for errors. */
   readonly brokerName: () => string;
   readonly results: ResultContext;
+  /** How many milliseconds the broker's clock is ahead. */
+  readonly clockOffset: () => MaybePromise<number>;
   readonly router: Router;
   readonly defaultQueue: string;
   readonly publishTimeout: number;
@@ -72,7 +75,8 @@ export class Producer {
   ): Promise<AsyncResult> {
     const call = resolveCallOptions(given, definition.name);
     const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-    const message = buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, this.#build);
+    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
+    const message = buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build);
     const result = this.#resultOf(message, definition);
     onPrepared?.(result);
     await this.publish([message]);
@@ -96,7 +100,8 @@ export class Producer {
       : open > 0
         ? encodeTail(definition.payload, args, open, maxPayload)
         : await encode(args);
-    const message = buildMessage(definition, encoded, call, this.#build);
+    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
+    const message = buildMessage(definition, encoded, call, build);
     const after = expires && 'after' in expires ? expires.after : expires ? undefined : definition.options.expires;
     return {
       message,
@@ -116,10 +121,11 @@ export class Producer {
     given?: CallOptions,
   ): Promise<readonly AsyncResult[]> {
     const call = resolveCallOptions(given, definition.name);
+    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
     const messages: Message[] = [];
     for (const args of argsList) {
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-      messages.push(buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, this.#build));
+      messages.push(buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build));
     }
     for (let start = 0; start < messages.length; start += chunkSize) {
       await this.publish(messages.slice(start, start + chunkSize));
@@ -142,6 +148,12 @@ export class Producer {
 
   close(): void {
     this.#deadlines.close();
+  }
+
+  /** A deadline is told by the broker's clock, the only one that all share. */
+  async #timed(deadline: NonNullable<ResolvedCallOptions['deadline']>): Promise<BuildContext> {
+    const at = 'at' in deadline ? deadline.at : this.#context.clock.now() + deadline.after;
+    return { ...this.#build, deadline: Math.round(at + (await this.#context.clockOffset())) };
   }
 
   /** A driver encodes at the call; until it is open, the caller's objects must be kept from changing. */

@@ -26,6 +26,8 @@ export interface Message {
   readonly eta?: number;
   /** Not to be run after this moment; then REVOKED with reason `expired`. */
   readonly expires?: number;
+  /** Whoever called waits no longer than that, epoch ms by the broker's clock: not started afterwards, aborted then. */
+  readonly deadline?: number;
   /** The call's own limit of retries; null for none. Absent: the task's. */
   readonly maxRetries?: number | null;
   /** The inbox that is rung when the outcome is stored. */

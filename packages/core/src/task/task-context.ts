@@ -39,6 +39,8 @@ export interface TaskContext {
   readonly groupIndex: number | undefined;
   readonly eta: Date | undefined;
   readonly expires: Date | undefined;
+  /** When its caller stops waiting, by this machine's clock; undefined where it waits as long as it takes. */
+  readonly deadline: Date | undefined;
   /** Milliseconds. */
   readonly timeLimit: number | undefined;
   /** Milliseconds. */
@@ -53,6 +55,8 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** A logger whose lines carry the task's name and id. */
   readonly log: Logger;
+  /** Milliseconds until the deadline, 0 when it has passed; undefined without one. */
+  remaining(): number | undefined;
   /** Tells waiters how far the task is; `value` is any JSON. Resolves when it is stored, and never rejects. */
   progress(value: unknown): Promise<void>;
   /** Puts the task in a state of your own, with JSON that `result.info()` returns. */

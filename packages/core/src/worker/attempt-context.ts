@@ -56,6 +56,7 @@ export class AttemptContext implements TaskContext {
   #meta: JsonValue | undefined;
   #progress: JsonValue | undefined;
   #added = 0;
+  #deadline: number | undefined;
 
   constructor(definition: TaskDefinition, delivery: Delivery, tools: AttemptTools) {
     this.#message = delivery.message;
@@ -108,6 +109,9 @@ export class AttemptContext implements TaskContext {
   get expires(): Date | undefined {
     return this.#message.expires === undefined ? undefined : new Date(this.#message.expires);
   }
+  get deadline(): Date | undefined {
+    return this.#deadline === undefined ? undefined : new Date(this.#deadline);
+  }
   get timeLimit(): number | undefined {
     return this.#message.timeLimit ?? this.#tools.limits.get(this.name)?.hard ?? this.#definition.options.timeLimit;
   }
@@ -138,6 +142,15 @@ export class AttemptContext implements TaskContext {
       else this.#delivery.onLeaseLost(() => this.abort(new LeaseLostError(this.id)));
     }
     return this.#controller.signal;
+  }
+
+  remaining(): number | undefined {
+    return this.#deadline === undefined ? undefined : Math.max(0, this.#deadline - this.#tools.clock.now());
+  }
+
+  /** Says when the caller stops waiting, epoch ms by this machine's clock. */
+  setDeadline(at: number): void {
+    this.#deadline = at;
   }
 
   /** Aborts the signal; the first reason stays. */

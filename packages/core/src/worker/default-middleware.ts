@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { RateLimiter } from '../driver/rate-limiter.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import { createCrashBudget } from './middleware/crash-budget.ts';
+import { createDeadline } from './middleware/deadline.ts';
 import { createExpires } from './middleware/expires.ts';
 import { createKnownOutcome } from './middleware/known-outcome.ts';
 import { createRateLimit } from './middleware/rate-limit.ts';
@@ -20,6 +22,8 @@ export interface DefaultMiddlewareOptions {
   readonly limiter: RateLimiter | undefined;
   readonly rates: TaskRates;
   readonly revocations: StampedRevocations;
+  /** How far the broker's clock is ahead, in milliseconds. */
+  readonly clockOffset: () => MaybePromise<number>;
 }
 
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
@@ -30,12 +34,14 @@ export function createDefaultMiddleware({
   limiter,
   rates,
   revocations,
+  clockOffset,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
     ...(results ? [createKnownOutcome(results)] : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget),
     createExpires(clock),
+    createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit(limiter, rates, clock)] : []),
     trackStarted,
     createTimeLimits(clock),

@@ -132,6 +132,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
         limiter: stores.brokerConnection.limits,
         rates: parts.rates,
         revocations: parts.revocations,
+        clockOffset: () => runtime.stores.clockOffset(),
       }),
       ...parts.middleware,
     ],

@@ -3,6 +3,7 @@ import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
+import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
@@ -24,6 +25,7 @@ const all: readonly Scenario[] = [
   ...revokeScenarios,
   ...canvasScenarios,
   ...canvasEndingScenarios,
+  ...deadlineScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

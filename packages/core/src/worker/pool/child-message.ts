@@ -1,4 +1,5 @@
 import {
+  DeadlineExceeded,
   LeaseLostError,
   SoftTimeLimitExceeded,
   TaskRevokedError,
@@ -30,7 +31,13 @@ export interface AppModule {
 
 /** From the worker to a child. */
 export type ToChild =
-  | { readonly type: 'run'; readonly message: Message; readonly deliveryCount: number }
+  | {
+      readonly type: 'run';
+      readonly message: Message;
+      readonly deliveryCount: number;
+      /** By the machine's clock, which is the child's too. */
+      readonly deadline?: number;
+    }
   | { readonly type: 'abort'; readonly name: string; readonly limit?: number }
   | { readonly type: 'stored'; readonly sequence: number };
 
@@ -61,6 +68,8 @@ export function abortReason(name: string, taskId: string): Error {
       return new LeaseLostError(taskId);
     case 'SoftTimeLimitExceeded':
       return new SoftTimeLimitExceeded(0, taskId);
+    case 'DeadlineExceeded':
+      return new DeadlineExceeded(taskId);
     case 'TimeLimitExceeded':
       return new TimeLimitExceeded(0, taskId);
     default:

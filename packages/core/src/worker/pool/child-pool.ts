@@ -88,7 +88,9 @@ export class ChildPool implements Pool {
         seat.end = undefined;
         resolve(result);
       };
-      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount });
+      const { deadline } = attempt.context;
+      const until = deadline === undefined ? {} : { deadline: deadline.getTime() };
+      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount, ...until });
       context.onAbort((reason) => seat.child.send(abortMessage(reason)));
       delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
       context.onBreakOff((result) => void this.#kill(seat, result));

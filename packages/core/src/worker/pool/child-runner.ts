@@ -38,10 +38,11 @@ export function createChildRunner(
   };
   let current: AttemptContext | undefined;
 
-  const run = async (delivery: Delivery): Promise<AttemptResult> => {
+  const run = async (delivery: Delivery, deadline: number | undefined): Promise<AttemptResult> => {
     const definition = registry.get(delivery.message.task);
     if (definition?.handler === undefined) return missing(delivery.message.task);
     current = new AttemptContext(definition, delivery, tools);
+    if (deadline !== undefined) current.setDeadline(deadline);
     const attempt: Attempt = { definition, message: delivery.message, delivery, context: current };
     try {
       return await runHandler(attempt, limits.maxResult);
@@ -60,7 +61,9 @@ export function createChildRunner(
       deliveryCount: message.deliveryCount,
       onLeaseLost: () => {},
     };
-    void run(delivery).then((result) => post({ type: 'result', result, memory: process.memoryUsage.rss() }));
+    void run(delivery, message.deadline).then((result) =>
+      post({ type: 'result', result, memory: process.memoryUsage.rss() }),
+    );
   };
 }
 

@@ -1,0 +1,50 @@
+import type { Clock } from '@lovage/core/driver';
+import type { StoreLink } from './store-link.ts';
+
+/** A clock drifts by a few milliseconds in that time. */
+const freshFor = 60_000;
+/** Longer than that is not waited for: a deadline that is off by the machines' difference is better than none. */
+const patience = 1_000;
+
+/** How far Redis' clock is ahead of this machine's: measured when first asked for, then now and then beside the work. */
+export class StoreClock {
+  readonly #link: StoreLink;
+  readonly #clock: Clock;
+  #offset: number | undefined;
+  #measuredAt = 0;
+  #measuring: Promise<number> | undefined;
+
+  constructor(link: StoreLink, clock: Clock) {
+    this.#link = link;
+    this.#clock = clock;
+  }
+
+  /** Milliseconds; at once where it was measured before. Never rejects. */
+  offset(): number | Promise<number> {
+    if (this.#offset === undefined) return this.#measure();
+    if (this.#clock.monotonic() - this.#measuredAt > freshFor) void this.#measure();
+    return this.#offset;
+  }
+
+  #measure(): Promise<number> {
+    this.#measuring ??= this.#ask()
+      .catch(() => this.#offset ?? 0)
+      .finally(() => {
+        this.#measuring = undefined;
+      });
+    return this.#measuring;
+  }
+
+  /** Redis looked at its clock half-way between question and answer, give or take half of the round trip. */
+  async #ask(): Promise<number> {
+    const offset = await this.#link.run(async (client) => {
+      const before = this.#clock.now();
+      const [seconds, micros] = await client.time();
+      const now = (before + this.#clock.now()) / 2;
+      return Number(seconds) * 1_000 + Number(micros) / 1_000 - now;
+    }, patience);
+    this.#offset = offset;
+    this.#measuredAt = this.#clock.monotonic();
+    return offset;
+  }
+}
