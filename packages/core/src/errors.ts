@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'TASK_UNKNOWN'
   | 'TASK_DUPLICATE'
   | 'TASK_UNBOUND'
+  | 'TASK_NOT_UNIQUE'
   | 'RESULT_TIMEOUT'
   | 'RESULT_EXPIRED'
   | 'RESULT_NO_BACKEND'
@@ -81,6 +82,19 @@ export class DuplicateTaskError extends LovageError {
 export class UnboundTaskError extends LovageError {
   constructor(name: string) {
     super('TASK_UNBOUND', `task "${name}" is a decorated method without an instance: call app.tasksOf(instance) first`);
+  }
+}
+
+/** A call of a task with `unique` and `onConflict: 'reject'` while another task holds its key. Nothing was sent. */
+export class TaskNotUniqueError extends LovageError {
+  /** The id of the task that holds the key. */
+  declare readonly taskId: string;
+  readonly task: string;
+  constructor(task: string, holder: string) {
+    super('TASK_NOT_UNIQUE', `task "${task}" is unique, and task ${holder} holds the key of this call`, {
+      taskId: holder,
+    });
+    this.task = task;
   }
 }
 

@@ -53,6 +53,7 @@ export {
   ResultTimeoutError,
   SoftTimeLimitExceeded,
   TaskFailedError,
+  TaskNotUniqueError,
   TaskRevokedError,
   TaskValidationError,
   TimeLimitExceeded,
@@ -88,3 +89,4 @@ export type { Schema, SchemaInput, SchemaOutput } from './task/schema.ts';
 export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './task/state.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
 export type { TaskOptions } from './task/task-options.ts';
+export type { DebounceOptions, KeyFunction, ThrottleOptions, UniqueOptions } from './task/unique-rule.ts';

@@ -6,6 +6,7 @@ import {
   brokerConformance,
   busConformance,
   type ConformanceOptions,
+  claimConformance,
   injectRaw,
   leaseConformance,
   loseLease,
@@ -52,6 +53,7 @@ brokerConformance('memory', {
 });
 resultBackendConformance('memory', options);
 busConformance('memory', options);
+claimConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 scheduleStoreConformance('memory', options);

@@ -12,6 +12,7 @@ export type {
 export {
   brokerConformance,
   busConformance,
+  claimConformance,
   createTestClock,
   deferred,
   injectRaw,

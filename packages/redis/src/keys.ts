@@ -19,6 +19,8 @@ export interface Keys {
   readonly joinFailed: (groupId: string) => string;
   readonly lease: (name: string) => string;
   readonly fence: (name: string) => string;
+  /** Which task holds a key of `unique`. */
+  readonly claim: (name: string) => string;
   /** The last moment given out under a rate limit. */
   readonly rate: (name: string) => string;
   /** Left by workers, to find out when Redis has lost its data. */
@@ -56,6 +58,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
     joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
     lease: (name) => `${ours}lease:${name}`,
+    claim: (name) => `${ours}claim:${name}`,
     fence: (name) => `${ours}fence:${name}`,
     rate: (name) => `${ours}rate:${name}`,
     mark: `${ours}mark`,

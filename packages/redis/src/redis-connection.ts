@@ -1,5 +1,6 @@
 import type { Broker, Clock, Connection, DriverContext, Monitor, StoreReport } from '@lovage/core/driver';
 import { RedisBus } from './bus/redis-bus.ts';
+import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
@@ -40,6 +41,7 @@ export class RedisConnection implements Connection {
   readonly results: RedisResultBackend;
   readonly bus: RedisBus;
   readonly leases: RedisLeaseStore;
+  readonly claims: RedisClaimStore;
   readonly schedules: RedisScheduleStore;
   readonly limits: RedisRateLimiter;
   readonly revocations: RedisRevocationStore;
@@ -76,6 +78,7 @@ export class RedisConnection implements Connection {
     this.results = new RedisResultBackend(link, subscriber, keys);
     this.bus = new RedisBus(link, subscriber, keys);
     this.leases = new RedisLeaseStore(link, keys);
+    this.claims = new RedisClaimStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);

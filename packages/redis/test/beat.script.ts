@@ -1,13 +1,13 @@
 /** A process that holds a lock, or calls; what it does is in its one argument, as JSON. Says what happens on stdout. */
-import { Lovage } from '@lovage/core';
-import { redisDriver } from '../src/index.ts';
+import { type CallOptions, Lovage } from '@lovage/core';
+import { redisDriver, streamsDriver } from '../src/index.ts';
 
 interface Plan {
   readonly url: string;
   readonly prefix: string;
   readonly role: 'lock' | 'call';
-  /** Call: under one key, or without. */
-  readonly keyed?: boolean;
+  /** Call: with these options. */
+  readonly options?: CallOptions;
   readonly ttl: number;
 }
 
@@ -15,7 +15,7 @@ const plan: Plan = JSON.parse(process.argv[2] ?? '');
 const app = new Lovage('ledger', {
   broker: plan.url,
   prefix: plan.prefix,
-  drivers: [redisDriver],
+  drivers: [redisDriver, streamsDriver],
   logLevel: 'silent',
 });
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -31,8 +31,7 @@ async function call(): Promise<void> {
   const note = app.remote<() => string>('note');
   await app.asyncResult('nothing').state(); // connected
   process.stdin.once('data', async () => {
-    const options = plan.keyed ? { idempotencyKey: 'one' } : {};
-    const results = await Promise.all(Array.from({ length: 100 }, () => note.applyAsync([], options)));
+    const results = await Promise.all(Array.from({ length: 100 }, () => note.applyAsync([], plan.options)));
     for (const { id } of results) say(`id ${id}`);
     await Promise.all(results.map((result) => result.get({ timeout: '20s' })));
     say('done');

@@ -2,6 +2,7 @@ import { newTaskId } from '@lovage/core/driver';
 import {
   brokerConformance,
   busConformance,
+  claimConformance,
   type Harness,
   leaseConformance,
   resultBackendConformance,
@@ -45,6 +46,7 @@ async function open(): Promise<Harness> {
 brokerConformance('redis', { open });
 resultBackendConformance('redis', { open });
 busConformance('redis', { open });
+claimConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 scheduleStoreConformance('redis', { open });

@@ -1,14 +1,15 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Lovage } from '@lovage/core';
+import { type CallOptions, Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { redisDriver } from '../src/index.ts';
+import { redisDriver, streamsDriver } from '../src/index.ts';
 import { BeatProcess } from './beat-process.ts';
 import { RedisServer } from './redis-server.ts';
+import { streamsUrl } from './streams-bench.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -16,31 +17,37 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+interface Figures {
+  /** How often the handler ran. */
+  readonly runs: number;
+  readonly ids: number;
+  /** What one more call gets when all have ended. */
+  readonly later: string;
+}
+
 /** Four processes call at once, 100 times each; a worker here writes each run to a file. */
-async function callFromFour(
-  keyed: boolean,
-): Promise<{ readonly runs: number; readonly ids: number; readonly later: string }> {
+async function callFromFour(url: string, options: CallOptions, runs: number): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'lovage-key-'));
   const ledger = join(folder, 'ledger.txt');
+  writeFileSync(ledger, '');
+  const lines = (): number => readFileSync(ledger, 'utf8').split('\n').length - 1;
   const prefix = `t${newTaskId()}`;
-  const app = new Lovage('ledger', { broker: server.url, prefix, drivers: [redisDriver], logLevel: 'silent' });
+  const app = new Lovage('ledger', { broker: url, prefix, drivers: [redisDriver, streamsDriver], logLevel: 'silent' });
   const note = app.task('note', () => {
     appendFileSync(ledger, 'ran\n');
-    return 'noted';
+    return `noted ${lines()}`;
   });
   await startWorker(app, { concurrency: 16 });
-  const callers = Array.from(
-    { length: 4 },
-    () => new BeatProcess({ role: 'call', url: server.url, prefix, keyed, ttl: 1 }),
-  );
+  const callers = Array.from({ length: 4 }, () => new BeatProcess({ role: 'call', url, prefix, options, ttl: 1 }));
   try {
     await Promise.all(callers.map((caller) => caller.said('ready')));
     for (const { child } of callers) child.stdin?.write('go\n');
     await Promise.all(callers.map((caller) => caller.said('done')));
-    const ids = new Set(callers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('id '))));
-    const later = keyed ? await note.call([], { idempotencyKey: 'one', timeout: '10s' }) : '';
-    if (!keyed) await until(() => readFileSync(ledger, 'utf8').length >= 1_600, { what: '400 runs' });
-    return { runs: readFileSync(ledger, 'utf8').split('\n').length - 1, ids: ids.size, later };
+    const ids = new Set(callers.flatMap((caller) => caller.lines.filter((line) => line.startsWith('id '))));
+    await until(() => lines() >= runs, { what: `${runs} runs` });
+    const before = lines();
+    const later = await note.call([], { ...options, timeout: '10s' });
+    return { runs: before, ids: ids.size, later };
   } finally {
     await Promise.all(callers.map((caller) => caller.end()));
     await app.close();
@@ -48,12 +55,27 @@ async function callFromFour(
   }
 }
 
-describe('400 calls from four processes at once', () => {
-  it('with one idempotency key: one id, one run, and the value again after the end', async () => {
-    expect(await callFromFour(true)).toEqual({ runs: 1, ids: 1, later: 'noted' });
+describe.each([
+  ['redis', () => server.url],
+  ['redis+streams', () => streamsUrl(server)],
+])('400 calls from four processes at once, on %s', (_driver, url) => {
+  it.each([
+    ['one idempotency key', { idempotencyKey: 'one' }],
+    ['one key and a window', { throttle: '1h' }],
+  ] as const)(
+    'with %s: one id, one run, and the value again after the end',
+    async (_what, options) => {
+      expect(await callFromFour(url(), options, 1)).toEqual({ runs: 1, ids: 1, later: 'noted 1' });
+    },
+    60_000,
+  );
+
+  it('with debounce: the last one runs', async () => {
+    const options = { debounce: { period: '1s', key: 'one' } } as const;
+    expect(await callFromFour(url(), { ...options, ignoreResult: true }, 1)).toMatchObject({ runs: 1, ids: 400 });
   }, 60_000);
 
   it('control: without a key, 400 runs', async () => {
-    expect(await callFromFour(false)).toMatchObject({ runs: 400, ids: 400 });
+    expect(await callFromFour(url(), {}, 400)).toMatchObject({ runs: 400, ids: 400 });
   }, 60_000);
 });

@@ -2,6 +2,7 @@ import { newTaskId } from '@lovage/core/driver';
 import {
   brokerConformance,
   busConformance,
+  claimConformance,
   type Harness,
   leaseConformance,
   resultBackendConformance,
@@ -42,6 +43,7 @@ async function open(): Promise<Harness> {
 brokerConformance('redis+streams', { open });
 resultBackendConformance('redis+streams', { open });
 busConformance('redis+streams', { open });
+claimConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });

@@ -100,6 +100,8 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     brokerName: () => stores.display,
     results,
     clockOffset: () => stores.clockOffset(),
+    uniqueStores: () => stores.open(),
+    resultExpires: settings.resultExpires,
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
     publishTimeout: settings.publishTimeout,

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Bus } from '../driver/bus.ts';
+import type { ClaimStore } from '../driver/claim-store.ts';
 import type { Connection, Driver, DriverContext } from '../driver/driver.ts';
 import type { LeaseStore } from '../driver/lease-store.ts';
 import type { Monitor } from '../driver/monitor.ts';
@@ -21,6 +22,7 @@ export interface OpenStores {
   readonly bus: Bus | undefined;
   readonly monitor: Monitor | undefined;
   readonly leases: LeaseStore | undefined;
+  readonly claims: ClaimStore | undefined;
   readonly schedules: ScheduleStore | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
   readonly acksWithOutcome: boolean;
@@ -116,6 +118,7 @@ export class Stores {
       bus: brokerConnection.bus,
       monitor: brokerConnection.monitor,
       leases: brokerConnection.leases,
+      claims: brokerConnection.claims,
       schedules: brokerConnection.schedules,
       acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
     };

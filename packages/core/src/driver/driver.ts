@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
+import type { ClaimStore } from './claim-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -49,6 +50,7 @@ export interface Connection {
   readonly results?: ResultBackend;
   readonly bus?: Bus;
   readonly leases?: LeaseStore;
+  readonly claims?: ClaimStore;
   readonly schedules?: ScheduleStore;
   readonly limits?: RateLimiter;
   readonly revocations?: RevocationStore;

@@ -1,8 +1,28 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, type Instant, parseDuration, parseInstant } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
-import { flag, orNull, queueName, type Reader, readOptions, record, text, wholeNumber } from '../task/option-reader.ts';
+import {
+  flag,
+  orNull,
+  queueName,
+  type Reader,
+  type ReadOptions,
+  readOptions,
+  record,
+  text,
+  wholeNumber,
+} from '../task/option-reader.ts';
 import { checkLimits } from '../task/task-options.ts';
+import {
+  callDebounceOption,
+  callThrottleOption,
+  callUniqueOption,
+  type DebounceOptions,
+  type ThrottleOptions,
+  theOneRule,
+  type UniqueOptions,
+  type UniqueRule,
+} from '../task/unique-rule.ts';
 
 /** The options of one call; each wins over the task's own, which wins over routing, which wins over the app's default. */
 export interface CallOptions {
@@ -24,6 +44,10 @@ export interface CallOptions {
   readonly taskId?: string;
   /** Calls of a task with the same key are one task; wins over the task's own. Not together with `taskId`. */
   readonly idempotencyKey?: string;
+  /** As the task's option, with a text as key; wins over it. `false`: none, also no `debounce` or `throttle` of the task's. */
+  readonly unique?: UniqueOptions<string> | boolean;
+  readonly debounce?: DebounceOptions<string> | Duration;
+  readonly throttle?: ThrottleOptions<string> | Duration;
   /** Fields for the handler and for tools; JSON. */
   readonly headers?: Readonly<Record<string, JsonValue>>;
   /** Fields that a canvas hands on to its members; JSON. */
@@ -55,6 +79,8 @@ export interface ResolvedCallOptions {
   readonly deadline?: { readonly after: number } | { readonly at: number };
   readonly taskId?: string;
   readonly idempotencyKey?: string;
+  /** From `unique`, `debounce` or `throttle`; false: none. */
+  readonly unique?: UniqueRule | false;
   readonly headers?: Readonly<Record<string, JsonValue>>;
   readonly stamps?: Readonly<Record<string, JsonValue>>;
   readonly timeLimit?: number;
@@ -87,6 +113,9 @@ const table = {
   deadline: expires,
   taskId,
   idempotencyKey: text,
+  unique: callUniqueOption,
+  debounce: callDebounceOption,
+  throttle: callThrottleOption,
   headers: record as Reader<Readonly<Record<string, JsonValue>>>,
   stamps: record as Reader<Readonly<Record<string, JsonValue>>>,
   timeLimit: parseDuration,
@@ -102,7 +131,8 @@ const none: ResolvedCallOptions = {};
 export function resolveCallOptions(given: CallOptions | undefined, task: string): ResolvedCallOptions {
   if (given === undefined) return none;
   const where = `call of "${task}"`;
-  const read = readOptions(given, table, where) as ResolvedCallOptions;
+  const all = readOptions(given, table, where);
+  const read = (hasRule(all) ? withOneRule(all, where) : all) as ResolvedCallOptions;
   if (read.countdown !== undefined && read.eta !== undefined) {
     throw new ConfigurationError(`${where}: give countdown or eta, not both`);
   }
@@ -111,4 +141,15 @@ export function resolveCallOptions(given: CallOptions | undefined, task: string)
   }
   checkLimits(read, where);
   return read;
+}
+
+type ReadCallOptions = ReadOptions<typeof table>;
+
+function hasRule({ unique, debounce, throttle }: ReadCallOptions): boolean {
+  return unique !== undefined || debounce !== undefined || throttle !== undefined;
+}
+
+function withOneRule(all: ReadCallOptions, where: string): object {
+  const { unique: _unique, debounce: _debounce, throttle: _throttle, ...read } = all;
+  return { ...read, unique: theOneRule<UniqueRule | false>(all, where) };
 }

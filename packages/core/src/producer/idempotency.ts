@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../task/json.ts';
+import { keyOf } from '../task/key-of.ts';
 import type { TaskDefinition } from '../task/task.ts';
 
 /**
@@ -13,29 +13,12 @@ export function keyedId(
   args: readonly JsonValue[],
   given: string | undefined,
 ): string | undefined {
-  const key = given ?? (options.idempotencyKey && keyOf(name, options.idempotencyKey, args));
-  if (key === undefined) return undefined;
-  return `key~${createHash('sha256')
-    .update(JSON.stringify([name, key]))
-    .digest('base64url')}`;
+  const makeKey = options.idempotencyKey;
+  const key = given ?? (makeKey && keyOf(makeKey, args, `task "${name}": option idempotencyKey`));
+  return key === undefined ? undefined : `key~${digest([name, key])}`;
 }
 
-function keyOf(
-  task: string,
-  makeKey: NonNullable<TaskDefinition['options']['idempotencyKey']>,
-  args: readonly JsonValue[],
-): string | undefined {
-  const where = `task "${task}": option idempotencyKey`;
-  let key: unknown;
-  try {
-    key = makeKey(args);
-  } catch (error) {
-    throw new ConfigurationError(`${where} threw: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-  if (key === undefined || (typeof key === 'string' && key !== '')) return key;
-  throw new ConfigurationError(
-    `${where} gave ${JSON.stringify(key) ?? String(key)}: expected a non-empty text, or undefined`,
-  );
+/** The parts of a name as one short text without signs that keys and ids cannot have. */
+export function digest(parts: readonly JsonValue[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
-import { BrokerUnavailableError, LovageError, PublishError } from '../errors.ts';
+import { BrokerUnavailableError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
 import { AsyncResult, type ResultContext } from '../results/async-result.ts';
 import { formatDuration } from '../task/duration.ts';
 import type { Message } from '../task/message.ts';
@@ -9,9 +9,11 @@ import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { TaskDefinition } from '../task/task.ts';
+import type { UniqueRule } from '../task/unique-rule.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
+import { UniqueSender, type UniqueSent, type UniqueStores } from './unique.ts';
 
 /** What the producer needs of the app. */
 export interface ProducerContext {
@@ -23,6 +25,9 @@ export interface ProducerContext {
   readonly results: ResultContext;
   /** How many milliseconds the broker's clock is ahead. */
   readonly clockOffset: () => MaybePromise<number>;
+  /** What unique calls are checked against. */
+  readonly uniqueStores: () => Promise<UniqueStores>;
+  readonly resultExpires: number;
   readonly router: Router;
   readonly defaultQueue: string;
   readonly publishTimeout: number;
@@ -53,19 +58,27 @@ export class Producer {
   readonly #context: ProducerContext;
   readonly #deadlines: PublishDeadlines;
   readonly #build: BuildContext;
+  readonly #unique: UniqueSender;
 
   constructor(context: ProducerContext) {
     this.#context = context;
     this.#deadlines = new PublishDeadlines(context.clock, context.publishTimeout);
     const { clock, router, defaultQueue, results } = context;
     this.#build = { clock, router, defaultQueue, replyTo: results.enabled ? results.inbox.address : undefined };
+    this.#unique = new UniqueSender({
+      stores: context.uniqueStores,
+      publish: (messages) => this.publish(messages),
+      now: () => clock.now(),
+      publishTimeout: context.publishTimeout,
+      resultExpires: context.resultExpires,
+    });
   }
 
   /**
    * Sends one call; resolves when the broker has durably accepted it. Throws {@link TaskValidationError},
    * {@link PayloadNotSerializableError}, {@link PayloadTooLargeError}, {@link BrokerMemoryError} (nothing was sent),
-   * {@link BrokerUnavailableError} (may have been accepted; carries the task id). `onPrepared` is shown the result
-   * before anything is sent.
+   * {@link BrokerUnavailableError} (may have been accepted; carries the task id), {@link TaskNotUniqueError}. `onPrepared`
+   * is shown the result before anything is sent.
    */
   async send(
     definition: TaskDefinition,
@@ -77,6 +90,12 @@ export class Producer {
     const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
     const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
     const message = buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build);
+    const rule = call.unique ?? definition.options.unique;
+    if (rule) {
+      const prepared =
+        onPrepared && ((sent: UniqueSent) => onPrepared(this.#resultOfUnique(sent, message, definition)));
+      return this.#resultOfUnique(await this.#unique.send(message, rule, prepared), message, definition);
+    }
     const result = this.#resultOf(message, definition);
     onPrepared?.(result);
     await this.publish([message]);
@@ -94,6 +113,12 @@ export class Producer {
   ): Promise<PreparedCall> {
     const { maxPayload } = this.#context;
     const { countdown, eta, expires, ...call } = resolveCallOptions(given.options, definition.name);
+    if (call.unique ?? definition.options.unique) {
+      throw new ConfigurationError(
+        `task "${definition.name}" is unique (unique, debounce or throttle), so it cannot be part of a canvas or have links: ` +
+          'the others wait for an outcome of its own. Send it from one of them, or give the signature .set({ unique: false })',
+      );
+    }
     const encode = async (list: readonly unknown[]) => encodeArgs(definition.payload, list, maxPayload);
     const encoded = each
       ? await Promise.all((args as readonly (readonly unknown[])[]).map(encode))
@@ -127,6 +152,8 @@ export class Producer {
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
       messages.push(buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build));
     }
+    const rule = call.unique ?? definition.options.unique;
+    if (rule) return this.#sendEachUnique(definition, messages, rule);
     for (let start = 0; start < messages.length; start += chunkSize) {
       await this.publish(messages.slice(start, start + chunkSize));
     }
@@ -160,6 +187,30 @@ export class Producer {
   async #publishOnceOpen(broker: Promise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
     const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
     await (await broker).publish(kept, signal);
+  }
+
+  /** In order of their keys' claims: of two with one key, the later one meets the earlier one. */
+  async #sendEachUnique(
+    definition: TaskDefinition,
+    messages: readonly Message[],
+    rule: UniqueRule,
+  ): Promise<readonly AsyncResult[]> {
+    const results: AsyncResult[] = [];
+    for (let start = 0; start < messages.length; start += chunkSize) {
+      const sending = messages
+        .slice(start, start + chunkSize)
+        .map(async (message) => this.#resultOfUnique(await this.#unique.send(message, rule), message, definition));
+      results.push(...(await Promise.all(sending)));
+    }
+    return results;
+  }
+
+  /** The result of a unique call: its own task's, or that of the task that stands for it. */
+  #resultOfUnique(sent: UniqueSent, message: Message, definition: TaskDefinition): AsyncResult {
+    if ('message' in sent) return this.#resultOf(sent.message, definition);
+    const { payload } = definition;
+    const ignored = message.ignoreResult ? { ignored: true } : {};
+    return new AsyncResult({ payload, id: sent.holder, rings: false, ...ignored }, this.#context.results);
   }
 
   #resultOf(message: Message, definition: TaskDefinition): AsyncResult {

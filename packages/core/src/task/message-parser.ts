@@ -54,6 +54,7 @@ const envelope = z.object({
   version: z.string().optional(),
   mayRepeat: z.boolean().optional(),
   canvas: canvas.optional(),
+  claim: z.object({ queued: id.optional(), replaceable: z.boolean().optional(), running: id.optional() }).optional(),
   unknownSince: time.optional(),
   crashes: z.number().int().nonnegative().optional(),
   limitedUntil: time.optional(),

@@ -1,5 +1,6 @@
 import type { CanvasRef } from './canvas-ref.ts';
 import type { JsonValue } from './json.ts';
+import type { MessageClaim } from './unique-rule.ts';
 
 /** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
 export const messageVersion = 1;
@@ -50,6 +51,8 @@ export interface Message {
    * lost reply): the worker asks the result store first, and does not run what has ended.
    */
   readonly mayRepeat?: boolean;
+  /** The keys that it holds (`unique`). */
+  readonly claim?: MessageClaim;
   /** Where it stands in a canvas. */
   readonly canvas?: CanvasRef;
   /** When a worker first found the task unknown: start of `unknownTaskGrace`. */

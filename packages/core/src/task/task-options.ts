@@ -3,6 +3,17 @@ import { type Duration, parseDuration, parseRate, type Rate } from './duration.t
 import { flag, oneOf, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
 import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 import type { Schema } from './schema.ts';
+import {
+  type DebounceOptions,
+  debounceOption,
+  type KeyFunction,
+  type ThrottleOptions,
+  theOneRule,
+  throttleOption,
+  type UniqueOptions,
+  type UniqueRule,
+  uniqueOption,
+} from './unique-rule.ts';
 
 /** The options of a task, as given. Names and defaults are Celery's where Celery has them. */
 export interface TaskOptions {
@@ -55,8 +66,14 @@ export interface TaskOptions {
    * A key of the arguments, as they go over the wire. Calls with the same key are one task: they get the same id back for as
    * long as its result is kept (`resultExpires`), also after it has ended, and it runs once. undefined: no key. @default none
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the arguments are the handler's, which these options do not know
-  readonly idempotencyKey?: (args: readonly any[]) => string | undefined;
+  readonly idempotencyKey?: KeyFunction;
+  /** One task per key at a time: while one is there, a call is answered with it, refused, or replaces it; `true`: all
+   * arguments are the key. Not for tasks in a canvas. @default none */
+  readonly unique?: UniqueOptions | true;
+  /** Run only the last of calls that follow each other closely; a duration is its `period`. @default none */
+  readonly debounce?: DebounceOptions | Duration;
+  /** Run only the first call in each period; a duration is its `period`. @default none */
+  readonly throttle?: ThrottleOptions | Duration;
   /** Recorded on each message, for handlers that must tell old calls from new. @default none */
   readonly version?: string;
 }
@@ -75,8 +92,9 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   readonly rateLimit?: Rate;
   readonly pool?: 'async' | 'threads' | 'processes';
   readonly expires?: number;
-  // biome-ignore lint/suspicious/noExplicitAny: as given
-  readonly idempotencyKey?: (args: readonly any[]) => string | undefined;
+  readonly idempotencyKey?: KeyFunction;
+  /** From `unique`, `debounce` or `throttle`. */
+  readonly unique?: UniqueRule;
   readonly version?: string;
   readonly bind: boolean;
 }
@@ -92,8 +110,8 @@ const matchers: Reader<readonly ErrorMatcher[]> = (value, where) => {
   throw new ConfigurationError(`${where}: expected a list of error classes or predicates`);
 };
 
-const keyFunction: Reader<NonNullable<TaskOptions['idempotencyKey']>> = (value, where) => {
-  if (typeof value === 'function') return value as NonNullable<TaskOptions['idempotencyKey']>;
+const keyFunction: Reader<KeyFunction> = (value, where) => {
+  if (typeof value === 'function') return value as KeyFunction;
   throw new ConfigurationError(`${where}: expected a function of the arguments that gives a text`);
 };
 
@@ -126,6 +144,9 @@ const table = {
   pool: oneOf('async', 'threads', 'processes'),
   expires: parseDuration,
   idempotencyKey: keyFunction,
+  unique: uniqueOption,
+  debounce: debounceOption,
+  throttle: throttleOption,
   version: text,
 };
 
@@ -148,12 +169,18 @@ export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions
   if (read.name === undefined)
     throw new ConfigurationError('app.task: the option name is missing: task names are explicit strings');
   checkLimits(read, where);
-  const { name, args, returns, ...rest } = read;
+  const { name, args, returns, unique: _unique, debounce: _debounce, throttle: _throttle, ...rest } = read;
+  const unique = theOneRule(read, where);
+  if (unique?.debounce && rest.idempotencyKey) {
+    throw new ConfigurationError(
+      `${where}: debounce sends each call under an id of its own: no idempotencyKey with it`,
+    );
+  }
   return {
     name,
     ...(args ? { args } : {}),
     ...(returns ? { returns } : {}),
-    options: { ...defaults, ...(rest as Partial<ResolvedTaskOptions>) },
+    options: { ...defaults, ...(rest as Partial<ResolvedTaskOptions>), ...(unique ? { unique } : {}) },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { RateLimiter } from '../driver/rate-limiter.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import { type ClaimMiddlewareOptions, createQueuedClaims, createRunningClaims } from './middleware/claims.ts';
 import { createCrashBudget } from './middleware/crash-budget.ts';
 import { createDeadline } from './middleware/deadline.ts';
 import { createExpires } from './middleware/expires.ts';
@@ -19,6 +20,8 @@ export interface DefaultMiddlewareOptions {
   readonly clock: Clock;
   readonly results: ResultBackend | undefined;
   readonly crashBudget: number;
+  /** undefined: the broker keeps none. */
+  readonly claims: ClaimMiddlewareOptions | undefined;
   readonly limiter: RateLimiter | undefined;
   readonly rates: TaskRates;
   readonly revocations: StampedRevocations;
@@ -31,18 +34,21 @@ export function createDefaultMiddleware({
   clock,
   results,
   crashBudget,
+  claims,
   limiter,
   rates,
   revocations,
   clockOffset,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
+    ...(claims ? [createRunningClaims(claims)] : []),
     ...(results ? [createKnownOutcome(results)] : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget),
     createExpires(clock),
     createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit(limiter, rates, clock)] : []),
+    ...(claims ? [createQueuedClaims(claims)] : []),
     trackStarted,
     createTimeLimits(clock),
   ];

@@ -116,7 +116,7 @@ export interface ReceiverParts extends WorkerTools {
 /** Makes the receiver of deliveries with its executor. */
 export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
   const { clock, logger, settings } = runtime;
-  const { results, acksWithOutcome } = stores;
+  const { results, acksWithOutcome, claims, monitor } = stores;
   const shared = { clock, logger, worker: parts.name, resultExpires: settings.resultExpires };
   const canvasStep =
     results && new CanvasStep({ ...shared, canvas: runtime.canvas, results, giveUp: parts.giveUp.signal });
@@ -129,6 +129,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
         clock,
         results,
         crashBudget: parts.settings.crashBudget,
+        claims: claims && monitor && { clock, logger, claims, monitor },
         limiter: stores.brokerConnection.limits,
         rates: parts.rates,
         revocations: parts.revocations,

@@ -1,4 +1,5 @@
 import type { RedisClient } from '../connection.ts';
+import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
 import { joinMember } from './join-member.lua.ts';
@@ -23,6 +24,12 @@ export interface Scripts {
   joinMember(keys: [ended: string, failed: string], args: Args): Promise<[ended: number, failed: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
   keepLease(keys: [owner: string], args: Args): Promise<number>;
+  takeClaim(
+    keys: [claim: string],
+    args: Args,
+  ): Promise<[id: string, queue: string, published: string, age: number, since: number] | null>;
+  confirmClaim(keys: [claim: string], args: Args): Promise<string | null>;
+  releaseClaim(keys: [claim: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   reserveMoment(keys: [moment: string], args: Args): Promise<string>;
@@ -63,6 +70,9 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   joinMember: { keys: 2, lua: joinMember },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
+  takeClaim: { keys: 1, lua: takeClaim },
+  confirmClaim: { keys: 1, lua: confirmClaim },
+  releaseClaim: { keys: 1, lua: releaseClaim },
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   reserveMoment: { keys: 1, lua: reserveMoment },

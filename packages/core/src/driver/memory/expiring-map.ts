@@ -44,6 +44,13 @@ export class ExpiringMap<V> {
     if (this.#slots.size > this.#limit) this.#dropOldest();
   }
 
+  /** Gives a key another value for the time it has left. */
+  replace(key: string, value: V): void {
+    this.#expire();
+    const slot = this.#slots.get(key);
+    if (slot) slot.value = value;
+  }
+
   delete(key: string): boolean {
     const found = this.#slots.delete(key);
     if (this.#expiry.size > 2 * this.#slots.size + 1024) this.#rebuild();

@@ -1,5 +1,6 @@
 import { ClosedError } from '../../errors.ts';
 import type { Bus } from '../bus.ts';
+import type { ClaimStore } from '../claim-store.ts';
 import type { Connection, DriverContext, StoreReport } from '../driver.ts';
 import type { LeaseStore } from '../lease-store.ts';
 import type { Monitor } from '../monitor.ts';
@@ -9,6 +10,7 @@ import type { RevocationStore } from '../revocation-store.ts';
 import type { ScheduleStore } from '../schedule-store.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryBus } from './memory-bus.ts';
+import { createMemoryClaims } from './memory-claims.ts';
 import { createMemoryLeases } from './memory-leases.ts';
 import { createMemoryMonitor } from './memory-monitor.ts';
 import { MemoryResults } from './memory-results.ts';
@@ -27,6 +29,7 @@ export class MemoryConnection implements Connection {
   readonly results: ResultBackend;
   readonly bus: Bus;
   readonly leases: LeaseStore;
+  readonly claims: ClaimStore;
   readonly schedules: ScheduleStore;
   readonly limits: RateLimiter;
   readonly revocations: RevocationStore;
@@ -43,6 +46,7 @@ export class MemoryConnection implements Connection {
     this.results = new MemoryResults(store.records, context.logger);
     this.bus = new MemoryBus(store.topics, context.logger);
     this.leases = createMemoryLeases(store.leases, assertOpen);
+    this.claims = createMemoryClaims(store.claims, assertOpen);
     this.schedules = createMemorySchedules(store.schedules, assertOpen);
     this.limits = store.limiter;
     this.revocations = createMemoryRevocations(store.revocations, assertOpen);

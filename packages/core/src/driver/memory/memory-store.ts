@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Failure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import type { Settlement } from '../broker.ts';
+import { MemoryClaimTable } from './memory-claims.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
 import { type MemoryEntry, readParts } from './memory-entry.ts';
 import { MemoryLeaseTable } from './memory-leases.ts';
@@ -25,6 +26,7 @@ export class MemoryStore {
   readonly records: MemoryRecords;
   readonly topics: MemoryTopics = new MemoryTopics();
   readonly leases: MemoryLeaseTable;
+  readonly claims: MemoryClaimTable;
   readonly limiter: MemoryLimiter;
   readonly revocations: MemoryRevocationTable;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
@@ -36,6 +38,7 @@ export class MemoryStore {
     this.records = new MemoryRecords(clock);
     this.limiter = new MemoryLimiter(clock);
     this.revocations = new MemoryRevocationTable(clock);
+    this.claims = new MemoryClaimTable(clock);
     this.leases = new MemoryLeaseTable(clock);
   }
 

@@ -7,6 +7,7 @@ import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
+import { uniqueScenarios } from './unique-scenarios.ts';
 import { workerScenarios } from './worker-scenarios.ts';
 
 /** How a driver plays the scenarios. */
@@ -26,6 +27,7 @@ const all: readonly Scenario[] = [
   ...canvasScenarios,
   ...canvasEndingScenarios,
   ...deadlineScenarios,
+  ...uniqueScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

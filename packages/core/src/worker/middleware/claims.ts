@@ -1,0 +1,114 @@
+import type { Clock } from '../../clock.ts';
+import type { Claim, ClaimStore } from '../../driver/claim-store.ts';
+import type { Monitor } from '../../driver/monitor.ts';
+import type { Logger } from '../../logger.ts';
+import type { Message } from '../../task/message.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import type { Middleware } from '../middleware.ts';
+
+/** What the middleware of claims needs. */
+export interface ClaimMiddlewareOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly claims: ClaimStore;
+  readonly monitor: Monitor;
+}
+
+/** Longer than a task may run between two deliveries; see longestClaim of the producer. */
+const claimTtl = 7 * 86_400_000;
+/** How long a task waits for the one that runs under its key: a quarter of what that one has run, within bounds. */
+const turnPause = { shortest: 100, longest: 5_000 };
+const storePause = 1_000;
+
+/**
+ * Keys that are held while a task runs (`unique` with scope `running`). Outermost: a task that has ended, however, lets go.
+ * It makes sure that it has its key before each attempt, so that also a redelivered or replayed task never runs beside
+ * another of its key.
+ */
+export function createRunningClaims(options: ClaimMiddlewareOptions): Middleware {
+  const { claims, clock, logger } = options;
+  return {
+    name: 'running-claims',
+    applies: ({ message }) => message.claim !== undefined,
+    async run({ message }, next) {
+      const { running, queued } = message.claim ?? {};
+      if (running !== undefined) {
+        const wait = await hold(running, message, options).catch(() => storePause); // without an answer it must not run
+        if (wait > 0) return { state: 'LIMITED', message, at: clock.now() + wait };
+      }
+      const result = await next();
+      if (isOver(result)) {
+        for (const name of [running, queued]) if (name !== undefined) await free(claims, name, message, logger);
+      }
+      return result;
+    },
+  };
+}
+
+/** Keys that are held until a task starts (scope `queued`): the last step before the handler. */
+export function createQueuedClaims({ claims, logger }: ClaimMiddlewareOptions): Middleware {
+  return {
+    name: 'queued-claims',
+    applies: ({ message }) => message.claim?.queued !== undefined,
+    async run({ message, context }, next) {
+      const { queued = '', replaceable } = message.claim ?? {};
+      if (replaceable && context.attempt === 1 && (await isReplaced(claims, queued, message)))
+        return { state: 'REVOKED', reason: 'replaced' };
+      await free(claims, queued, message, logger);
+      return next();
+    },
+  };
+}
+
+/** Whether another task has its place. One that was not published may never come: then this one runs. */
+async function isReplaced(claims: ClaimStore, name: string, { id, queue }: Message): Promise<boolean> {
+  const holder = await claims.take(name, { id, queue, ttl: claimTtl }).catch(() => undefined); // not known: it runs
+  return holder?.published === true;
+}
+
+/** Milliseconds until it should be tried again; 0: the task has the key. */
+async function hold(
+  name: string,
+  { id, queue }: Message,
+  { claims, monitor }: ClaimMiddlewareOptions,
+): Promise<number> {
+  const request = { id, queue, ttl: claimTtl, published: true };
+  let holder = await claims.take(name, request);
+  while (holder !== undefined) {
+    if (await isThere(holder, monitor)) return pauseFor(holder);
+    const taken: Claim | undefined = await claims.take(name, { ...request, instead: holder.id });
+    if (taken?.id === holder.id) break; // it was the lost one's
+    holder = taken;
+  }
+  return 0;
+}
+
+/** A holder that the broker does not know has ended, or was lost with its worker's last words. */
+async function isThere({ id, queue, published, age }: Claim, monitor: Monitor): Promise<boolean> {
+  const [place] = await monitor.locate([id], [queue]);
+  return place !== undefined || (!published && age < turnPause.longest);
+}
+
+function pauseFor({ age }: Claim): number {
+  return Math.min(turnPause.longest, Math.max(turnPause.shortest, age / 4));
+}
+
+/** A key that cannot be freed now is free for whoever asks the broker about its holder. */
+async function free(claims: ClaimStore, name: string, { id }: Message, logger: Logger): Promise<void> {
+  await claims.release(name, id).catch((error: unknown) => {
+    logger.warn('could not free the key of a unique task; the next call finds out', { taskId: id, error });
+  });
+}
+
+function isOver({ state }: AttemptResult): boolean {
+  switch (state) {
+    case 'RETRY':
+    case 'LIMITED':
+    case 'REQUEUED':
+    case 'CRASHED':
+    case 'RELEASED':
+      return false;
+    default:
+      return true;
+  }
+}
