@@ -65,7 +65,14 @@ export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): C
       const seat = deaths.get(delivery.message.id) ?? 0; // a worker that died over a message would join its dead attempt
       const worker = workers[seat] as Deliver;
       const { message, queue } = delivery;
-      const again = { message, queue, deliveryCount: delivery.deliveryCount + turn, onLeaseLost: () => {} };
+      const again = {
+        message,
+        queue,
+        deliveryCount: delivery.deliveryCount + turn,
+        onLeaseLost: () => {},
+        recordStart: async () => 0,
+        undoStart: async () => {},
+      };
       if (seat === workers.length - 1) return worker(again);
       const settlement = await live(() => worker(again));
       if (settlement) return settlement;

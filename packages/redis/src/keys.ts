@@ -21,6 +21,8 @@ export interface Keys {
   readonly fence: (name: string) => string;
   /** Which task holds a key of `unique`. */
   readonly claim: (name: string) => string;
+  /** Which repeated deliveries of a task have begun. */
+  readonly starts: (id: string) => string;
   /** The last moment given out under a rate limit. */
   readonly rate: (name: string) => string;
   /** Left by workers, to find out when Redis has lost its data. */
@@ -60,6 +62,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     lease: (name) => `${ours}lease:${name}`,
     claim: (name) => `${ours}claim:${name}`,
     fence: (name) => `${ours}fence:${name}`,
+    starts: (id) => `${ours}starts:${id}`,
     rate: (name) => `${ours}rate:${name}`,
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,

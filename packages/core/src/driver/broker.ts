@@ -60,6 +60,14 @@ export interface Delivery {
   readonly deliveryCount: number;
   /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */
   onLeaseLost(listener: () => void): void;
+  /**
+   * Says that an attempt begins; resolves with how many earlier deliveries said so and ended with a lost lease. Saying it again
+   * changes nothing. Asked of repeated deliveries only (`deliveryCount` above 1): a lost delivery need not have been begun, since
+   * the reply that carried it may be what was lost.
+   */
+  recordStart(): Promise<number>;
+  /** Takes that back: the attempt goes back to its queue by a settlement. Does nothing when the lease is lost. */
+  undoStart(): Promise<void>;
 }
 
 /** What the worker tells the broker about a delivery. */

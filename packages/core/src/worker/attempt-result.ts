@@ -15,6 +15,8 @@ export type AttemptResult =
   | { readonly state: 'REQUEUED'; readonly message: Message }
   /** The handler refused the task for good. */
   | { readonly state: 'REJECTED'; readonly failure: Failure }
+  /** Its workers were lost too often: it fails, and is parked. */
+  | { readonly state: 'GIVEN_UP'; readonly failure: Failure }
   /** The outcome is stored already: ring its waiters again and acknowledge. */
   | { readonly state: 'KNOWN'; readonly outcome: OutcomeRecord }
   /** The handler put a canvas (as JSON) in its place; without one: it had done so before its worker was lost. */

@@ -180,7 +180,14 @@ type Loaded = { readonly message: Message } | { readonly failure: Failure };
 
 function carrying(delivery: Delivery, message: Message): Delivery {
   const { queue, deliveryCount } = delivery;
-  return { message, queue, deliveryCount, onLeaseLost: (listener) => delivery.onLeaseLost(listener) };
+  return {
+    message,
+    queue,
+    deliveryCount,
+    onLeaseLost: (listener) => delivery.onLeaseLost(listener),
+    recordStart: () => delivery.recordStart(),
+    undoStart: () => delivery.undoStart(),
+  };
 }
 
 /** A retry goes back as it came, its input by reference, unless the handler asked for other arguments. */

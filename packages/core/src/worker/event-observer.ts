@@ -46,6 +46,7 @@ export class EventObserver implements AttemptObserver {
       case 'SUCCESS':
         return this.#emit('task.succeeded', message, timed);
       case 'FAILURE':
+      case 'GIVEN_UP':
         return this.#emit('task.failed', message, { ...timed, failure: brief(result.failure) });
       case 'RETRY':
         return this.#emit('task.retried', message, {

@@ -133,8 +133,9 @@ export class Executor {
         logger.error('task crashed its child', { task: message.task, taskId: message.id, why: result.why });
         return;
       case 'FAILURE':
+      case 'GIVEN_UP':
       case 'REJECTED':
-        logger.error(result.state === 'FAILURE' ? 'task failed' : 'task rejected', {
+        logger.error(result.state === 'REJECTED' ? 'task rejected' : 'task failed', {
           task: message.task,
           taskId: message.id,
           attempts: context.attempt,

@@ -38,6 +38,7 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
     case 'REQUEUED':
       return { kind: 'retryAt', message: result.message, at: tools.now };
     case 'REJECTED':
+    case 'GIVEN_UP':
       return {
         kind: 'deadLetter',
         reason: result.failure,

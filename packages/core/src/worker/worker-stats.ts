@@ -28,7 +28,7 @@ export class WorkerStats implements AttemptObserver {
   onEnd(attempt: Attempt, { state }: AttemptResult): void {
     this.#forget(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
-    else if (state === 'FAILURE' || state === 'REJECTED') this.#counts.failed++;
+    else if (state === 'FAILURE' || state === 'REJECTED' || state === 'GIVEN_UP') this.#counts.failed++;
     else if (state === 'RETRY') this.#counts.retried++;
     else if (state === 'REVOKED') this.#counts.revoked++;
     else this.#counts.other++;

@@ -7,6 +7,7 @@ import {
   toFailure,
 } from '@lovage/core/driver';
 import { taskIdOf } from '../keys.ts';
+import { StartLog } from '../start-log.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
@@ -125,16 +126,24 @@ export class DeliveryRunner {
   }
 
   /** The receiver's answer. Without one the job is left alone: its lease runs out, and it comes again. */
-  async #answer({ job, queue, lease }: Running, content: JobContent): Promise<Settlement | undefined> {
+  async #answer(running: Running, content: JobContent): Promise<Settlement | undefined> {
+    const { job, queue, lease } = running;
     const { request, deliver } = this.#parts;
     try {
-      if (content.message) return await deliver(new TaskDelivery(content.message, { queue, job, lease }));
+      if (content.message)
+        return await deliver(
+          new TaskDelivery(content.message, { queue, job, lease, starts: () => this.#startsOf(running) }),
+        );
       const { id, task, reason } = content;
       return await request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
     } catch (error) {
       request.onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
       return undefined;
     }
+  }
+
+  #startsOf({ worker }: Running): StartLog {
+    return new StartLog(worker.client, this.#parts.keys);
   }
 
   async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
@@ -182,21 +191,38 @@ function crashLoop({ stalledCounter }: TaskJob): Failure | undefined {
   );
 }
 
+interface DeliveryParts {
+  readonly queue: string;
+  readonly job: TaskJob;
+  readonly lease: Lease;
+  readonly starts: () => StartLog;
+}
+
 class TaskDelivery implements Delivery {
   readonly message: Message;
   readonly queue: string;
   readonly deliveryCount: number;
   readonly #lease: Lease;
+  readonly #starts: () => StartLog;
 
-  constructor(message: Message, of: { readonly queue: string; readonly job: TaskJob; readonly lease: Lease }) {
+  constructor(message: Message, of: DeliveryParts) {
     this.message = message;
     this.queue = of.queue;
     // BullMQ counts in `stc` how often a job was found without its lock; moving it (a retry, a release) leaves that alone
     this.deliveryCount = 1 + of.job.stalledCounter;
     this.#lease = of.lease;
+    this.#starts = of.starts;
   }
 
   onLeaseLost(listener: () => void): void {
     this.#lease.onLost(listener);
+  }
+
+  recordStart(): Promise<number> {
+    return this.#starts().record({ id: this.message.id, deliveryCount: this.deliveryCount });
+  }
+
+  async undoStart(): Promise<void> {
+    if (!this.#lease.lost) await this.#starts().undo({ id: this.message.id, deliveryCount: this.deliveryCount });
   }
 }

@@ -6,6 +6,7 @@ import { joinMember } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
+import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { reserveMoment } from './reserve-moment.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
@@ -32,6 +33,7 @@ export interface Scripts {
   releaseClaim(keys: [claim: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
+  recordStart(keys: [starts: string], args: Args): Promise<number>;
   reserveMoment(keys: [moment: string], args: Args): Promise<string>;
   removeJobs(keys: [delayed: string, prioritized: string, wait: string, events: string], args: Args): Promise<string>;
   locateJobs(
@@ -75,6 +77,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   releaseClaim: { keys: 1, lua: releaseClaim },
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
+  recordStart: { keys: 1, lua: recordStart },
   reserveMoment: { keys: 1, lua: reserveMoment },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },

@@ -11,6 +11,7 @@ import {
 import type { RedisClient } from '../connection.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
+import { StartLog } from '../start-log.ts';
 import { StreamDelivery } from './delivery.ts';
 import { type RawEntry, readEntry } from './entry.ts';
 import { Flusher } from './flusher.ts';
@@ -131,7 +132,7 @@ export class StreamsConsumer implements Consumer {
   async addQueue(name: string): Promise<void> {
     if (this.#closing) throw new ClosedError('the consumer');
     if (this.#queues.has(name)) return;
-    const queue = createStreamQueue(this.#parts.keys, name);
+    const queue = createStreamQueue(this.#parts.keys, name, new StartLog(this.#client, this.#parts.keys));
     await this.#parts.link.run((client) => this.#open(client, queue));
     if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
     this.#queues.set(name, queue);

@@ -1,4 +1,5 @@
 import type { Delivery, Message } from '@lovage/core/driver';
+import type { StartLog } from '../start-log.ts';
 import type { EntryContent } from './entry.ts';
 import type { QueueStream } from './stream-queue.ts';
 
@@ -45,6 +46,20 @@ export class StreamDelivery implements Delivery {
     if (this.#lost) listener();
     else if (this.#listeners) this.#listeners.push(listener);
     else this.#listeners = [listener];
+  }
+
+  recordStart(): Promise<number> {
+    return this.#starts.record({ id: this.content.id, deliveryCount: this.deliveryCount });
+  }
+
+  async undoStart(): Promise<void> {
+    if (!this.#lost) await this.#starts.undo({ id: this.content.id, deliveryCount: this.deliveryCount });
+  }
+
+  get #starts(): StartLog {
+    const { starts } = this.stream.queue;
+    if (!starts) throw new Error('a queue that is only looked at delivers nothing');
+    return starts;
   }
 
   /** Tells the listeners, once. */

@@ -1,5 +1,6 @@
 import { newTaskId } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
+import type { StartLog } from '../start-log.ts';
 
 /** The consumer group of every stream; KEDA and other tools look for it by this name. */
 export const group = 'lovage';
@@ -36,10 +37,12 @@ export interface StreamQueue {
   /** The channel of its workers. */
   readonly wake: string;
   readonly streams: ReadonlyMap<string, QueueStream>;
+  /** Where a consumer's deliveries say that they begin. */
+  readonly starts: StartLog | undefined;
 }
 
 /** The keys of a queue. */
-export function createStreamQueue(keys: Keys, name: string): StreamQueue {
+export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): StreamQueue {
   const base = keys.stream(name);
   const streams = new Map<string, QueueStream>();
   const queue: StreamQueue = {
@@ -50,6 +53,7 @@ export function createStreamQueue(keys: Keys, name: string): StreamQueue {
     dead: keys.dead(name),
     wake: keys.streamWake(name),
     streams,
+    starts,
   };
   for (const stream of streamNames) {
     const band = stream === 'front' ? undefined : Number(stream.slice(1));

@@ -41,6 +41,16 @@ export class MemoryDelivery implements Delivery {
     else this.#listeners.push(listener);
   }
 
+  async recordStart(): Promise<number> {
+    this.entry.starts ??= new Set();
+    this.entry.starts.add(this.deliveryCount);
+    return this.entry.starts.size - 1;
+  }
+
+  async undoStart(): Promise<void> {
+    if (this.held) this.entry.starts?.delete(this.deliveryCount);
+  }
+
   renew(expiresAt: number): void {
     if (this.#lease === 'held') this.#expiresAt = expiresAt;
   }

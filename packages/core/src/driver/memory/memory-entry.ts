@@ -10,6 +10,8 @@ export interface MemoryEntry {
   priority: number;
   /** How many deliveries ended with a lost lease. */
   losses: number;
+  /** The delivery counts of those deliveries that said they began. */
+  starts?: Set<number>;
   place: MessagePlace;
   /** Taken out while it waited; it is skipped where it stands, since lists and heaps do not search. */
   removed?: boolean;

@@ -46,6 +46,19 @@ async function takeLeaseAway(bench: BrokerBench): Promise<LostLease> {
   return { id, holder, heir, stale, fresh, told: told.promise };
 }
 
+/** Takes a message away from whoever has it; resolves with its next delivery. */
+async function heldAgain(bench: BrokerBench, id: string): Promise<Delivery> {
+  const handle = (): Promise<Settlement> => new Promise(() => {}); // until its consumer closes
+  const probe = await bench.probe({
+    lease: bench.harness.fastLease,
+    connection: await bench.harness.another(),
+    handle,
+  });
+  await bench.loseLease(id);
+  await until(() => probe.deliveries.length > 0, { timeout: redelivery, what: 'the next delivery' });
+  return probe.deliveries[0] as Delivery;
+}
+
 /** The first holder settles too late: the message stays with the second, and runs no third time. */
 async function changesNothing(bench: BrokerBench, settle: (message: Message) => Settlement): Promise<void> {
   const { id, holder, heir, stale, fresh } = await takeLeaseAway(bench);
@@ -186,6 +199,26 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
       expect(holder.deliveries).toHaveLength(1);
       stale.resolve(ack);
       await bench.emptied();
+    },
+  },
+  {
+    name: 'a lost delivery counts as a start when it said that it began, once, unless that was undone',
+    async run(bench) {
+      const { id, heir, stale, fresh } = await takeLeaseAway(bench);
+      const second = heir.deliveries[0] as Delivery;
+      const lost = deferred();
+      second.onLeaseLost(lost.resolve);
+      expect([await second.recordStart(), await second.recordStart()]).toEqual([0, 0]);
+      const third = await heldAgain(bench, id);
+      expect(third.deliveryCount).toBe(3);
+      await within(lost.promise, { timeout: redelivery, what: 'onLeaseLost' });
+      await second.undoStart(); // too late
+      expect(await third.recordStart()).toBe(1);
+      await third.undoStart();
+      const fourth = await heldAgain(bench, id);
+      expect([fourth.deliveryCount, await fourth.recordStart()]).toEqual([4, 1]);
+      stale.resolve(ack);
+      fresh.resolve(ack);
     },
   },
 ];

@@ -142,6 +142,45 @@ export const workerScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a task that takes its workers down is given up after 1 + crashBudget starts, parked, and can be replayed',
+    needs: 'loseLease',
+    async run(bench) {
+      const caller = bench.app();
+      const result = await caller.sendTask('work');
+      let starts = 0;
+      for (let worker = 1; worker <= 3; worker += 1) {
+        const app = bench.app();
+        const begun = deferred();
+        app.task('work', () => {
+          starts += 1;
+          begun.resolve();
+          return new Promise(() => {});
+        });
+        const victim = await bench.worker(app, { concurrency: 1, drain: 0 });
+        await begun.promise;
+        await victim.removeQueue('default'); // so that the next worker gets it
+        await bench.store.loseLease?.('default', result.id);
+      }
+      const last = bench.app();
+      last.task({ name: 'work', bind: true }, (self) => {
+        starts += 1;
+        return self.headers.replayOf;
+      });
+      await bench.worker(last);
+      expect(await settled(result.get({ timeout: '30s' }))).toMatchObject({ name: 'WorkerLostError' });
+      expect(starts).toBe(3);
+      const letters = new DeadLetters(caller);
+      expect(await letters.list()).toMatchObject([
+        { id: result.id, task: 'work', reason: { name: 'WorkerLostError' } },
+      ]);
+      for await (const replayed of letters.replay({ reason: 'WorkerLostError' })) {
+        expect(replayed.kind).toBe('sent');
+        if (replayed.kind === 'sent') expect(await caller.asyncResult(replayed.id).get({ timeout })).toBe(result.id);
+      }
+      expect(await letters.list()).toEqual([]);
+    },
+  },
+  {
     name: 'with acksLate: false a lost task is not started again, and its waiter is told',
     needs: 'loseLease',
     async run(bench) {

@@ -1,26 +1,49 @@
 import { WorkerLostError } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
+import type { Attempt } from '../attempt.ts';
+import type { AttemptResult } from '../attempt-result.ts';
 import type { Middleware } from '../middleware.ts';
 
+/** Results after which the message goes back to its queue by a settlement, so that the attempt was no crash. */
+const goesBack: ReadonlySet<AttemptResult['state']> = new Set(['RETRY', 'LIMITED', 'REQUEUED', 'CRASHED', 'RELEASED']);
+
 /**
- * Bounds crash loops: a task whose worker was lost more often than the budget fails instead of killing the next one. A
- * task with `acksLate: false` has no budget at all: what was started once is not started again (at most once).
+ * Bounds crash loops: a task that took more workers down than the budget allows fails, and is parked, instead of killing the
+ * next one. What counts is starts. The first lost delivery is taken for one; each later one says itself whether it began, so
+ * that messages which are lost on their way to a worker cost nothing. A task with `acksLate: false` has no budget at all:
+ * what may have been started once is not started again (at most once).
  */
 export function createCrashBudget(budget: number): Middleware {
   return {
     name: 'crash-budget',
     applies: ({ delivery, message }) => delivery.deliveryCount > 1 || message.crashes !== undefined,
-    async run({ definition, delivery, message }, next) {
-      const allowed = definition.options.acksLate ? budget : 0;
-      const lost = delivery.deliveryCount - 1 + (message.crashes ?? 0);
-      if (lost <= allowed) return next();
-      const why = definition.options.acksLate
-        ? `its worker was lost ${lost} times (crashBudget ${budget})`
-        : 'its worker was lost, and acksLate: false forbids a second start';
-      return {
-        state: 'FAILURE',
-        failure: toFailure(new WorkerLostError(`task "${message.task}" was given up: ${why}`, message.id)),
-      };
+    async run(attempt, next) {
+      const repeated = attempt.delivery.deliveryCount > 1;
+      const allowed = attempt.definition.options.acksLate ? budget : 0;
+      const lost = await countLost(attempt, repeated && allowed > 0);
+      if (lost === undefined) return { state: 'RELEASED' }; // what cannot be counted could go on for ever
+      if (lost > allowed) return givenUp(attempt, lost, budget);
+      const result = await next();
+      if (repeated && goesBack.has(result.state)) {
+        await attempt.delivery.undoStart().catch(() => undefined); // one start too many is counted then
+      }
+      return result;
     },
   };
+}
+
+/** How many workers it has taken down; undefined when the broker could not be asked. */
+async function countLost({ delivery, message }: Attempt, counted: boolean): Promise<number | undefined> {
+  const { crashes = 0 } = message;
+  if (!counted) return Math.min(1, delivery.deliveryCount - 1) + crashes;
+  const begun = await delivery.recordStart().catch(() => undefined);
+  return begun === undefined ? undefined : 1 + begun + crashes;
+}
+
+function givenUp({ definition, message }: Attempt, lost: number, budget: number): AttemptResult {
+  const why = definition.options.acksLate
+    ? `its worker was lost ${lost} times (crashBudget ${budget})`
+    : 'its worker was lost, and acksLate: false forbids a second start';
+  const error = new WorkerLostError(`task "${message.task}" was given up: ${why}`, message.id);
+  return { state: 'GIVEN_UP', failure: toFailure(error) };
 }

@@ -60,6 +60,8 @@ export function createChildRunner(
       queue,
       deliveryCount: message.deliveryCount,
       onLeaseLost: () => {},
+      recordStart: async () => 0, // the worker counts starts
+      undoStart: async () => {},
     };
     void run(delivery, message.deadline).then((result) =>
       post({ type: 'result', result, memory: process.memoryUsage.rss() }),
