@@ -1,5 +1,5 @@
 // The child's side of process.ts: `node child.js <system> <redis url>`, asked over IPC, ended by its disconnect.
-import type { Question, Questions, Spent } from './process.ts';
+import type { ChordSpent, Question, Questions, Spent } from './process.ts';
 import { createSystem, type SystemName } from './systems/systems.ts';
 
 type Answers = { [Q in Question]: (...given: Parameters<Questions[Q]>) => Promise<ReturnType<Questions[Q]>> };
@@ -35,11 +35,10 @@ const answers: Answers = {
     return null;
   },
   awaitSent: () => spend(sent, async () => awaitAll?.()),
+  chord: sendChord,
+  group: (count) => spend(count, async () => system.group?.(count)),
   cpu: async () => cpuSince(),
-  async heap() {
-    globalThis.gc?.();
-    return process.memoryUsage().heapUsed;
-  },
+  heap: async () => liveHeap(),
   ran: async () => ran,
 };
 
@@ -60,6 +59,21 @@ async function drain(count: number): Promise<Spent> {
   });
   await system.work(countRun);
   return measured;
+}
+
+async function sendChord(count: number): Promise<ChordSpent> {
+  const heaps = new Map<number, number>();
+  const [first, last] = [Math.floor(count / 10), count - 1];
+  const look = (index: number): void => {
+    if (index === first || index === last) heaps.set(index, liveHeap());
+  };
+  const spent = await spend(count, async () => system.chord?.(count, look));
+  return { ...spent, heap: (heaps.get(last) ?? 0) - (heaps.get(first) ?? 0) };
+}
+
+function liveHeap(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
 }
 
 async function spend(count: number, work: () => Promise<unknown>): Promise<Spent> {

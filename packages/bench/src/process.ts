@@ -11,6 +11,12 @@ export interface Spent {
   readonly cpu: number;
 }
 
+/** What a chord took. */
+export interface ChordSpent extends Spent {
+  /** Bytes of live heap that the producer gained from the tenth part of the members to the last one. */
+  readonly heap: number;
+}
+
 /** What a child can be asked, with the answer. */
 export interface Questions {
   /** Sends that many tasks; how long the broker took to accept them. */
@@ -27,6 +33,10 @@ export interface Questions {
   send(count: number): null;
   /** Awaits the results of what was sent. */
   awaitSent(): Spent;
+  /** Sends a chord from a generator and awaits its body. */
+  chord(count: number): ChordSpent;
+  /** Sends a group and awaits its values. */
+  group(count: number): Spent;
   /** CPU time so far, in microseconds. */
   cpu(): number;
   /** Bytes of live heap, after a garbage collection. */

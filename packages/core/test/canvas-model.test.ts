@@ -38,7 +38,12 @@ async function examine(canvas: Node, fate: Fate): Promise<void> {
     const whole: Node = canvas.kind === 'task' ? { kind: 'chain', steps: [canvas] } : canvas; // one plain task is no canvas
     const result = await build(whole).applyAsync([0]);
     expect(await verdictOf(app, result)).toEqual(expected(interpret(canvas, 0)));
-    await until(() => allEnded(app, written), { timeout: 5000, what: 'every id to end' });
+    let left: readonly string[] = [];
+    const over = async (): Promise<boolean> => {
+      left = await notEnded(app, written);
+      return left.length === 0;
+    };
+    await until(over, { timeout: 5000, what: () => `every id to end, ${left} have not` });
   } finally {
     const closing = app.close();
     const burial = setInterval(driver.end, 5);
@@ -64,10 +69,12 @@ async function verdictOf(app: Lovage, result: AsyncResult): Promise<unknown> {
 }
 
 /** Every id has ended, or is gone: the plans of callbacks and replaced tasks are let go. */
-async function allEnded(app: Lovage, ids: ReadonlySet<string>): Promise<boolean> {
+async function notEnded(app: Lovage, ids: ReadonlySet<string>): Promise<readonly string[]> {
   const { results } = await runtimeOf(app).stores.open();
   const records = (await results?.get([...ids])) ?? [];
-  return records.every((record) => record === undefined || isFinal(record));
+  return records.flatMap((record) =>
+    record === undefined || isFinal(record) ? [] : [`${record.id} (${record.state})`],
+  );
 }
 
 const longLives: Fate = { next: () => ({ steps: undefined, lastCounts: true, ackLost: false }) };

@@ -73,7 +73,7 @@ export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): C
         recordStart: async () => 0,
         undoStart: async () => {},
       };
-      if (seat === workers.length - 1) return worker(again);
+      if (seat === workers.length - 1) return lives.exit(() => worker(again)); // whoever published it may be dead by now
       const settlement = await live(() => worker(again));
       if (settlement) return settlement;
       deaths.set(message.id, seat + 1);

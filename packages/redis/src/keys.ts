@@ -17,6 +17,8 @@ export interface Keys {
   /** Bitmaps of a group's members: which ended, which of them failed. */
   readonly joinEnded: (groupId: string) => string;
   readonly joinFailed: (groupId: string) => string;
+  /** How many members a group has, where not all of them know. */
+  readonly joinSize: (groupId: string) => string;
   readonly lease: (name: string) => string;
   readonly fence: (name: string) => string;
   /** Which task holds a key of `unique`. */
@@ -59,6 +61,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     result: (id) => `${ours}result:${id}`,
     joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
     joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
+    joinSize: (groupId) => `${ours}join:${groupId}:size`,
     lease: (name) => `${ours}lease:${name}`,
     claim: (name) => `${ours}claim:${name}`,
     fence: (name) => `${ours}fence:${name}`,

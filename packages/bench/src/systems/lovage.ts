@@ -1,4 +1,4 @@
-import { Lovage } from 'lovage';
+import { type AnySignature, chord, group, Lovage } from 'lovage';
 import { startWorker } from 'lovage/worker';
 import { add as noOp, queueName, type System, slots } from './system.ts';
 
@@ -10,6 +10,13 @@ export function createLovageSystem(url: string): System {
     ran();
     return noOp(x, y);
   });
+  const inOrder = app.task('inOrder', (list: readonly unknown[]) => areInOrder(list));
+  function* members(count: number, onMember: (index: number) => void): Generator<AnySignature> {
+    for (let index = 0; index < count; index += 1) {
+      onMember(index);
+      yield add.s(index, 1);
+    }
+  }
   const argsOf = (count: number): [number, number][] => Array.from({ length: count }, (_, index) => [index, 1]);
   return {
     async fill(count) {
@@ -32,6 +39,20 @@ export function createLovageSystem(url: string): System {
         await Promise.all(results.map((result) => result.get()));
       };
     },
+    async chord(count, onMember) {
+      const sum = await chord(members(count, onMember), inOrder.s()).call([]);
+      if (sum !== count) throw new Error(`the body of a chord of ${count} was given ${sum} values in their order`);
+    },
+    async group(count) {
+      const values: unknown = await group(members(count, () => {})).call([]);
+      if (areInOrder(values as unknown[]) !== count) throw new Error(`a group of ${count} lost a value`);
+    },
     close: () => app.close(),
   };
+}
+
+/** How many values are what `add(index, 1)` gives, from the first on. */
+function areInOrder(list: readonly unknown[]): number {
+  const wrong = list.findIndex((value, index) => value !== index + 1);
+  return wrong === -1 ? list.length : wrong;
 }

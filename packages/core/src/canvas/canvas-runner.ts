@@ -31,9 +31,6 @@ export interface RunnerTools {
   readonly resultExpires: number;
 }
 
-/** More members than a group can have: a join that counts, and completes nothing. */
-const endless = Number.MAX_SAFE_INTEGER;
-
 /**
  * Carries out what follows the end of a unit. Every effect may be repeated: ids are derived, final records stay, joins
  * count each member once; so a crash between any two steps is mended by doing all of them again.
@@ -192,49 +189,50 @@ export class CanvasRunner {
     return records.map((record, index) => (entries[index] === undefined ? record : found[next++]));
   }
 
+  /** A member that added others has ended when they have. */
   async #joinMember({ join, by, added }: Extract<Effect, { do: 'join' }>): Promise<void> {
-    if (join.added !== undefined) return this.#joinAdded(join, join.added);
-    if (added === 0) return this.#join(join);
-    const state = await this.#count({ group: childId(by, '~a'), index: 0 }, added + 1);
-    if (state.complete) await this.#join(join);
+    if (added > 0) {
+      const own = await this.#count({ group: childId(by, '~a'), index: 0 }, added + 1);
+      if (!own.complete) return;
+    }
+    await this.#join(join);
+  }
+
+  async #join({ group, index, size, added }: JoinRef): Promise<void> {
+    if (added !== undefined) return this.#joinAdded(added);
+    const state = await this.#count({ group, index }, size);
+    if (state.complete) await this.#completeGroup(group);
   }
 
   /**
    * A member that another one added counts as a part of that one. How many there are is known when that one has ended:
    * count first and look then, so that one of the two sees that all are there.
    */
-  async #joinAdded(join: JoinRef, { by, nth }: { readonly by: string; readonly nth: number }): Promise<void> {
+  async #joinAdded({ by, nth }: NonNullable<JoinRef['added']>): Promise<void> {
     const seat = { group: childId(by, '~a'), index: nth };
-    await this.#count(seat, endless);
+    await this.#count(seat);
     const [record] = await this.#tools.results.get([by]);
     if (record?.state !== 'SUCCESS') return;
     const state = await this.#count(seat, (record.added ?? 0) + 1);
-    if (state.complete)
-      await this.#join({ group: join.group, index: join.index, ...(join.size ? { size: join.size } : {}) });
+    const { join } = record.canvas ?? (record.plan?.kind === 'replaced' ? record.plan.canvas : {});
+    if (state.complete && join) await this.#join(join);
   }
 
-  async #join({ group, index, size }: JoinRef): Promise<void> {
-    let state = await this.#count({ group, index }, size ?? endless);
-    if (size === undefined) {
-      const [record] = await this.#tools.results.get([group]);
-      const total = record?.plan?.kind === 'group' ? record.plan.total : undefined;
-      if (total === undefined) return; // still being published; who publishes the last one joins too
-      state = await this.#count({ group, index }, total);
-    }
-    if (state.complete) await this.#completeGroup(group);
-  }
-
-  #count({ group, index }: Pick<JoinRef, 'group' | 'index'>, size: number): Promise<JoinState> {
-    return this.#tools.results.join({ groupId: group, index, size, succeeded: true, ttl: planTtl });
+  #count({ group, index }: Pick<JoinRef, 'group' | 'index'>, size?: number): Promise<JoinState> {
+    const of = size === undefined ? {} : { size };
+    return this.#tools.results.join({ groupId: group, index, ...of, succeeded: true, ttl: planTtl });
   }
 
   /** All members of a stream are published: from now on its size is known, and the publisher joins as one more. */
   async #streamed(id: string, size: number): Promise<void> {
     const [record] = await this.#tools.results.get([id]);
     if (record?.plan?.kind !== 'group') return;
-    const plan: JoinPlan = { ...record.plan, size, total: size + 1 };
-    if (!isFinal(record)) await this.#tools.results.put([{ record: { ...record, plan }, ttl: planTtl }]);
-    await this.#join({ group: id, index: size });
+    const { results } = this.#tools;
+    const plan: JoinPlan = { ...record.plan, size };
+    if (!isFinal(record)) await results.put([{ record: { ...record, plan }, ttl: planTtl }]);
+    const seat = { groupId: id, index: size, size: size + 1, tellsSize: true };
+    const { complete } = await results.join({ ...seat, succeeded: true, ttl: planTtl });
+    if (complete) await this.#completeGroup(id);
   }
 
   async #completeGroup(id: string): Promise<void> {

@@ -109,11 +109,12 @@ export class CanvasSender {
     const record = { task, attempts: message.retries + 1, at: clock.now(), ...lineage };
     const stored = { id: replacedId(id), state: 'PENDING', plan };
     const { results } = await this.#context.results.stores();
-    await results.put([
+    const [lives] = await results.put([
       { record: { ...record, id, state: 'STARTED' }, ttl: planTtl }, // so that who waits for it knows that it lives
       { record: { ...record, ...stored }, ttl: planTtl },
     ]);
-    await runner.start([entry], undefined);
+    if (lives) await runner.start([entry], undefined);
+    else await results.forget([stored.id]); // it has ended: this run came too late
   }
 
   /** Starts again what stands in a task's place, for a delivery that comes again. */

@@ -202,7 +202,7 @@ function groupPlan(node: ResolvedGroup, place: Place, { context, links, memberEr
     canvas: refsOf(place, links, place.errors),
     ttl,
     ...(replyTo === undefined ? {} : { replyTo }),
-    ...(size === undefined ? {} : { size, total: size }),
+    ...(size === undefined ? {} : { size }),
     ...(next === undefined ? {} : { failing: next }),
     ...(place.entry === undefined || place.entry === place.id ? {} : { entry: place.entry }),
     ...(keepsLinks ? { flat: true } : {}),
@@ -266,10 +266,10 @@ export function addedPlace(
   by: { readonly id: string; readonly rootId: string; readonly join: JoinRef },
   nth: number,
 ): Place {
-  const { group, index } = by.join;
+  const { group } = by.join;
   return {
     id: addedId(by.id, nth),
-    after: { join: { group, index, added: { by: by.id, nth } } },
+    after: { join: { ...by.join, added: { by: by.id, nth } } },
     rootId: by.rootId,
     parentId: by.id,
     groupId: group,

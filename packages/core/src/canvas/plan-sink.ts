@@ -98,7 +98,10 @@ export class PlanSink implements FreezeSink {
     this.#writes = [];
     if (writes.length === 0) return;
     const { results } = this.#tools;
-    if (!this.#options.keepsWhatIsThere) return results.put(writes);
+    if (!this.#options.keepsWhatIsThere) {
+      await results.put(writes);
+      return;
+    }
     const there = await results.get(writes.map(({ record }) => record.id));
     await results.put(writes.filter((_, index) => there[index] === undefined));
   }

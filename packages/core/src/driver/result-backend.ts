@@ -2,8 +2,11 @@ import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 
 /** Keeps outcomes and tells those who wait. The stored record is the truth; the inbox is a doorbell. */
 export interface ResultBackend {
-  /** Stores records. A final record is never overwritten; a repeated one changes nothing and rings again. */
-  put(writes: readonly OutcomeWrite[]): Promise<void>;
+  /**
+   * Stores records; tells of each whether it stands now. A final record is never overwritten: false says that one stood
+   * there already, which may be the same one, put before. A repeated one changes nothing and rings again.
+   */
+  put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]>;
   /** The records of these ids, in order; undefined where there is none. */
   get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]>;
   /** Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. */
@@ -30,11 +33,13 @@ export interface Subscription {
 export interface JoinMember {
   readonly groupId: string;
   readonly index: number;
-  /** How many members there are in all. */
-  readonly size: number;
+  /** How many members there are in all. Absent: as many as one of them has told or will tell; not complete until then. */
+  readonly size?: number;
+  /** Tells the size to those that do not know it. */
+  readonly tellsSize?: boolean;
   /** Whether it ended SUCCESS. */
   readonly succeeded: boolean;
-  /** How long the join is remembered after its last change, in milliseconds. */
+  /** How long the join is remembered after its last change, in milliseconds; once complete, an hour at most. */
   readonly ttl: number;
 }
 

@@ -27,18 +27,16 @@ export function addedId(by: string, nth: number): string {
 export async function listValues(results: ResultBackend, list: ListRef, read: ReadValue): Promise<unknown[]> {
   const values: unknown[] = [];
   const added: string[] = [];
-  for (let start = 0; start < list.size; start += chunkSize) {
-    const ids = memberIds(list.group, start, Math.min(start + chunkSize, list.size));
+  const take = async (ids: readonly string[]): Promise<void> => {
     for (const record of await finalRecords(results, ids)) {
       await push(values, record, { results, read });
       for (let nth = 1; nth <= (record.added ?? 0); nth++) added.push(addedId(record.id, nth));
     }
+  };
+  for (let start = 0; start < list.size; start += chunkSize) {
+    await take(memberIds(list.group, start, Math.min(start + chunkSize, list.size)));
   }
-  for (let start = 0; start < added.length; start += chunkSize) {
-    for (const record of await finalRecords(results, added.slice(start, start + chunkSize))) {
-      await push(values, record, { results, read });
-    }
-  }
+  while (added.length > 0) await take(added.splice(0, chunkSize)); // each may have added more
   return values;
 }
 

@@ -31,8 +31,6 @@ export interface JoinPlan {
   readonly ttl: number;
   /** How many members a group has; absent while they are still being published. */
   readonly size?: number;
-  /** How many joins complete it: one more than its size when the publisher of its members joins too. */
-  readonly total?: number;
   /** The id that error callbacks are told; absent for the unit's own. */
   readonly failing?: string;
   readonly entry?: string;

@@ -112,10 +112,9 @@ export class CanvasStep {
   /** Stores an outcome; answers with the record that stands, which is another one where the task was revoked meanwhile. */
   async #store(outcome: OutcomeWrite): Promise<OutcomeRecord> {
     const { results } = this.#options;
-    const { id } = outcome.record;
-    const [[early]] = await Promise.all([results.get([id]), results.put([outcome])]);
-    if (early && isFinal(early)) return early;
-    const [record] = await results.get([id]);
+    const [stands] = await results.put([outcome]);
+    if (stands) return outcome.record;
+    const [record] = await results.get([outcome.record.id]);
     return record && isFinal(record) ? record : outcome.record;
   }
 

@@ -56,8 +56,10 @@ export class StateWriter implements StateRecorder {
     const { id } = write.record;
     const done = (this.#results as ResultBackend)
       .put([write])
-      .catch((error: unknown) =>
-        this.#logger.warn('could not store a state', { taskId: id, state: write.record.state, error }),
+      .then(
+        () => undefined,
+        (error: unknown) =>
+          this.#logger.warn('could not store a state', { taskId: id, state: write.record.state, error }),
       )
       .finally(() => {
         if (this.#underWay.get(id) === done) this.#underWay.delete(id);

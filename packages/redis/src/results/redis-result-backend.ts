@@ -31,15 +31,16 @@ export class RedisResultBackend implements ResultBackend {
     this.#keys = keys;
   }
 
-  async put(writes: readonly OutcomeWrite[]): Promise<void> {
+  async put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
     const calls = writes.map((write) => ({
       key: this.#keys.result(write.record.id),
       args: recordArguments(write, this.#keys),
     }));
-    await this.#run((client) => {
+    const stored = await this.#run((client) => {
       const scripts = scriptsOf(client);
       return Promise.all(calls.map(({ key, args }) => scripts.storeRecord([key], args))); // one write: same tick
     });
+    return stored.map((one) => one === 1);
   }
 
   async get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
@@ -59,10 +60,13 @@ export class RedisResultBackend implements ResultBackend {
   }
 
   async join(member: JoinMember): Promise<JoinState> {
-    const keys: [string, string] = [this.#keys.joinEnded(member.groupId), this.#keys.joinFailed(member.groupId)];
-    const args = [member.index, member.succeeded ? '1' : '0', Math.max(1, Math.floor(member.ttl))];
-    const [done, failed] = await this.#run((client) => scriptsOf(client).joinMember(keys, args));
-    return { done, failed, complete: done >= member.size };
+    const { groupId, index, succeeded, size, tellsSize } = member;
+    const { joinEnded, joinFailed, joinSize } = this.#keys;
+    const keys: [string, string, string] = [joinEnded(groupId), joinFailed(groupId), joinSize(groupId)];
+    const ttl = Math.max(1, Math.floor(member.ttl));
+    const args = [index, succeeded ? '1' : '0', ttl, size ?? '', tellsSize ? '1' : '0'];
+    const [done, failed, complete] = await this.#run((client) => scriptsOf(client).joinMember(keys, args));
+    return { done, failed, complete: complete === 1 };
   }
 
   async forget(ids: readonly string[]): Promise<void> {

@@ -22,7 +22,10 @@ import { streamLeave, streamOpen, streamPromote, streamSweep } from './stream-up
 export interface Scripts {
   storeRecord(keys: [result: string], args: Args): Promise<number>;
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
-  joinMember(keys: [ended: string, failed: string], args: Args): Promise<[ended: number, failed: number]>;
+  joinMember(
+    keys: [ended: string, failed: string, size: string],
+    args: Args,
+  ): Promise<[ended: number, failed: number, complete: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
   keepLease(keys: [owner: string], args: Args): Promise<number>;
   takeClaim(
@@ -69,7 +72,7 @@ type Args = readonly (string | number)[];
 const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly lua: string }>> = {
   storeRecord: { keys: 1, lua: storeRecord },
   parkDead: { keys: 3, lua: parkDead },
-  joinMember: { keys: 2, lua: joinMember },
+  joinMember: { keys: 3, lua: joinMember },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
   takeClaim: { keys: 1, lua: takeClaim },

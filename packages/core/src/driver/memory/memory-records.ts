@@ -13,9 +13,13 @@ import { MemoryTopics } from './memory-topics.ts';
 /** Records kept at most; the oldest go first, so that finished work cannot fill the process. */
 const maxRecords = 250_000;
 
+/** A complete join is kept that long, for members that come again, in milliseconds. */
+const completeTtl = 3_600_000;
+
 interface Join {
   readonly members: Set<number>;
   failed: number;
+  size: number | undefined;
 }
 
 /** The outcome records of one store, as JSON text, with the inboxes that are rung. */
@@ -30,9 +34,9 @@ export class MemoryRecords {
   }
 
   /** Stores all or, when one cannot be encoded, none. A final record stays; what is then stored is what rings. */
-  put(writes: readonly OutcomeWrite[]): void {
+  put(writes: readonly OutcomeWrite[]): readonly boolean[] {
     const texts = writes.map((write) => encodeRecord(write.record));
-    for (const [index, write] of writes.entries()) this.#putOne(write, texts[index] as string);
+    return writes.map((write, index) => this.#putOne(write, texts[index] as string));
   }
 
   get(id: string): OutcomeRecord | undefined {
@@ -45,24 +49,28 @@ export class MemoryRecords {
   }
 
   join(member: JoinMember): JoinState {
-    const { groupId, index, size, succeeded, ttl } = member;
-    const join = this.#joins.get(groupId) ?? { members: new Set<number>(), failed: 0 };
-    if (!join.members.has(index)) {
-      join.members.add(index);
-      if (!succeeded) join.failed += 1;
-      this.#joins.set(groupId, join, ttl);
-    }
+    const { groupId, index, succeeded, ttl } = member;
+    const join = this.#joins.get(groupId) ?? { members: new Set<number>(), failed: 0, size: undefined };
+    if (member.tellsSize) join.size = member.size;
+    const size = member.size ?? join.size ?? Number.POSITIVE_INFINITY;
+    const fresh = !join.members.has(index);
+    if (fresh) join.members.add(index);
+    if (fresh && !succeeded) join.failed += 1;
     const done = join.members.size;
-    return { done, failed: join.failed, complete: done >= size };
+    const complete = done >= size;
+    if (complete) this.#joins.set(groupId, join, Math.min(ttl, completeTtl));
+    else if (fresh || member.tellsSize) this.#joins.set(groupId, join, ttl);
+    return { done, failed: join.failed, complete };
   }
 
-  #putOne({ record, ttl, replyTo }: OutcomeWrite, text: string): void {
+  #putOne({ record, ttl, replyTo }: OutcomeWrite, text: string): boolean {
     const stored = this.#records.get(record.id);
     if (stored?.startsWith(finalRecordPrefix)) {
       if (replyTo !== undefined && text.startsWith(finalRecordPrefix)) this.inboxes.publish(replyTo, stored);
-      return;
+      return false;
     }
     this.#records.set(record.id, text, ttl);
     if (replyTo !== undefined) this.inboxes.publish(replyTo, text);
+    return true;
   }
 }

@@ -14,9 +14,9 @@ export class MemoryResults implements ResultBackend {
     this.#subscriptions = new SubscriptionSet('the result backend', logger);
   }
 
-  async put(writes: readonly OutcomeWrite[]): Promise<void> {
+  async put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
     this.#subscriptions.assertOpen();
-    this.#records.put(writes);
+    return this.#records.put(writes);
   }
 
   async get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {

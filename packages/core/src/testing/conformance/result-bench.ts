@@ -26,8 +26,8 @@ export class ResultBench {
     return this.harness.connection.results as ResultBackend;
   }
 
-  async put(record: OutcomeRecord, more: Partial<OutcomeWrite> = {}): Promise<void> {
-    await this.results.put([{ record, ttl: 60_000, ...more }]);
+  async put(record: OutcomeRecord, more: Partial<OutcomeWrite> = {}): Promise<boolean | undefined> {
+    return (await this.results.put([{ record, ttl: 60_000, ...more }]))[0];
   }
 
   async get(id: string): Promise<OutcomeRecord | undefined> {

@@ -39,6 +39,18 @@ export const resultJoinCases: readonly ConformanceCase<ResultBench>[] = [
     },
   },
   {
+    name: 'members that do not know the size are complete once one has told it',
+    async run(bench) {
+      const member = { groupId: 'stream', succeeded: true, ttl: 60_000 };
+      const { results } = bench;
+      expect(await results.join({ ...member, index: 0 })).toEqual({ done: 1, failed: 0, complete: false });
+      expect(await results.join({ ...member, index: 2, size: 3, tellsSize: true })).toMatchObject({ complete: false });
+      expect(await results.join({ ...member, index: 0 })).toEqual({ done: 2, failed: 0, complete: false });
+      expect(await results.join({ ...member, index: 1 })).toEqual({ done: 3, failed: 0, complete: true });
+      expect(await results.join({ ...member, index: 0 })).toEqual({ done: 3, failed: 0, complete: true });
+    },
+  },
+  {
     name: 'groups do not mix',
     async run(bench) {
       await bench.join({ groupId: 'a', index: 0, size: 2 });

@@ -77,7 +77,7 @@ export const resultRecordCases: readonly ConformanceCase<ResultBench>[] = [
     async run(bench) {
       const { id } = createRecord('STARTED');
       for (const state of ['STARTED', 'RETRY', 'STARTED', 'SUCCESS']) {
-        await bench.put(createRecord(state, { id }));
+        expect(await bench.put(createRecord(state, { id }))).toBe(true);
         expect((await bench.get(id))?.state).toBe(state);
       }
     },
@@ -91,8 +91,8 @@ export const resultRecordCases: readonly ConformanceCase<ResultBench>[] = [
         ['REVOKED', 'SUCCESS'],
       ] as const) {
         const record = createRecord(first, { worker: 'first' });
-        await bench.put(record);
-        await bench.put(createRecord(second, { id: record.id, worker: 'second' }));
+        expect(await bench.put(record)).toBe(true);
+        expect(await bench.put(createRecord(second, { id: record.id, worker: 'second' }))).toBe(false);
         expect(await bench.get(record.id)).toEqual(record);
       }
     },
@@ -123,7 +123,8 @@ export const resultRecordCases: readonly ConformanceCase<ResultBench>[] = [
     async run(bench) {
       const first = createRecord('SUCCESS', { value: 1 });
       const second = createRecord('FAILURE', { id: first.id });
-      await bench.results.put([first, second].map((record) => ({ record, ttl: 60_000 })));
+      const writes = [first, second].map((record) => ({ record, ttl: 60_000 }));
+      expect(await bench.results.put(writes)).toEqual([true, false]);
       expect(await bench.get(first.id)).toEqual(first);
     },
   },

@@ -92,7 +92,8 @@ export const canvasEndingScenarios: readonly Scenario[] = [
       await third.revoke();
       const fourth = await group(add.s(1, 1), chain(add.s(2, 2), add.s(1))).applyAsync([]);
       await fourth.revoke();
-      await until(() => Date.now() > Date.parse('2020-01-01'), {}); // the clock is a millisecond on
+      const sent = Date.now();
+      await until(() => Date.now() > sent + 2, { what: 'the first to expire' });
       await bench.worker(app);
       for (const result of [first, second, third, fourth]) {
         expect(await settled(result.get({ timeout })), result.id).toMatchObject({ name: 'TaskRevokedError' });
@@ -219,6 +220,16 @@ export const canvasEndingScenarios: readonly Scenario[] = [
       });
       const canvas = chord([adds.s(2), identity.s('one'), adds.s(1)], identity.s());
       expect(await canvas.call([], { timeout })).toEqual([2, 'one', 1, 102, 103, 101]);
+      const nested = app.task({ name: 'nested', bind: true }, async (self, depth: number) => {
+        if (depth > 0) await self.addToChord(nested.s(depth - 1));
+        return depth;
+      });
+      expect(await chord([nested.s(2), identity.s('one')], identity.s()).call([], { timeout })).toEqual([
+        2,
+        'one',
+        1,
+        0,
+      ]);
       expect(await settled(adds.call([1], { timeout }))).toMatchObject({
         message: expect.stringContaining('header member'),
       });

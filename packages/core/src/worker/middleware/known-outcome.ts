@@ -13,11 +13,13 @@ export function createKnownOutcome(results: ResultBackend): Middleware {
     name: 'known-outcome',
     applies: ({ delivery, message }) => message.mayRepeat === true || delivery.deliveryCount > 1,
     async run({ message }, next) {
-      const found = await results.get([message.id, replacedId(message.id)]).catch(() => undefined);
+      const plan = replacedId(message.id);
+      const found = await results.get([message.id, plan]).catch(() => undefined);
       if (found === undefined) return { state: 'RELEASED' };
       const [record, replaced] = found;
-      if (record && isFinal(record)) return { state: 'KNOWN', outcome: record };
-      return replaced ? { state: 'REPLACED' } : next();
+      if (record === undefined || !isFinal(record)) return replaced ? { state: 'REPLACED' } : next();
+      if (replaced) await results.forget([plan]).catch(() => undefined); // laid down again by a run that came too late
+      return { state: 'KNOWN', outcome: record };
     },
   };
 }
