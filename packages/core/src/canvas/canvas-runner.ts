@@ -124,6 +124,11 @@ export class CanvasRunner {
     await this.#tools.results.forget([replacedId(id)]);
   }
 
+  /** All members of a group have ended well. */
+  completed(id: string): Promise<void> {
+    return this.#completeGroup(id);
+  }
+
   async #apply(effects: readonly Effect[]): Promise<void> {
     for (const effect of effects) await this.#carryOut(effect);
   }

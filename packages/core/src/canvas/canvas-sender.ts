@@ -40,6 +40,7 @@ export class CanvasSender {
   readonly #context: CanvasContext;
   readonly #resolver: Resolver;
   #sender: SignatureSender | undefined;
+  #made: { readonly of: ResultBackend; readonly runner: CanvasRunner } | undefined;
 
   constructor(context: CanvasContext) {
     this.#context = context;
@@ -135,8 +136,11 @@ export class CanvasSender {
   async runner(): Promise<CanvasRunner> {
     const { clock, logger, producer, resultExpires } = this.#context;
     const { results } = await this.#context.results.stores();
+    if (this.#made?.of === results) return this.#made.runner;
     const publish = (messages: readonly Message[]) => producer.publish(messages);
-    return new CanvasRunner({ results: this.#timely(results), clock, logger, publish, resultExpires });
+    const runner = new CanvasRunner({ results: this.#timely(results), clock, logger, publish, resultExpires });
+    this.#made = { of: results, runner };
+    return runner;
   }
 
   /** The store with the deadline of a publish on every call, so that a dead one holds up nobody. */

@@ -11,7 +11,10 @@ export interface ResultBackend {
   get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]>;
   /** Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. */
   watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription>;
-  /** Records which member of a group finished; repeating it changes nothing. */
+  /**
+   * Records which member of a group finished; repeating it changes nothing. With an `outcome`, that is stored first, as
+   * by `put`, in the same step; where another one stands the member is not recorded.
+   */
   join(member: JoinMember): Promise<JoinState>;
   /** Deletes records. */
   forget(ids: readonly string[]): Promise<void>;
@@ -41,6 +44,8 @@ export interface JoinMember {
   readonly succeeded: boolean;
   /** How long the join is remembered after its last change, in milliseconds; once complete, an hour at most. */
   readonly ttl: number;
+  /** The member's outcome, to be stored with it. */
+  readonly outcome?: OutcomeWrite;
 }
 
 /** How far a group is. */
@@ -49,4 +54,6 @@ export interface JoinState {
   readonly failed: number;
   /** All members have ended. */
   readonly complete: boolean;
+  /** The outcome was not stored, since another one stands. */
+  readonly refused?: true;
 }

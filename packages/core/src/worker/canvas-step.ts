@@ -1,5 +1,6 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import type { Ending } from '../canvas/continuation.ts';
+import { planTtl } from '../canvas/plan-sink.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Delivery, Settlement } from '../driver/broker.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
@@ -48,7 +49,7 @@ export class CanvasStep {
   /** The life of a delivery that belongs to a canvas. */
   async run(delivery: Delivery, execute: Execute): Promise<Settlement> {
     const { message } = delivery;
-    const loaded = await this.#patiently(message.id, () => this.#load(message));
+    const loaded = message.canvas?.input === undefined ? { message } : await this.#loaded(message);
     if (loaded === undefined) return released;
     const settlement =
       'failure' in loaded
@@ -64,6 +65,7 @@ export class CanvasStep {
       return settlement;
     const { outcome = this.#ignored(message), ...rest } = settlement;
     const done = await this.#patiently(message.id, async () => {
+      if (await this.#joined(message, outcome)) return true;
       const record = await this.#store(outcome);
       await this.#continue(message, record);
       return true;
@@ -87,6 +89,28 @@ export class CanvasStep {
     if ('failure' in replaced && replaced.failure) return this.#failed(message, replaced.failure);
     if (message.canvas) this.#replaced.add(message.id);
     return { kind: 'ack' };
+  }
+
+  #loaded(message: Message): Promise<Loaded | undefined> {
+    return this.#patiently(message.id, () => this.#load(message));
+  }
+
+  /**
+   * What most members of groups need, in one step of the store: the outcome, and the join. False where there is more to
+   * do, or another outcome stands.
+   */
+  async #joined(
+    { canvas: { join, links, errors, next, replaces } = {} }: Message,
+    outcome: OutcomeWrite,
+  ): Promise<boolean> {
+    const { record } = outcome;
+    if (join === undefined || join.added || links || errors || next || replaces) return false;
+    if (record.state !== 'SUCCESS' || record.added) return false;
+    const { group, index, size } = join;
+    const member = { groupId: group, index, succeeded: true, ttl: planTtl, outcome };
+    const { refused, complete } = await this.#options.results.join(size === undefined ? member : { ...member, size });
+    if (complete) await (await this.#options.canvas.runner()).completed(group);
+    return !refused;
   }
 
   /** The message with its input among its arguments; a failure where the input is gone. */

@@ -60,12 +60,20 @@ export class RedisResultBackend implements ResultBackend {
   }
 
   async join(member: JoinMember): Promise<JoinState> {
-    const { groupId, index, succeeded, size, tellsSize } = member;
-    const { joinEnded, joinFailed, joinSize } = this.#keys;
+    const { groupId, index, succeeded, size, tellsSize, outcome } = member;
+    const { joinEnded, joinFailed, joinSize, result } = this.#keys;
     const keys: [string, string, string] = [joinEnded(groupId), joinFailed(groupId), joinSize(groupId)];
     const ttl = Math.max(1, Math.floor(member.ttl));
     const args = [index, succeeded ? '1' : '0', ttl, size ?? '', tellsSize ? '1' : '0'];
-    const [done, failed, complete] = await this.#run((client) => scriptsOf(client).joinMember(keys, args));
+    const [done, failed, complete] = await this.#run((client) => {
+      const scripts = scriptsOf(client);
+      if (outcome === undefined) return scripts.joinMember(keys, args);
+      return scripts.joinWithOutcome(
+        [result(outcome.record.id), ...keys],
+        [...recordArguments(outcome, this.#keys), ...args],
+      );
+    });
+    if (done === -1) return { done: 0, failed: 0, complete: false, refused: true };
     return { done, failed, complete: complete === 1 };
   }
 

@@ -1,22 +1,45 @@
+import { storeRecordBody } from './store-record.lua.ts';
+
+/** Lua: `join(ended, failed, sizeKey, index, succeeded, ttl, size, tells)`; returns what the scripts below return. */
+const join = `
+local function join(ended, failed, sizeKey, index, succeeded, ttl, size, tells)
+  local call = redis.call
+  local fresh = call('SETBIT', ended, index, 1) == 0
+  if fresh and succeeded ~= '1' then call('SETBIT', failed, index, 1) end
+  if tells == '1' then call('SET', sizeKey, size, 'PX', ttl) end
+  if size == '' then size = call('GET', sizeKey) end
+  local count = call('BITCOUNT', ended)
+  local complete = size and count >= tonumber(size)
+  if complete then ttl = math.min(ttl, 3600000) end
+  if fresh or complete then
+    for _, key in ipairs({ended, failed, sizeKey}) do call('PEXPIRE', key, ttl) end
+  end
+  return {count, call('BITCOUNT', failed), complete and 1 or 0}
+end`;
+
 /** Records which member of a group ended. */
-export const joinMember = `--[[
+export const joinMember: string = `--[[
   KEYS[1] bitmap of the members that ended  KEYS[2] bitmap of those that failed  KEYS[3] how many members there are
-  ARGV[1] index  ARGV[2] '1' when it succeeded  ARGV[3] ttl in ms  ARGV[4] how many members there are, or ''  ARGV[5] '1': keep that
+  ARGV[1] index  ARGV[2] '1' when it succeeded  ARGV[3] ttl in ms  ARGV[4] how many members there are, or ''
+  ARGV[5] '1': keep that for others
   Returns {ended, failed, 1 when all have ended}.
   Effects: SETBIT, SET, PEXPIRE. Repeating a member changes nothing: the first word about it stands. Once all have ended,
   the keys are kept for an hour at most, for members that come again.
   A bitmap of 100,000 members takes 12.5 KB.
 ]]
-local call, ttl = redis.call, ARGV[3]
-local fresh = call('SETBIT', KEYS[1], ARGV[1], 1) == 0
-if fresh and ARGV[2] ~= '1' then call('SETBIT', KEYS[2], ARGV[1], 1) end
-if ARGV[5] == '1' then call('SET', KEYS[3], ARGV[4], 'PX', ttl) end
-local size = ARGV[4] ~= '' and ARGV[4] or call('GET', KEYS[3])
-local ended = call('BITCOUNT', KEYS[1])
-local complete = size and ended >= tonumber(size)
-if complete then ttl = math.min(ttl, 3600000) end
-if fresh or complete then
-  for i = 1, 3 do call('PEXPIRE', KEYS[i], ttl) end
-end
-return {ended, call('BITCOUNT', KEYS[2]), complete and 1 or 0}
+${join}
+return join(KEYS[1], KEYS[2], KEYS[3], unpack(ARGV))
+`;
+
+/** Stores a member's outcome and records that it ended. */
+export const joinWithOutcome: string = `--[[
+  KEYS[1] result key  KEYS[2…4] as KEYS[1…3] of join-member
+  ARGV[1…4] as store-record  ARGV[5…9] as ARGV[1…5] of join-member
+  Returns what join-member returns, or {-1, 0, 0} when another final record stands.
+  Effects: those of store-record, and then those of join-member.
+]]
+${storeRecordBody}
+${join}
+if store() == 0 then return {-1, 0, 0} end
+return join(KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 5))
 `;

@@ -2,7 +2,7 @@ import type { RedisClient } from '../connection.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
-import { joinMember } from './join-member.lua.ts';
+import { joinMember, joinWithOutcome } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
@@ -24,6 +24,10 @@ export interface Scripts {
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
   joinMember(
     keys: [ended: string, failed: string, size: string],
+    args: Args,
+  ): Promise<[ended: number, failed: number, complete: number]>;
+  joinWithOutcome(
+    keys: [result: string, ended: string, failed: string, size: string],
     args: Args,
   ): Promise<[ended: number, failed: number, complete: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
@@ -73,6 +77,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   storeRecord: { keys: 1, lua: storeRecord },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },
+  joinWithOutcome: { keys: 4, lua: joinWithOutcome },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
   takeClaim: { keys: 1, lua: takeClaim },

@@ -49,7 +49,8 @@ export class MemoryRecords {
   }
 
   join(member: JoinMember): JoinState {
-    const { groupId, index, succeeded, ttl } = member;
+    const { groupId, index, succeeded, ttl, outcome } = member;
+    if (outcome && !this.put([outcome])[0]) return { done: 0, failed: 0, complete: false, refused: true };
     const join = this.#joins.get(groupId) ?? { members: new Set<number>(), failed: 0, size: undefined };
     if (member.tellsSize) join.size = member.size;
     const size = member.size ?? join.size ?? Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { until } from '../until.ts';
-import type { ResultBench } from './result-bench.ts';
+import { createRecord, type ResultBench } from './result-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
 export const resultJoinCases: readonly ConformanceCase<ResultBench>[] = [
@@ -48,6 +48,24 @@ export const resultJoinCases: readonly ConformanceCase<ResultBench>[] = [
       expect(await results.join({ ...member, index: 0 })).toEqual({ done: 2, failed: 0, complete: false });
       expect(await results.join({ ...member, index: 1 })).toEqual({ done: 3, failed: 0, complete: true });
       expect(await results.join({ ...member, index: 0 })).toEqual({ done: 3, failed: 0, complete: true });
+    },
+  },
+  {
+    name: 'a join stores the outcome that comes with it, and counts nobody whose outcome does not stand',
+    async run(bench) {
+      const bell = await bench.bell('joiner');
+      const write = (index: number, state: string) => ({
+        index,
+        size: 2,
+        outcome: { record: createRecord(state, { id: `member-${index}` }), ttl: 60_000, replyTo: 'joiner' },
+      });
+      await bench.put(createRecord('REVOKED', { id: 'member-1' }));
+      expect(await bench.join(write(0, 'SUCCESS'))).toEqual({ done: 1, failed: 0, complete: false });
+      expect(await bench.get('member-0')).toMatchObject({ state: 'SUCCESS' });
+      expect(await bench.join(write(1, 'SUCCESS'))).toMatchObject({ complete: false, refused: true });
+      expect(await bench.get('member-1')).toMatchObject({ state: 'REVOKED' });
+      await bell.rung(2);
+      expect(await bench.join({ index: 1, size: 2 })).toEqual({ done: 2, failed: 0, complete: true });
     },
   },
   {
