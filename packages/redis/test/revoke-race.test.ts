@@ -64,7 +64,7 @@ const forgetful: readonly Driver[] = [redisDriver, streamsDriver].map((driver) =
     const results = connection.results as ResultBackend;
     const put: ResultBackend['put'] = async (writes) => {
       await results.forget(writes.map(({ record }: { readonly record: OutcomeRecord }) => record.id));
-      await results.put(writes);
+      return results.put(writes);
     };
     const changed = new Proxy(results, {
       get: (of, name) => (name === 'put' ? put : bound(of, name)),
