@@ -11,6 +11,7 @@ export {
 } from './app/app-control.ts';
 export { AppEvents } from './app/app-events.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
+export type { BatchTaskOptions } from './app/batch-task.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';
 export type { Lock, LockOptions } from './app/lock.ts';
 export type { StampedHeaders } from './app/revoker.ts';
@@ -79,6 +80,7 @@ export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';
 export { GroupResult, type JoinOptions } from './results/group-result.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
+export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';
 export { Ignore, Reject, Replace, Retry } from './task/control-signal.ts';
 export type { Duration, Instant } from './task/duration.ts';
 export type { JsonValue } from './task/json.ts';

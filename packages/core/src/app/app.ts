@@ -8,6 +8,7 @@ import { timeCall } from '../producer/call-deadline.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult, type GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
+import type { BatchHandler, BatchItem, BatchValues } from '../task/batch.ts';
 import type { ErrorClass } from '../task/failure.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
@@ -16,6 +17,7 @@ import { type AppControl, AppInspect } from './app-control.ts';
 import { AppEvents } from './app-events.ts';
 import type { AppConf, AppOptions } from './app-options.ts';
 import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
+import { type BatchTaskOptions, defineBatchTask } from './batch-task.ts';
 import { Election, type ElectionOptions } from './elect.ts';
 import { type Lock, type LockOptions, takeLock } from './lock.ts';
 import type { Schedulable, ScheduleOptions } from './schedule.ts';
@@ -98,6 +100,23 @@ export class Lovage {
       return this.#decorated.decorator(definition.name, () => this.#runtime.registry.add(definition));
     this.#runtime.registry.add(definition);
     return this.#handle(definition.name);
+  }
+
+  /**
+   * Defines a task whose handler runs up to `size` calls at once: what came within `wait` of the first. To its callers each is
+   * a task of its own. Throws {@link DuplicateTaskError} and {@link ConfigurationError}.
+   */
+  batchTask<S extends ArgsSchema, R extends ReturnsSchema = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: BatchTaskOptions & { readonly args: S; readonly returns?: R },
+    handler: (items: readonly BatchItem<HandlerArgs<S>>[]) => BatchValues<V>,
+  ): Task<HandlerArgs<S>, ResultOf<R, V>, CallArgs<S>>;
+  batchTask<Args extends unknown[], V>(
+    options: BatchTaskOptions & { readonly args?: undefined; readonly returns?: undefined },
+    handler: (items: readonly BatchItem<Args>[]) => BatchValues<V>,
+  ): Task<Args, V>;
+  batchTask(options: BatchTaskOptions, handler: BatchHandler): unknown {
+    this.#runtime.registry.add(defineBatchTask(options, handler));
+    return this.#handle(options.name);
   }
 
   /** The tasks of an instance's decorated methods, which from now on run on this instance. */

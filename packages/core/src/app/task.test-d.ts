@@ -2,6 +2,7 @@ import { expectTypeOf } from 'vitest';
 import { z } from 'zod';
 import type { Signature } from '../canvas/signature.ts';
 import type { AsyncResult } from '../results/async-result.ts';
+import type { BatchItem } from '../task/batch.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { Lovage } from './app.ts';
 import type { Task } from './task-handle.ts';
@@ -127,3 +128,15 @@ expectTypeOf(add.si(1, 2)).toEqualTypeOf<Signature<[], number>>();
 add.s('a');
 // @ts-expect-error one argument is still open
 add.s(2).delay();
+
+// batch tasks: from the items, or from schemas
+const rows = app.batchTask({ name: 'rows', size: 10 }, (items: readonly BatchItem<[row: string]>[]) =>
+  items.map((item) => (item.args[0] === '' ? new Error('empty') : item.args[0].length)),
+);
+expectTypeOf(rows).toEqualTypeOf<Task<[row: string], number>>();
+const pairs = app.batchTask({ name: 'pairs', size: 10, args: z.tuple([z.number(), z.string()]) }, (items) => {
+  expectTypeOf(items[0]?.args).toEqualTypeOf<[number, string] | undefined>();
+});
+expectTypeOf(pairs.delay).parameters.toEqualTypeOf<[number, string]>();
+// @ts-expect-error size is missing
+app.batchTask({ name: 'none' }, () => {});

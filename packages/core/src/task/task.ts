@@ -1,3 +1,4 @@
+import type { Batch } from './batch.ts';
 import type { PayloadOwner } from './payload-codec.ts';
 import { createSchemaCodec } from './schema.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from './task-options.ts';
@@ -13,6 +14,8 @@ export interface TaskDefinition {
   /** Encodes and decodes arguments and return values by the task's schemas. */
   readonly payload: PayloadOwner;
   readonly handler?: Handler;
+  /** It runs several calls at once. */
+  readonly batch?: Batch;
 }
 
 /** Reads the options and makes the definition. Throws {@link ConfigurationError}. */

@@ -6,6 +6,7 @@ import type { SizeLimit } from '../task/payload-codec.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
+import { Batching } from './batching.ts';
 import { CanvasStep } from './canvas-step.ts';
 import { DeliveryReceiver } from './consumer.ts';
 import { createDefaultMiddleware } from './default-middleware.ts';
@@ -34,6 +35,8 @@ export interface WorkerTools {
   readonly giveUp: AbortController;
   readonly states: StateWriter;
   readonly pools: Pools;
+  /** undefined: the app has no batch tasks, and slots are the broker's. */
+  readonly batching: Batching | undefined;
   readonly revocations: StampedRevocations;
 }
 
@@ -56,6 +59,7 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   const stats = new WorkerStats(clock);
   const { resultExpires } = settings;
   const store = brokerConnection.revocations;
+  const pools = createPools(runtime, states, options);
   return {
     name,
     stats,
@@ -66,8 +70,19 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
     observer,
     giveUp: new AbortController(),
     states,
-    pools: createPools(runtime, states, options),
+    pools,
+    batching: createBatching(runtime, pools, options),
   };
+}
+
+function createBatching(
+  { clock, registry, settings }: AppRuntime,
+  pools: Pools,
+  options: ToolOptions,
+): Batching | undefined {
+  if (!registry.names().some((name) => registry.get(name)?.batch)) return undefined;
+  const { concurrency } = options.settings;
+  return new Batching(concurrency, { clock, random: Math.random, ...sizeLimits(settings), pools });
 }
 
 function createPools({ clock, logger, settings }: AppRuntime, states: StateWriter, options: ToolOptions): Pools {
@@ -138,7 +153,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
       ...parts.middleware,
     ],
     states: parts.states,
-    pools: parts.pools,
+    pools: parts.batching ?? parts.pools,
     random: Math.random,
     ...sizeLimits(settings),
     storesResults: results !== undefined,

@@ -7,6 +7,7 @@ import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } fro
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
+import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
@@ -40,6 +41,7 @@ export interface WorkerParts {
   readonly giveUp: AbortController;
   readonly observer: EventObserver;
   readonly pools: Pools;
+  readonly batching: Batching | undefined;
   readonly revocations: StampedRevocations;
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
@@ -60,6 +62,7 @@ export class Worker {
   readonly #observer: EventObserver;
   readonly #events: WorkerEvents | undefined;
   readonly #pools: Pools;
+  readonly #batching: Batching | undefined;
   readonly #revocations: StampedRevocations;
   readonly #startedAt: number;
   readonly #queues: Set<string>;
@@ -88,9 +91,11 @@ export class Worker {
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
     this.#pools = parts.pools;
+    this.#batching = parts.batching;
     this.#revocations = parts.revocations;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
+    this.#batching?.attach(parts.consumer);
     this.#queues = new Set(parts.settings.queues);
     this.#startedAt = parts.runtime.clock.monotonic();
     this.setEvents(parts.observer.enabled); // reports what stands above
@@ -123,7 +128,8 @@ export class Worker {
       throw new ConfigurationError(`setSlots: expected a whole number from 1, received ${slots}`);
     this.#slots = slots;
     this.#pools.setSize(slots);
-    this.#consumer.setSlots(slots);
+    if (this.#batching) this.#batching.setSlots(slots);
+    else this.#consumer.setSlots(slots);
   }
 
   /**
@@ -213,6 +219,7 @@ export class Worker {
     this.#autoscaler?.stop();
     this.#watch.close();
     this.#consumer.pause();
+    this.#batching?.flush();
     const drained = await this.#drain(drain);
     if (!drained) {
       for (const context of this.#stats.contexts) context.abort(new WorkerShutdownError(context.id));

@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
@@ -28,6 +29,7 @@ const all: readonly Scenario[] = [
   ...canvasEndingScenarios,
   ...deadlineScenarios,
   ...uniqueScenarios,
+  ...batchScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

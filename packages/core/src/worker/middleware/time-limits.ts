@@ -1,8 +1,9 @@
 import type { Clock } from '../../clock.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
+import type { AttemptContext } from '../attempt-context.ts';
 import type { AttemptResult } from '../attempt-result.ts';
-import type { Middleware } from '../middleware.ts';
+import type { Middleware, Next } from '../middleware.ts';
 
 /**
  * Soft limit: `self.signal` aborts, and the handler may tidy up. Hard limit: the attempt ends as FAILURE and its slot is
@@ -12,26 +13,35 @@ import type { Middleware } from '../middleware.ts';
 export function createTimeLimits(clock: Clock): Middleware {
   return {
     name: 'time-limits',
-    applies: ({ context }) => context.timeLimit !== undefined || context.softTimeLimit !== undefined,
-    run({ context }, next) {
-      const { softTimeLimit: soft, timeLimit: hard, id } = context;
-      return new Promise<AttemptResult>((resolve, reject) => {
-        const softTimer =
-          soft === undefined ? undefined : clock.after(soft, () => context.abort(new SoftTimeLimitExceeded(soft, id)));
-        const hardTimer =
-          hard === undefined
-            ? undefined
-            : clock.after(hard, () => {
-                const error = new TimeLimitExceeded(hard, id);
-                context.breakOff(error, { state: 'FAILURE', failure: toFailure(error) });
-              });
-        next()
-          .then(resolve, reject)
-          .finally(() => {
-            softTimer?.cancel();
-            hardTimer?.cancel();
-          });
-      });
-    },
+    // those of a batch begin with its handler: see batcher.ts
+    applies: ({ context, definition }) => hasLimits(context) && definition.batch === undefined,
+    run: ({ context }, next) => limitTime(clock, context, next),
   };
+}
+
+function hasLimits({ timeLimit, softTimeLimit }: AttemptContext): boolean {
+  return timeLimit !== undefined || softTimeLimit !== undefined;
+}
+
+/** Runs `next` within the limits of the attempt, if it has any. */
+export function limitTime(clock: Clock, context: AttemptContext, next: Next): Promise<AttemptResult> {
+  const { softTimeLimit: soft, timeLimit: hard, id } = context;
+  if (!hasLimits(context)) return next();
+  return new Promise<AttemptResult>((resolve, reject) => {
+    const softTimer =
+      soft === undefined ? undefined : clock.after(soft, () => context.abort(new SoftTimeLimitExceeded(soft, id)));
+    const hardTimer =
+      hard === undefined
+        ? undefined
+        : clock.after(hard, () => {
+            const error = new TimeLimitExceeded(hard, id);
+            context.breakOff(error, { state: 'FAILURE', failure: toFailure(error) });
+          });
+    next()
+      .then(resolve, reject)
+      .finally(() => {
+        softTimer?.cancel();
+        hardTimer?.cancel();
+      });
+  });
 }
