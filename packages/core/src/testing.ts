@@ -2,6 +2,7 @@
 export { brokerConformance } from './testing/conformance/broker-conformance.ts';
 export { busConformance } from './testing/conformance/bus-conformance.ts';
 export { claimConformance } from './testing/conformance/claim-conformance.ts';
+export { directoryConformance } from './testing/conformance/directory-conformance.ts';
 export type { ConformanceOptions, FastLease, Harness } from './testing/conformance/harness.ts';
 export { leaseConformance } from './testing/conformance/lease-conformance.ts';
 export { resultBackendConformance } from './testing/conformance/result-backend-conformance.ts';

@@ -7,6 +7,7 @@ import {
   busConformance,
   type ConformanceOptions,
   claimConformance,
+  directoryConformance,
   injectRaw,
   leaseConformance,
   loseLease,
@@ -54,6 +55,7 @@ brokerConformance('memory', {
 resultBackendConformance('memory', options);
 busConformance('memory', options);
 claimConformance('memory', options);
+directoryConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 scheduleStoreConformance('memory', options);

@@ -33,6 +33,8 @@ export interface Keys {
   readonly revocations: string;
   readonly schedules: string;
   readonly scheduleSlots: string;
+  /** A book of the directory. */
+  readonly book: (name: string) => string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
   readonly inbox: (address: string) => string;
   /** Tells a queue's workers that its next delayed message is due sooner than they know. */
@@ -71,6 +73,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     revocations: `${ours}revocations`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
+    book: (name) => `${ours}book:${name}`,
     inbox: (address) => `${channel}inbox:${address}`,
     streamWake: (queue) => `${channel}stream-wake:${queue}`,
     busTopic: (topic) => `${channel}bus:${topic}`,
@@ -79,7 +82,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
 }
 
 /** Names that BullMQ gives to its own keys of a queue: a job of that id would overwrite them. */
-const reserved: ReadonlySet<string> = new Set(
+export const reserved: ReadonlySet<string> = new Set(
   'active,wait,waiting-children,paused,id,delayed,prioritized,stalled-check,completed,failed,stalled,repeat,limiter,meta,events,pc,marker,de'.split(
     ',',
   ),

@@ -2,6 +2,7 @@ import type { Broker, Clock, Connection, DriverContext, Monitor, StoreReport } f
 import { RedisBus } from './bus/redis-bus.ts';
 import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
+import { RedisDirectory } from './directory/redis-directory.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
 import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
@@ -43,6 +44,7 @@ export class RedisConnection implements Connection {
   readonly leases: RedisLeaseStore;
   readonly claims: RedisClaimStore;
   readonly schedules: RedisScheduleStore;
+  readonly directory: RedisDirectory;
   readonly limits: RedisRateLimiter;
   readonly revocations: RedisRevocationStore;
   readonly monitor: Monitor;
@@ -80,6 +82,7 @@ export class RedisConnection implements Connection {
     this.leases = new RedisLeaseStore(link, keys);
     this.claims = new RedisClaimStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
+    this.directory = new RedisDirectory(link, keys);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);

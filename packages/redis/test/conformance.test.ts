@@ -3,6 +3,7 @@ import {
   brokerConformance,
   busConformance,
   claimConformance,
+  directoryConformance,
   type Harness,
   leaseConformance,
   resultBackendConformance,
@@ -47,6 +48,7 @@ brokerConformance('redis', { open });
 resultBackendConformance('redis', { open });
 busConformance('redis', { open });
 claimConformance('redis', { open });
+directoryConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 scheduleStoreConformance('redis', { open });

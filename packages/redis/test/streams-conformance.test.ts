@@ -3,6 +3,7 @@ import {
   brokerConformance,
   busConformance,
   claimConformance,
+  directoryConformance,
   type Harness,
   leaseConformance,
   resultBackendConformance,
@@ -44,6 +45,7 @@ brokerConformance('redis+streams', { open });
 resultBackendConformance('redis+streams', { open });
 busConformance('redis+streams', { open });
 claimConformance('redis+streams', { open });
+directoryConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });

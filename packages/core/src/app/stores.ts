@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Bus } from '../driver/bus.ts';
 import type { ClaimStore } from '../driver/claim-store.ts';
+import type { Directory } from '../driver/directory.ts';
 import type { Connection, Driver, DriverContext } from '../driver/driver.ts';
 import type { LeaseStore } from '../driver/lease-store.ts';
 import type { Monitor } from '../driver/monitor.ts';
@@ -24,6 +25,7 @@ export interface OpenStores {
   readonly leases: LeaseStore | undefined;
   readonly claims: ClaimStore | undefined;
   readonly schedules: ScheduleStore | undefined;
+  readonly directory: Directory | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
   readonly acksWithOutcome: boolean;
 }
@@ -120,6 +122,7 @@ export class Stores {
       leases: brokerConnection.leases,
       claims: brokerConnection.claims,
       schedules: brokerConnection.schedules,
+      directory: brokerConnection.directory,
       acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
     };
     return this.#open;

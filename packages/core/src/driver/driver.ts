@@ -4,6 +4,7 @@ import type { MaybePromise } from '../task/schema.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import type { ClaimStore } from './claim-store.ts';
+import type { Directory } from './directory.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -52,6 +53,7 @@ export interface Connection {
   readonly leases?: LeaseStore;
   readonly claims?: ClaimStore;
   readonly schedules?: ScheduleStore;
+  readonly directory?: Directory;
   readonly limits?: RateLimiter;
   readonly revocations?: RevocationStore;
   readonly monitor?: Monitor;

@@ -32,6 +32,8 @@ export interface Monitor {
   locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
   purge(queue: string): Promise<readonly string[]>;
+  /** Deletes a queue that nobody consumes any more: everything in it, dead letters too, and its name. */
+  drop?(queue: string): Promise<void>;
   /**
    * Messages of a queue that wait or are delayed, a page at a time, in no particular order. One that stays where it is
    * is met at least once; what is no message is left out.

@@ -7,7 +7,7 @@ import type {
   UndeliveredPage,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
-import { bullName, type Keys, taskIdOf } from '../keys.ts';
+import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
@@ -64,6 +64,19 @@ export class RedisMonitor implements Monitor {
       }
     }
     return ids;
+  }
+
+  /** What its last worker was running when it died stands in `active`. */
+  async drop(queue: string): Promise<void> {
+    await this.purge(queue);
+    const key = (suffix: string): string => this.#keys.job(queue, suffix);
+    await this.#link.run(async (client) => {
+      const running = await client.lrange(key('active'), 0, -1);
+      const jobs = running.flatMap((id) => [key(id), key(`${id}:lock`)]);
+      const own = [...reserved, ''].map(key); // BullMQ's own key for the queue is the bare prefix of its jobs
+      for (const name of [...jobs, ...own, this.#keys.dead(queue)]) await client.unlink(name);
+      await client.srem(this.#keys.queues, queue);
+    });
   }
 
   undelivered(queue: string, page?: string): Promise<UndeliveredPage> {

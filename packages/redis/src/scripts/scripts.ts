@@ -1,6 +1,7 @@
 import type { RedisClient } from '../connection.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
+import { putEntry } from './directory.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
 import { joinMember, joinWithOutcome } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
@@ -41,6 +42,7 @@ export interface Scripts {
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   recordStart(keys: [starts: string], args: Args): Promise<number>;
+  putEntry(keys: [book: string], args: Args): Promise<number>;
   reserveMoment(keys: [moment: string], args: Args): Promise<string>;
   removeJobs(keys: [delayed: string, prioritized: string, wait: string, events: string], args: Args): Promise<string>;
   locateJobs(
@@ -86,6 +88,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   recordStart: { keys: 1, lua: recordStart },
+  putEntry: { keys: 1, lua: putEntry },
   reserveMoment: { keys: 1, lua: reserveMoment },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },

@@ -10,7 +10,7 @@ import type { Keys } from '../keys.ts';
 import { readDeadLetters, removeDeadLetters } from '../monitor/dead-letter.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
-import { createStreamQueue, group } from './stream-queue.ts';
+import { createStreamQueue, group, keysOfQueue } from './stream-queue.ts';
 import { readUndeliveredEntries } from './undelivered-entries.ts';
 
 /** Messages looked for, or deleted of each stream, by one script: bounds the time it holds Redis. */
@@ -83,6 +83,15 @@ export class StreamsMonitor implements Monitor {
       for (const id of ids) all.push(id);
       if (found === 0) return all;
     }
+  }
+
+  async drop(queue: string): Promise<void> {
+    await this.purge(queue);
+    const keys = keysOfQueue(createStreamQueue(this.#keys, queue));
+    await this.#link.run(async (client) => {
+      for (const key of keys) await client.unlink(key);
+      await client.srem(this.#keys.streamQueues, queue);
+    });
   }
 
   deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]> {

@@ -61,3 +61,12 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
   }
   return queue;
 }
+
+/** What the scripts keep beside a queue's streams. */
+const besides = ['due', 'held', 'sweep', 'tidied'] as const;
+
+/** Every key that a queue can have. */
+export function keysOfQueue({ base, known, removed, dead, streams }: StreamQueue): readonly string[] {
+  const own = [...streams.values()].map(({ key }) => key);
+  return [...own, known, removed, dead, ...besides.map((name) => base + name)];
+}

@@ -1,6 +1,7 @@
 import { ClosedError } from '../../errors.ts';
 import type { Bus } from '../bus.ts';
 import type { ClaimStore } from '../claim-store.ts';
+import type { Directory } from '../directory.ts';
 import type { Connection, DriverContext, StoreReport } from '../driver.ts';
 import type { LeaseStore } from '../lease-store.ts';
 import type { Monitor } from '../monitor.ts';
@@ -11,6 +12,7 @@ import type { ScheduleStore } from '../schedule-store.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { createMemoryClaims } from './memory-claims.ts';
+import { createMemoryDirectory } from './memory-directory.ts';
 import { createMemoryLeases } from './memory-leases.ts';
 import { createMemoryMonitor } from './memory-monitor.ts';
 import { MemoryResults } from './memory-results.ts';
@@ -31,6 +33,7 @@ export class MemoryConnection implements Connection {
   readonly leases: LeaseStore;
   readonly claims: ClaimStore;
   readonly schedules: ScheduleStore;
+  readonly directory: Directory;
   readonly limits: RateLimiter;
   readonly revocations: RevocationStore;
   readonly monitor: Monitor;
@@ -48,6 +51,7 @@ export class MemoryConnection implements Connection {
     this.leases = createMemoryLeases(store.leases, assertOpen);
     this.claims = createMemoryClaims(store.claims, assertOpen);
     this.schedules = createMemorySchedules(store.schedules, assertOpen);
+    this.directory = createMemoryDirectory(store.books, assertOpen);
     this.limits = store.limiter;
     this.revocations = createMemoryRevocations(store.revocations, assertOpen);
     this.monitor = createMemoryMonitor(store, assertOpen);

@@ -28,6 +28,10 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       assertOpen();
       return store.purge(queue);
     },
+    drop: async (queue) => {
+      assertOpen();
+      store.drop(queue);
+    },
     undelivered: async (queue) => {
       assertOpen();
       return { messages: store.undelivered(queue).flatMap(readable) };

@@ -4,6 +4,7 @@ import type { Message } from '../../task/message.ts';
 import type { Settlement } from '../broker.ts';
 import { MemoryClaimTable } from './memory-claims.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
+import { MemoryBooks } from './memory-directory.ts';
 import { type MemoryEntry, readParts } from './memory-entry.ts';
 import { MemoryLeaseTable } from './memory-leases.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
@@ -28,6 +29,7 @@ export class MemoryStore {
   readonly leases: MemoryLeaseTable;
   readonly claims: MemoryClaimTable;
   readonly limiter: MemoryLimiter;
+  readonly books: MemoryBooks;
   readonly revocations: MemoryRevocationTable;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly holders: Set<LeaseHolder> = new Set();
@@ -37,6 +39,7 @@ export class MemoryStore {
     this.clock = clock;
     this.records = new MemoryRecords(clock);
     this.limiter = new MemoryLimiter(clock);
+    this.books = new MemoryBooks(clock);
     this.revocations = new MemoryRevocationTable(clock);
     this.claims = new MemoryClaimTable(clock);
     this.leases = new MemoryLeaseTable(clock);
@@ -82,6 +85,12 @@ export class MemoryStore {
     const ids = (this.queues.get(name)?.drain() ?? []).flatMap((entry) => entry.id ?? []);
     for (const id of ids) this.#known.delete(id);
     return ids;
+  }
+
+  /** Forgets a queue and everything in it. */
+  drop(name: string): void {
+    for (const [id, entry] of this.#known) if (entry.queue === name) this.#known.delete(id);
+    this.queues.delete(name);
   }
 
   /** Takes a message out where it waits or is held back. False for one that runs, or that nobody knows. */

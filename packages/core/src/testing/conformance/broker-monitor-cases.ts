@@ -33,6 +33,25 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'a queue that is dropped is gone with all that was in it, and can be begun anew',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      const running = await bench.publish();
+      await probe.arrived(1);
+      const waiting = await bench.publish({ priority: 3 });
+      const delayed = await bench.publish({ eta: Date.now() + 60_000 });
+      const elsewhere = await bench.publish({ queue: 'beta' });
+      gate.resolve();
+      await probe.consumer.close(1_000);
+      await bench.monitor.drop?.(queue);
+      expect(await bench.monitor.queues()).toEqual(['beta']);
+      const ids = [running.id, waiting.id, delayed.id, elsewhere.id];
+      expect(await bench.monitor.locate(ids, [queue, 'beta'])).toEqual([undefined, undefined, undefined, 'waiting']);
+      expect(await bench.monitor.counts([queue])).toEqual([{ queue, waiting: 0, delayed: 0, running: 0, dead: 0 }]);
+    },
+  },
+  {
     name: 'the monitor finds messages by id',
     async run(bench) {
       const gate = deferred();
