@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'TASK_REVOKED'
   | 'TASK_VALIDATION'
   | 'TASK_UNKNOWN'
+  | 'TOPIC_VALIDATION'
   | 'TASK_DUPLICATE'
   | 'TASK_UNBOUND'
   | 'TASK_NOT_UNIQUE'
@@ -113,6 +114,19 @@ export class TaskValidationError extends LovageError {
     const list = issues.map((issue) => `${issue.path || '(root)'}: ${issue.message}`).join('; ');
     super('TASK_VALIDATION', `${what} of task "${task}" do not fit its schema: ${list}`, taskId ? { taskId } : {});
     this.task = task;
+    this.issues = issues;
+  }
+}
+
+/** What was published does not fit the topic's schema; nothing was sent. `issues` holds the schema's own words and paths. */
+export class TopicValidationError extends LovageError {
+  readonly topic: string;
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(topic: string, issues: readonly ValidationIssue[]) {
+    const list = issues.map((issue) => `${issue.path || '(root)'}: ${issue.message}`).join('; ');
+    super('TOPIC_VALIDATION', `payload of topic "${topic}" does not fit its schema: ${list}`);
+    this.topic = topic;
     this.issues = issues;
   }
 }

@@ -12,6 +12,7 @@ export {
 export { AppEvents } from './app/app-events.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
 export type { BatchTaskOptions } from './app/batch-task.ts';
+export { type BroadcastOptions, type BroadcastReply, BroadcastResult, type BroadcastTask } from './app/broadcast.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';
 export type { Lock, LockOptions } from './app/lock.ts';
 export type { StampedHeaders } from './app/revoker.ts';
@@ -20,6 +21,9 @@ export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';
 export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './app/schedule-time.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
 export type { Task } from './app/task-handle.ts';
+export { defineTopic, type Topic, type TopicMessage, type TopicOptions } from './app/topic.ts';
+export type { SubscriptionOptions, TopicGroup } from './app/topic-groups.ts';
+export type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './app/topics.ts';
 export { Chain, chain } from './canvas/chain.ts';
 export { Chord, chord } from './canvas/chord.ts';
 export { Group, group } from './canvas/group.ts';
@@ -58,6 +62,7 @@ export {
   TaskRevokedError,
   TaskValidationError,
   TimeLimitExceeded,
+  TopicValidationError,
   UnboundTaskError,
   UnknownScheduleError,
   UnknownSchemeError,

@@ -13,6 +13,11 @@ export interface AppConf {
   readonly taskRoutes?: TaskRoutes;
   /** The queue of tasks that nothing routes. @default 'default' */
   readonly taskDefaultQueue?: string;
+  /**
+   * Queues of which every worker that consumes them gets every message: for `app.broadcast`, and for nothing else.
+   * @default []
+   */
+  readonly broadcastQueues?: readonly string[];
   /** Send the event `task.sent` for each accepted call (Celery's `task_send_sent_event`). @default false */
   readonly taskSendSentEvent?: boolean;
 }
@@ -103,6 +108,7 @@ export interface Settings {
   readonly resultExpires: number;
   readonly logLevel: LogLevel;
   readonly taskDefaultQueue: string;
+  readonly broadcastQueues: ReadonlySet<string>;
   readonly connection: {
     readonly socketTimeout: number;
     readonly connectTimeout: number;
@@ -162,6 +168,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
   logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },
   'conf.taskDefaultQueue': { read: queueName, fallback: 'default', env: 'LOVAGE_DEFAULT_QUEUE' },
+  'conf.broadcastQueues': { read: queueList, env: 'LOVAGE_BROADCAST_QUEUES' },
   'connection.socketTimeout': { read: positiveDuration, fallback: '15s', env: 'LOVAGE_SOCKET_TIMEOUT' },
   'connection.connectTimeout': { read: positiveDuration, fallback: '5s', env: 'LOVAGE_CONNECT_TIMEOUT' },
   'connection.tls': { read: record },
@@ -245,6 +252,7 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
     resultExpires: at('resultExpires'),
     logLevel: at('logLevel'),
     taskDefaultQueue: at('conf.taskDefaultQueue'),
+    broadcastQueues: new Set<string>(at('conf.broadcastQueues') ?? []),
     connection: {
       socketTimeout: at('connection.socketTimeout'),
       connectTimeout: at('connection.connectTimeout'),

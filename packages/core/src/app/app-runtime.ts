@@ -14,12 +14,13 @@ import { AppControl, type ControlContext } from './app-control.ts';
 import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
 import { checkScheme } from './driver-url.ts';
 import { LeaseQueue } from './lock-queue.ts';
+import { createMessaging, type Messaging } from './messaging.ts';
 import { readOverrides } from './overrides.ts';
 import { ScheduleDeclarations } from './schedule.ts';
 import { Stores } from './stores.ts';
 
 /** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
-export interface AppRuntime {
+export interface AppRuntime extends Messaging {
   readonly name: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,8 +55,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   checkUrls(settings, options);
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
-  const context = { clock, logger, drivers: options.drivers ?? [] };
-  const stores = new Stores(settings, provenance.get('broker')?.source ?? '', context);
+  const stores = openLater(options, provenance, { clock, logger, settings });
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
   const onRevoked: ControlContext['onRevoked'] = (records) => canvas.revoked(records);
@@ -85,9 +85,18 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     canvas,
     leases: new LeaseQueue(clock, stores),
     schedules: new ScheduleDeclarations(),
+    ...createMessaging(name, { clock, logger, settings, stores, producer, results, canvas }),
     remotes: new Set(),
     closers: new Set(),
   };
+}
+
+function openLater(
+  { drivers = [] }: AppOptions,
+  provenance: ReadonlyMap<string, Setting>,
+  { clock, logger, settings }: Pick<AppRuntime, 'clock' | 'logger' | 'settings'>,
+): Stores {
+  return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers });
 }
 
 type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results'>;
@@ -104,6 +113,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     resultExpires: settings.resultExpires,
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
+    broadcastQueues: settings.broadcastQueues,
     publishTimeout: settings.publishTimeout,
     maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
     onSent: conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined,

@@ -3,6 +3,7 @@ import { reviveCanvas } from '../canvas/revive.ts';
 import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
+import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
 import { timeCall } from '../producer/call-deadline.ts';
 import type { CallOptions } from '../producer/call-options.ts';
@@ -18,6 +19,7 @@ import { AppEvents } from './app-events.ts';
 import type { AppConf, AppOptions } from './app-options.ts';
 import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
 import { type BatchTaskOptions, defineBatchTask } from './batch-task.ts';
+import type { BroadcastOptions, BroadcastResult, BroadcastTask } from './broadcast.ts';
 import { Election, type ElectionOptions } from './elect.ts';
 import { type Lock, type LockOptions, takeLock } from './lock.ts';
 import type { Schedulable, ScheduleOptions } from './schedule.ts';
@@ -25,6 +27,9 @@ import type { ScheduleTime } from './schedule-time.ts';
 import { DecoratedMethods, type TaskDecorator, type TasksOf } from './task-decorator.ts';
 import { createTask, type Task, type TaskSender } from './task-handle.ts';
 import type { ArgsSchema, CallArgs, HandlerArgs, ResultOf, ReturnAllowed, ReturnsSchema } from './task-types.ts';
+import type { Topic } from './topic.ts';
+import type { SubscriptionOptions } from './topic-groups.ts';
+import type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './topics.ts';
 
 /** How long `app.close()` takes at most. */
 const closeDeadline = 10_000;
@@ -40,6 +45,8 @@ export class Lovage {
   readonly inspect: AppInspect;
   /** What happens on them, live. */
   readonly events: AppEvents;
+  /** Topics, and the durable subscriptions to them. */
+  readonly topics: AppTopics;
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -52,10 +59,11 @@ export class Lovage {
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = this.#createSender();
-    const { control, stores, logger } = this.#runtime;
+    const { control, stores, logger, topics } = this.#runtime;
     this.control = control;
     this.inspect = new AppInspect(this.control);
     this.events = new AppEvents(stores, logger);
+    this.topics = topics;
     setRuntime(this, this.#runtime);
   }
 
@@ -180,6 +188,50 @@ export class Lovage {
    */
   schedule(name: string, when: ScheduleTime, signature: Schedulable, options?: ScheduleOptions): void {
     this.#runtime.schedules.add(name, when, signature, options);
+  }
+
+  /**
+   * Publishes to a topic: live subscribers hear it at most once, and a task is sent for each durable subscription, at
+   * least once. Throws {@link TopicValidationError}, {@link PayloadTooLargeError}, {@link PayloadNotSerializableError},
+   * {@link ConfigurationError} (nothing was sent), {@link BrokerUnavailableError}.
+   */
+  publish<T>(topic: string | Topic<T>, payload: NoInfer<T>, options?: PublishOptions): Promise<Published> {
+    return this.topics.publish(topic, payload, options);
+  }
+
+  /**
+   * Sends a call to every worker that consumes a broadcast queue (`conf.broadcastQueues`) now: each runs it once. Throws
+   * as {@link Task.applyAsync} does, before anything is sent.
+   */
+  broadcast<Args extends readonly unknown[], R>(
+    task: string | BroadcastTask<Args, R>,
+    args: NoInfer<Args>,
+    options: BroadcastOptions,
+  ): Promise<BroadcastResult<R>> {
+    const name = typeof task === 'string' ? task : task.name;
+    return this.#runtime.broadcaster.send(name, args, options) as Promise<BroadcastResult<R>>;
+  }
+
+  /**
+   * Hears what is published to a topic, or to those of a pattern (`order.*`), from now on: at most once, one at a time and
+   * in order. Resolves when it listens. Throws {@link ConfigurationError}, {@link NotSupportedError}.
+   */
+  subscribe<T = unknown>(pattern: string | Topic<T>, handler: TopicHandler<NoInfer<T>>): Promise<Subscription> {
+    return this.topics.subscribe(pattern as string | Topic, handler as TopicHandler<never>);
+  }
+
+  /**
+   * Declares a durable subscription: for each message of the topic one call of `task` with payload and message, whoever
+   * listens now. Publishers know it once a worker of this app has started. Throws {@link ConfigurationError}.
+   */
+  subscription<T = unknown>(
+    group: string,
+    pattern: string | Topic<T>,
+    task: SubscriberTask<NoInfer<T>>,
+    options?: SubscriptionOptions,
+  ): void {
+    const name = typeof pattern === 'string' ? pattern : pattern.name;
+    this.#runtime.topicGroups.declare(group, name, task, options);
   }
 
   /**

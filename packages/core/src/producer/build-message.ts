@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../task/json.ts';
 import { type Message, messageVersion } from '../task/message.ts';
 import type { Router } from '../task/route.ts';
@@ -15,6 +16,8 @@ export interface BuildContext {
   readonly defaultQueue: string;
   /** This process's inbox; undefined where the app stores no results. */
   readonly replyTo: string | undefined;
+  /** Queues that take broadcasts only. */
+  readonly broadcastQueues: ReadonlySet<string>;
   /** The deadline of this call, by the broker's clock. */
   readonly deadline?: number;
 }
@@ -43,6 +46,7 @@ export function buildMessage(
     retries: 0,
     sentAt: now,
   };
+  if (context.broadcastQueues.size > 0) assertOrdinary(message.queue, name, context.broadcastQueues);
   if (given !== undefined) message.mayRepeat = true;
   addTimes(message, definition, call, now);
   if (context.deadline !== undefined) message.deadline = context.deadline;
@@ -79,4 +83,10 @@ function addLineage(message: Draft): void {
   if (caller === undefined) return;
   message.parentId = caller.id;
   message.rootId = caller.rootId;
+}
+
+/** A call in a broadcast queue would wait for ever: its workers consume queues of their own. */
+function assertOrdinary(queue: string, task: string, broadcastQueues: ReadonlySet<string>): void {
+  if (!broadcastQueues.has(queue)) return;
+  throw new ConfigurationError(`call of "${task}": "${queue}" is a broadcast queue: send to it with app.broadcast`);
 }

@@ -30,6 +30,7 @@ export interface ProducerContext {
   readonly resultExpires: number;
   readonly router: Router;
   readonly defaultQueue: string;
+  readonly broadcastQueues: ReadonlySet<string>;
   readonly publishTimeout: number;
   readonly maxPayload: SizeLimit;
   /** Told of messages the broker has accepted. */
@@ -72,6 +73,14 @@ export class Producer {
       publishTimeout: context.publishTimeout,
       resultExpires: context.resultExpires,
     });
+    const { clock, router, defaultQueue, broadcastQueues, results } = context;
+    this.#build = {
+      clock,
+      router,
+      defaultQueue,
+      broadcastQueues,
+      replyTo: results.enabled ? results.inbox.address : undefined,
+    };
   }
 
   /**
@@ -158,6 +167,12 @@ export class Producer {
       await this.publish(messages.slice(start, start + chunkSize));
     }
     return messages.map((message) => this.#resultOf(message, definition));
+  }
+
+  /** The queue that calls of a task go to unless they say otherwise. */
+  queueOf({ name, options }: TaskDefinition): string {
+    const { router, defaultQueue } = this.#context;
+    return options.queue ?? router({ task: name, args: [] })?.queue ?? defaultQueue;
   }
 
   /** Hands finished messages to the broker within the publish deadline. */

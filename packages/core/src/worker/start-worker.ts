@@ -10,6 +10,7 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
+import { Fanout } from './fanout.ts';
 import type { Middleware } from './middleware.ts';
 import { PollWatch } from './poll-watch.ts';
 import type { AppModule } from './pool/child-message.ts';
@@ -81,7 +82,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     settings,
     appModule,
   });
-  await Promise.all([tools.pools.start(), tools.revocations.start()]);
+  await Promise.all([tools.pools.start(), tools.revocations.start(), runtime.topicGroups.register()]);
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, { ...tools, settings, report, receiver });
   if (limits) worker.autoscale(limits);
@@ -91,15 +92,14 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
 
 type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver'>;
 
-async function consume(
-  runtime: AppRuntime,
-  { broker, brokerConnection, bus }: OpenStores,
-  parts: ConsumeParts,
-): Promise<Worker> {
+async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumeParts): Promise<Worker> {
+  const { broker, brokerConnection, bus } = stores;
   const { settings, receiver, sender, name } = parts;
+  const fanout = runtime.settings.broadcastQueues.size > 0 ? new Fanout(runtime, stores, name) : undefined;
+  const own = fanout && (await Promise.all(settings.queues.map((queue) => fanout.join(queue))));
   const consumer = await broker.consume(
     {
-      queues: settings.queues,
+      queues: own ?? settings.queues,
       slots: settings.concurrency,
       worker: name,
       leaseDuration: settings.lockDuration,
@@ -117,7 +117,7 @@ async function consume(
     timeout: settings.pollTimeout,
   });
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
-  return new Worker({ ...parts, runtime, consumer, watch, events });
+  return new Worker({ ...parts, runtime, consumer, fanout, watch, events });
 }
 
 interface ListenParts {

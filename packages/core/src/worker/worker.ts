@@ -10,6 +10,7 @@ import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './a
 import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
+import type { Fanout } from './fanout.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
@@ -43,6 +44,8 @@ export interface WorkerParts {
   readonly pools: Pools;
   readonly batching: Batching | undefined;
   readonly revocations: StampedRevocations;
+  /** undefined: the app has no broadcast queues. */
+  readonly fanout: Fanout | undefined;
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
 }
@@ -57,6 +60,7 @@ export class Worker {
   readonly #stats: WorkerStats;
   readonly #receiver: DeliveryReceiver;
   readonly #consumer: Consumer;
+  readonly #fanout: Fanout | undefined;
   readonly #watch: PollWatch;
   readonly #giveUp: AbortController;
   readonly #observer: EventObserver;
@@ -87,6 +91,7 @@ export class Worker {
     this.#stats = parts.stats;
     this.#receiver = parts.receiver;
     this.#consumer = parts.consumer;
+    this.#fanout = parts.fanout;
     this.#watch = parts.watch;
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
@@ -155,13 +160,13 @@ export class Worker {
 
   /** Consumes one more queue. */
   async addQueue(queue: string): Promise<void> {
-    await this.#consumer.addQueue(queue);
+    await this.#consumer.addQueue(this.#fanout ? await this.#fanout.join(queue) : queue);
     this.#queues.add(queue);
   }
 
   /** Stops consuming a queue; its running tasks go on. */
   async removeQueue(queue: string): Promise<void> {
-    await this.#consumer.removeQueue(queue);
+    await this.#consumer.removeQueue(this.#fanout ? await this.#fanout.leave(queue) : queue);
     this.#queues.delete(queue);
   }
 
@@ -218,6 +223,7 @@ export class Worker {
   async #shutDown(drain: number): Promise<ShutdownReport> {
     this.#autoscaler?.stop();
     this.#watch.close();
+    await this.#fanout?.retire();
     this.#consumer.pause();
     this.#batching?.flush();
     const drained = await this.#drain(drain);
@@ -229,6 +235,7 @@ export class Worker {
     this.#giveUp.abort();
     this.#revocations.stop();
     const report = await this.#consumer.close(releaseDeadline);
+    await this.#fanout?.close();
     await this.#pools.close();
     await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case

@@ -6,6 +6,7 @@ import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
+import { messagingScenarios } from './messaging-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { uniqueScenarios } from './unique-scenarios.ts';
@@ -30,6 +31,7 @@ const all: readonly Scenario[] = [
   ...deadlineScenarios,
   ...uniqueScenarios,
   ...batchScenarios,
+  ...messagingScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

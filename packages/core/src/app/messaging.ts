@@ -1,0 +1,41 @@
+import type { CanvasSender } from '../canvas/canvas-sender.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../logger.ts';
+import type { Producer } from '../producer/publish.ts';
+import type { ResultContext } from '../results/async-result.ts';
+import type { Settings } from './app-options.ts';
+import { Broadcaster } from './broadcast.ts';
+import type { Stores } from './stores.ts';
+import { TopicGroups } from './topic-groups.ts';
+import { AppTopics } from './topics.ts';
+
+/** The parts of an app that carry messages to more than one. */
+export interface Messaging {
+  readonly topics: AppTopics;
+  readonly topicGroups: TopicGroups;
+  readonly broadcaster: Broadcaster;
+}
+
+/** What they need of it. */
+export interface MessagingParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: Settings;
+  readonly stores: Stores;
+  readonly producer: Producer;
+  readonly results: ResultContext;
+  readonly canvas: CanvasSender;
+}
+
+/** Makes these parts. Throws {@link ConfigurationError} for queues that cannot be. */
+export function createMessaging(app: string, parts: MessagingParts): Messaging {
+  const { settings, stores, producer, canvas } = parts;
+  const definitionOf = (task: string) => canvas.definitionOf(task);
+  const topicGroups = new TopicGroups({ app, stores, producer, definitionOf });
+  const maxPayload = { bytes: settings.maxPayload, option: 'maxPayload' };
+  return {
+    topicGroups,
+    topics: new AppTopics({ ...parts, maxPayload, groups: topicGroups, definitionOf }),
+    broadcaster: new Broadcaster({ ...parts, queues: settings.broadcastQueues, definitionOf }),
+  };
+}
