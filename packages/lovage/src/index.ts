@@ -68,12 +68,12 @@ export type {
   TaskState,
   TasksOf,
   ThrottleOptions,
-  UniqueOptions,
   Topic,
   TopicGroup,
   TopicHandler,
   TopicMessage,
   TopicOptions,
+  UniqueOptions,
   ValidationIssue,
   WorkerSettings,
 } from '@lovage/core';

@@ -14,7 +14,7 @@ import type { Stores } from './stores.ts';
 
 /** Options of `app.broadcast`: those of a call that make sense for many. */
 export interface BroadcastOptions
-  extends Omit<CallOptions, 'queue' | 'taskId' | 'idempotencyKey' | 'link' | 'linkError'> {
+  extends Omit<CallOptions, 'queue' | 'taskId' | 'idempotencyKey' | 'unique' | 'link' | 'linkError'> {
   /** One of `conf.broadcastQueues`. */
   readonly queue: string;
 }
@@ -87,7 +87,7 @@ export class Broadcaster {
     this.#assertBroadcast(queue);
     const definition = definitionOf(task);
     const { message, times } = await producer.prepare(definition, args, {
-      options: { ...options, queue: `${queue}@` },
+      options: { ...options, queue: `${queue}@`, unique: false },
     });
     const members = await this.#members(queue);
     const plan = { kind: 'task', message, takesInput: false, ...times } as const;

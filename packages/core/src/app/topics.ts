@@ -112,7 +112,7 @@ export class AppTopics {
   /** The id follows from message and group: a publish that is repeated sends no second task. */
   async #taskOf({ name, task, queue }: TopicGroup, payload: JsonValue, message: TopicMessage) {
     const { producer, definitionOf } = this.#context;
-    const options = { queue, taskId: `topic~${message.id}~${name}`, ignoreResult: true };
+    const options = { queue, taskId: `topic~${message.id}~${name}`, ignoreResult: true, unique: false } as const;
     return (await producer.prepare(definitionOf(task), [payload, message], { options })).message;
   }
 }

@@ -64,8 +64,9 @@ export class Producer {
   constructor(context: ProducerContext) {
     this.#context = context;
     this.#deadlines = new PublishDeadlines(context.clock, context.publishTimeout);
-    const { clock, router, defaultQueue, results } = context;
-    this.#build = { clock, router, defaultQueue, replyTo: results.enabled ? results.inbox.address : undefined };
+    const { clock, router, defaultQueue, broadcastQueues, results } = context;
+    const replyTo = results.enabled ? results.inbox.address : undefined;
+    this.#build = { clock, router, defaultQueue, broadcastQueues, replyTo };
     this.#unique = new UniqueSender({
       stores: context.uniqueStores,
       publish: (messages) => this.publish(messages),
@@ -73,14 +74,6 @@ export class Producer {
       publishTimeout: context.publishTimeout,
       resultExpires: context.resultExpires,
     });
-    const { clock, router, defaultQueue, broadcastQueues, results } = context;
-    this.#build = {
-      clock,
-      router,
-      defaultQueue,
-      broadcastQueues,
-      replyTo: results.enabled ? results.inbox.address : undefined,
-    };
   }
 
   /**

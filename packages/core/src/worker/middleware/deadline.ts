@@ -13,7 +13,7 @@ export function createDeadline(clock: Clock, offset: () => MaybePromise<number>)
     applies: ({ message }) => message.deadline !== undefined,
     async run({ message, context }, next) {
       const ahead = offset();
-      const at = (message.deadline ?? 0) - (ahead instanceof Promise ? await ahead : ahead);
+      const at = Math.round((message.deadline ?? 0) - (ahead instanceof Promise ? await ahead : ahead));
       const left = at - clock.now();
       if (left <= 0) return { state: 'REVOKED', reason: 'expired' };
       context.setDeadline(at);
