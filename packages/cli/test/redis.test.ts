@@ -63,7 +63,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(workers).toEqual([
       expect.objectContaining({ name: 'w1', app: 'shop', slots: 2, queues: ['default'], running: [] }),
     ]);
-    expect(queues).toEqual([{ queue: 'default', waiting: 0, delayed: 0, running: 0, dead: 0 }]);
+    expect(queues).toEqual([{ queue: 'default', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 }]);
     expect(table.stdout).toMatch(
       /^worker +slots +running +done +failed +queues +up\nw1 +2 +0 +2 +1 +default +\d+s\n\nqueue +waiting /,
     );
@@ -92,9 +92,9 @@ describe.skipIf(noRedis)('on a real Redis', () => {
       run('result', id),
     ]);
     expect(queues.stdout).toBe(
-      'queue    waiting  delayed  running  dead\nbills          1        1        0     0\ndefault        1        0        0     0\n',
+      'queue    waiting  delayed  held  running  dead\nbills          1        1     0        0     0\ndefault        1        0     0        0     0\n',
     );
-    expect(JSON.parse(one.stdout)).toEqual([{ queue: 'bills', waiting: 1, delayed: 1, running: 0, dead: 0 }]);
+    expect(JSON.parse(one.stdout)).toEqual([{ queue: 'bills', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0 }]);
     expect(pending).toMatchObject({ code: 0, stdout: 'SENT\n' });
 
     expect(await run('purge', 'default')).toMatchObject({ code: 2 });

@@ -1,6 +1,8 @@
 /** The seams, for driver authors. Not covered by semantic versioning yet. */
 export type { Clock, Timer } from './clock.ts';
 export { sleep, systemClock, withDeadline } from './clock.ts';
+export type { Admission, AdmissionEntry, Admitted, HeldPlace, Look, Place, Urgency } from './driver/admission.ts';
+export { lookAgain, memberOf, placeOf } from './driver/admission.ts';
 export type {
   Broker,
   CloseReport,
@@ -8,9 +10,12 @@ export type {
   Consumer,
   Deliver,
   Delivery,
+  HeldMessage,
   MalformedEntry,
+  Settled,
   Settlement,
 } from './driver/broker.ts';
+export { heldUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
 export type { Burst, Claim, ClaimRequest, ClaimStore } from './driver/claim-store.ts';
 export type { Directory, DirectoryEntry } from './driver/directory.ts';

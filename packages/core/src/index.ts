@@ -4,6 +4,7 @@ export {
   AppControl,
   AppInspect,
   type ControlOptions,
+  type HaltedKey,
   type Replies,
   type RevokeOptions,
   type StampedRevocation,
@@ -88,6 +89,7 @@ export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
 export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';
 export { Ignore, Reject, Replace, Retry } from './task/control-signal.ts';
 export type { Duration, Instant } from './task/duration.ts';
+export type { ConcurrencyOptions, FairnessOptions, OrderingPolicy } from './task/flow-options.ts';
 export type { JsonValue } from './task/json.ts';
 export type { OutcomeRecord } from './task/outcome.ts';
 export type { ErrorMatcher } from './task/retry-policy.ts';

@@ -1,4 +1,5 @@
 /** For tests of drivers and apps. The conformance suites need vitest, an optional peer. */
+export { admissionConformance } from './testing/conformance/admission-conformance.ts';
 export { brokerConformance } from './testing/conformance/broker-conformance.ts';
 export { busConformance } from './testing/conformance/bus-conformance.ts';
 export { claimConformance } from './testing/conformance/claim-conformance.ts';

@@ -70,6 +70,7 @@ export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): C
         queue,
         deliveryCount: delivery.deliveryCount + turn,
         onLeaseLost: () => {},
+        onSettled: () => {},
         recordStart: async () => 0,
         undoStart: async () => {},
       };

@@ -3,6 +3,7 @@ import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
 import { newTaskId } from '../src/task/task-id.ts';
 import {
+  admissionConformance,
   brokerConformance,
   busConformance,
   type ConformanceOptions,
@@ -59,3 +60,4 @@ directoryConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 scheduleStoreConformance('memory', options);
+admissionConformance('memory', options);

@@ -27,6 +27,10 @@ export interface Keys {
   readonly starts: (id: string) => string;
   /** The last moment given out under a rate limit. */
   readonly rate: (name: string) => string;
+  /** What all keys of the admission begin with; the scripts add the rest. */
+  readonly admission: string;
+  /** The ordering keys that are closed. */
+  readonly admissionHalted: string;
   /** Left by workers, to find out when Redis has lost its data. */
   readonly mark: string;
   /** The stamps that are revoked, a hash: a rule each, and the version of all of them. */
@@ -69,6 +73,8 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     fence: (name) => `${ours}fence:${name}`,
     starts: (id) => `${ours}starts:${id}`,
     rate: (name) => `${ours}rate:${name}`,
+    admission: `${ours}admission:`,
+    admissionHalted: `${ours}admission:halted`,
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,
     schedules: `${ours}schedules`,

@@ -1,4 +1,5 @@
 import type { Broker, Clock, Connection, DriverContext, Monitor, StoreReport } from '@lovage/core/driver';
+import { RedisAdmission } from './admission/redis-admission.ts';
 import { RedisBus } from './bus/redis-bus.ts';
 import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
@@ -47,6 +48,7 @@ export class RedisConnection implements Connection {
   readonly directory: RedisDirectory;
   readonly limits: RedisRateLimiter;
   readonly revocations: RedisRevocationStore;
+  readonly admission: RedisAdmission;
   readonly monitor: Monitor;
   readonly #clients: RedisClients;
   readonly #link: StoreLink;
@@ -83,6 +85,7 @@ export class RedisConnection implements Connection {
     this.claims = new RedisClaimStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
     this.directory = new RedisDirectory(link, keys);
+    this.admission = new RedisAdmission(link, keys);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);

@@ -1,5 +1,6 @@
 import { newTaskId } from '@lovage/core/driver';
 import {
+  admissionConformance,
   brokerConformance,
   busConformance,
   claimConformance,
@@ -52,3 +53,4 @@ directoryConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 scheduleStoreConformance('redis', { open });
+admissionConformance('redis', { open });

@@ -1,5 +1,6 @@
 import { newTaskId } from '@lovage/core/driver';
 import {
+  admissionConformance,
   brokerConformance,
   busConformance,
   claimConformance,
@@ -49,6 +50,7 @@ directoryConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
+admissionConformance('redis+streams', { open });
 
 scenarios('redis+streams', {
   open: async () => {

@@ -25,6 +25,13 @@ export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
 export function printQueues(queues: readonly QueueCounts[]): void {
   if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
   const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
-  const rows = sorted.map(({ queue, waiting, delayed, running, dead }) => [queue, waiting, delayed, running, dead]);
-  printData(formatTable(['queue', 'waiting', 'delayed', 'running', 'dead'], rows));
+  const rows = sorted.map(({ queue, waiting, delayed, held, running, dead }) => [
+    queue,
+    waiting,
+    delayed,
+    held,
+    running,
+    dead,
+  ]);
+  printData(formatTable(['queue', 'waiting', 'delayed', 'held', 'running', 'dead'], rows));
 }

@@ -8,6 +8,7 @@ import { eventsCommand } from './events.ts';
 import { graphCommand } from './graph.ts';
 import { healthCommand } from './health.ts';
 import { inspectFamily } from './inspect.ts';
+import { orderingCommand } from './ordering.ts';
 import { purgeCommand } from './purge.ts';
 import { queuesCommand } from './queues.ts';
 import { resultCommand } from './result.ts';
@@ -30,6 +31,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   eventsCommand,
   dlqFamily,
   scheduleCommand,
+  orderingCommand,
   healthCommand,
   configCommand,
 ];

@@ -9,6 +9,8 @@ import {
   replyTopic,
 } from '../events/control-message.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import { orderedKeyOf, orderGroup } from '../producer/admission-entry.ts';
+import type { Admissions } from '../producer/admissions.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import { newTaskId } from '../task/task-id.ts';
@@ -47,8 +49,20 @@ export interface StampedRevocation {
   readonly running: Replies;
 }
 
+/** An ordering key that is closed. */
+export interface HaltedKey {
+  readonly task: string;
+  readonly key: string;
+  /** The task that failed. */
+  readonly failed: string;
+  /** Where it ran. */
+  readonly queue: string;
+}
+
 /** What talking to workers needs. */
-export type ControlContext = RevokerContext;
+export interface ControlContext extends RevokerContext {
+  readonly admissions: Admissions;
+}
 
 /** Commands to the fleet, from any process. */
 export class AppControl {
@@ -147,6 +161,20 @@ export class AppControl {
 
   disableEvents(options?: ControlOptions): Promise<Replies> {
     return this.broadcast('disable-events', {}, options);
+  }
+
+  /** The ordering keys that a failed task has closed (`orderingPolicy: 'halt'`), with that task's id. */
+  async haltedKeys(): Promise<readonly HaltedKey[]> {
+    const places = await this.#context.admissions.halted();
+    return places.flatMap(({ group, id, queue }) => {
+      const key = orderedKeyOf(group);
+      return key === undefined ? [] : [{ ...key, failed: id, queue }];
+    });
+  }
+
+  /** Opens an ordering key that a failed task has closed: the next call runs. False when it is not closed. */
+  resumeKey(task: string, key: string): Promise<boolean> {
+    return this.#context.admissions.resume(orderGroup(task, key));
   }
 
   /** Workers drain and end, as on SIGTERM. */

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
+import { type AdmissionStores, Admissions } from '../producer/admissions.ts';
 import { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
@@ -30,6 +31,7 @@ export interface AppRuntime extends Messaging {
   readonly registry: TaskRegistry;
   readonly errors: ErrorRegistry;
   readonly stores: Stores;
+  readonly admissions: Admissions;
   readonly producer: Producer;
   readonly results: ResultContext;
   readonly control: AppControl;
@@ -58,29 +60,20 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const stores = openLater(options, provenance, { clock, logger, settings });
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
+  const admissions = createAdmissions(stores, logger, publishTimeout);
   const onRevoked: ControlContext['onRevoked'] = (records) => canvas.revoked(records);
-  const control = new AppControl({ clock, stores, resultExpires, onRevoked });
+  const control = new AppControl({ clock, stores, resultExpires, onRevoked, admissions });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
-  const producer = createProducer(options, where, { clock, stores, settings, results });
-  const canvas: CanvasSender = new CanvasSender({
-    clock,
-    logger,
-    producer,
-    results,
-    resultExpires,
-    publishTimeout,
-    ...tasks,
-  });
+  const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
+  const sending = { clock, logger, producer, results, ...tasks };
+  const canvas: CanvasSender = new CanvasSender({ ...sending, resultExpires, publishTimeout });
   return {
     name,
-    clock,
-    logger,
+    ...sending,
     settings,
     provenance,
-    ...tasks,
     stores,
-    producer,
-    results,
+    admissions,
     control,
     canvas,
     leases: new LeaseQueue(clock, stores),
@@ -99,10 +92,18 @@ function openLater(
   return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers });
 }
 
-type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results'>;
+function createAdmissions(stores: Stores, logger: Logger, publishTimeout: number): Admissions {
+  const open = async (): Promise<AdmissionStores> => {
+    const { broker, brokerConnection, monitor, results } = stores.current ?? (await stores.open());
+    return { broker, admission: brokerConnection.admission, monitor, results };
+  };
+  return new Admissions({ stores: open, logger, publishTimeout });
+}
+
+type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions'>;
 
 function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
-  const { clock, stores, settings, results } = parts;
+  const { clock, stores, settings, results, admissions } = parts;
   return new Producer({
     clock,
     broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
@@ -111,6 +112,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     clockOffset: () => stores.clockOffset(),
     uniqueStores: () => stores.open(),
     resultExpires: settings.resultExpires,
+    admissions,
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
     broadcastQueues: settings.broadcastQueues,

@@ -30,6 +30,7 @@ export function createInlineContext(definition: TaskDefinition, args: readonly u
     headers: {},
     stamps: {},
     deliveryCount: 1,
+    fence: undefined,
     worker: '',
     signal: new AbortController().signal,
     log: silentLogger,

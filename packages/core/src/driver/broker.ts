@@ -15,7 +15,29 @@ export interface Broker {
   publish(messages: readonly Message[], signal?: AbortSignal): Promise<void>;
   /** Starts consuming; resolves when the first fetch is under way. */
   consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer>;
+  /**
+   * Makes held messages (see {@link heldUntil}) ready to run: at the end of their priority, or before all others of it.
+   * True for each that was held; one that waits, runs, is delayed until a time of its own or is not there stays as it is.
+   * Absent: this broker cannot, and calls of tasks that need it are refused.
+   */
+  promote?(held: readonly HeldMessage[]): Promise<readonly boolean[]>;
   close(): Promise<void>;
+}
+
+/** Names a message that is held. */
+export interface HeldMessage {
+  readonly queue: string;
+  readonly id: string;
+  /** Before all others of its priority. @default false */
+  readonly first?: boolean;
+}
+
+/** 2100-01-01: what is delayed until then or later is held: it waits for its turn, not for a time, and is promoted. */
+export const heldUntil = 4_102_444_800_000;
+
+/** When a message may run: undefined for at once. */
+export function visibleAt({ held, eta }: Message): number | undefined {
+  return held ? heldUntil : eta;
 }
 
 /** What a worker asks of a broker. */
@@ -68,7 +90,12 @@ export interface Delivery {
   recordStart(): Promise<number>;
   /** Takes that back: the attempt goes back to its queue by a settlement. Does nothing when the lease is lost. */
   undoStart(): Promise<void>;
+  /** Calls `listener` once the settlement has been carried out; not when the lease was lost before. One listener. */
+  onSettled(listener: Settled): void;
 }
+
+/** Told that a delivery is settled: `over`, and its message is gone, or it comes again. */
+export type Settled = (over: boolean) => void;
 
 /** What the worker tells the broker about a delivery. */
 export type Settlement =

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import type { Admission } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import type { ClaimStore } from './claim-store.ts';
@@ -56,6 +57,7 @@ export interface Connection {
   readonly directory?: Directory;
   readonly limits?: RateLimiter;
   readonly revocations?: RevocationStore;
+  readonly admission?: Admission;
   readonly monitor?: Monitor;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;

@@ -5,8 +5,10 @@ export interface QueueCounts {
   readonly queue: string;
   /** Ready to be run. */
   readonly waiting: number;
-  /** Held back until their time. */
+  /** Held back until their time, or until their turn. */
   readonly delayed: number;
+  /** Of the delayed, those that wait for their turn (ordering key, concurrency key, fair share). */
+  readonly held: number;
   /** Delivered and not settled. */
   readonly running: number;
   /** Parked dead letters. */

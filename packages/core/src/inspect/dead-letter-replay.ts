@@ -5,6 +5,7 @@ import type { CanvasRef } from '../task/canvas-ref.ts';
 import type { JsonValue } from '../task/json.ts';
 import { type Message, messageVersion } from '../task/message.ts';
 import { assertTame, parseMessage } from '../task/message-parser.ts';
+import type { Turn } from '../task/turn.ts';
 
 /** What a replay changes. */
 export interface ReplayEdits {
@@ -34,9 +35,17 @@ export function toReplay(letter: DeadLetter, edits: ReplayEdits, now: number): M
     ...pick(old, ['parentId', 'maxRetries', 'ignoreResult', 'resultExpires', 'timeLimit', 'softTimeLimit']),
     ...pick(old, ['stamps', 'version']),
     ...keptCanvas(old, edits),
+    ...keptTurn(old, letter),
     headers: { ...old.headers, replayOf: old.id },
     mayRepeat: true, // the id is derived: a replay that is repeated must not run again
   };
+}
+
+/** Its keys; where its failure has closed an ordering key, the replay takes over its place there. */
+function keptTurn({ turn, id }: Message, { queue }: DeadLetter): { readonly turn?: Turn } {
+  if (turn === undefined) return {};
+  const { served: _served, ...keys } = turn;
+  return { turn: turn.order === undefined ? keys : { ...keys, replaces: { queue, id } } };
 }
 
 /** Of the canvas only what its arguments mean: where they are, and that they are a list of argument lists. */

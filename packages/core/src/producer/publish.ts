@@ -9,7 +9,9 @@ import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { TaskDefinition } from '../task/task.ts';
+import { turnOf } from '../task/turn-of.ts';
 import type { UniqueRule } from '../task/unique-rule.ts';
+import type { Admissions } from './admissions.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
@@ -33,6 +35,8 @@ export interface ProducerContext {
   readonly broadcastQueues: ReadonlySet<string>;
   readonly publishTimeout: number;
   readonly maxPayload: SizeLimit;
+  /** Lets messages in that wait for their turn. */
+  readonly admissions: Admissions;
   /** Told of messages the broker has accepted. */
   readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
 }
@@ -91,7 +95,8 @@ export class Producer {
     const call = resolveCallOptions(given, definition.name);
     const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
     const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
-    const message = buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build);
+    const wire = encoded instanceof Promise ? await encoded : encoded;
+    const message = inTurn(definition, buildMessage(definition, wire, call, build));
     const rule = call.unique ?? definition.options.unique;
     if (rule) {
       const prepared =
@@ -115,12 +120,8 @@ export class Producer {
   ): Promise<PreparedCall> {
     const { maxPayload } = this.#context;
     const { countdown, eta, expires, ...call } = resolveCallOptions(given.options, definition.name);
-    if (call.unique ?? definition.options.unique) {
-      throw new ConfigurationError(
-        `task "${definition.name}" is unique (unique, debounce or throttle), so it cannot be part of a canvas or have links: ` +
-          'the others wait for an outcome of its own. Send it from one of them, or give the signature .set({ unique: false })',
-      );
-    }
+    if (call.unique ?? definition.options.unique) throw uniqueInCanvas(definition);
+    if (each && definition.options.admitted) throw severalInOne(definition);
     const encode = async (list: readonly unknown[]) => encodeArgs(definition.payload, list, maxPayload);
     const encoded = each
       ? await Promise.all((args as readonly (readonly unknown[])[]).map(encode))
@@ -128,17 +129,9 @@ export class Producer {
         ? encodeTail(definition.payload, args, open, maxPayload)
         : await encode(args);
     const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
-    const message = buildMessage(definition, encoded, call, build);
-    const after = expires && 'after' in expires ? expires.after : expires ? undefined : definition.options.expires;
-    return {
-      message,
-      times: {
-        ...(countdown === undefined ? {} : { countdown }),
-        ...(eta === undefined ? {} : { eta }),
-        ...(after === undefined ? {} : { expiresAfter: after }),
-        ...(expires && 'at' in expires ? { expiresAt: expires.at } : {}),
-      },
-    };
+    const built = buildMessage(definition, encoded, call, build);
+    const message = open > 0 ? built : inTurn(definition, built); // arguments that are not whole say nothing: the worker decides
+    return { message, times: timesOf({ countdown, eta, expires }, definition) };
   }
 
   /** Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. */
@@ -152,7 +145,8 @@ export class Producer {
     const messages: Message[] = [];
     for (const args of argsList) {
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-      messages.push(buildMessage(definition, encoded instanceof Promise ? await encoded : encoded, call, build));
+      const wire = encoded instanceof Promise ? await encoded : encoded;
+      messages.push(inTurn(definition, buildMessage(definition, wire, call, build)));
     }
     const rule = call.unique ?? definition.options.unique;
     if (rule) return this.#sendEachUnique(definition, messages, rule);
@@ -173,7 +167,8 @@ export class Producer {
     const broker = this.#context.broker();
     const signal = this.#deadlines.signal();
     try {
-      if (broker instanceof Promise) await this.#publishOnceOpen(broker, messages, signal);
+      if (messages.some(takesTurns)) await this.#publishInTurn(messages, signal);
+      else if (broker instanceof Promise) await this.#publishOnceOpen(broker, messages, signal);
       else await broker.publish(messages, signal);
       this.#context.onSent?.(messages);
     } catch (error) {
@@ -221,6 +216,15 @@ export class Producer {
     return new AsyncResult({ payload, id: sent.holder, rings: false, ...ignored }, this.#context.results);
   }
 
+  /** Enters the messages first, so that they stand in line in the order of their calls; those not let in are held. */
+  async #publishInTurn(messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    const { admissions } = this.#context;
+    const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
+    const entered = await admissions.enterAll(kept);
+    await (await this.#context.broker()).publish(entered, signal);
+    await admissions.confirm(entered);
+  }
+
   #resultOf(message: Message, definition: TaskDefinition): AsyncResult {
     return new AsyncResult(
       {
@@ -250,4 +254,40 @@ export class Producer {
       { cause, ...(only ? { taskId: only.id } : {}) },
     );
   }
+}
+
+function takesTurns({ turn }: Message): boolean {
+  return turn !== undefined;
+}
+
+function inTurn(definition: TaskDefinition, message: Message): Message {
+  const turn = definition.options.admitted ? turnOf(definition, message.args) : undefined;
+  return turn === undefined ? message : { ...message, turn };
+}
+
+function timesOf(
+  { countdown, eta, expires }: { [K in 'countdown' | 'eta' | 'expires']: ResolvedCallOptions[K] | undefined },
+  { options }: TaskDefinition,
+): PlanTimes {
+  const after = expires && 'after' in expires ? expires.after : expires ? undefined : options.expires;
+  return {
+    ...(countdown === undefined ? {} : { countdown }),
+    ...(eta === undefined ? {} : { eta }),
+    ...(after === undefined ? {} : { expiresAfter: after }),
+    ...(expires && 'at' in expires ? { expiresAt: expires.at } : {}),
+  };
+}
+
+function uniqueInCanvas({ name }: TaskDefinition): ConfigurationError {
+  return new ConfigurationError(
+    `task "${name}" is unique (unique, debounce or throttle), so it cannot be part of a canvas or have links: ` +
+      'the others wait for an outcome of its own. Send it from one of them, or give the signature .set({ unique: false })',
+  );
+}
+
+function severalInOne({ name }: TaskDefinition): ConfigurationError {
+  return new ConfigurationError(
+    `task "${name}": map, starmap and chunks run many calls in one attempt, and concurrency, orderingKey and fairness ` +
+      'count each call: use a group, or delayMany',
+  );
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MalformedMessageError } from '../errors.ts';
 import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
 import { type Message, messageVersion } from './message.ts';
+import { longestKey } from './turn.ts';
 
 const time = z.number().int().nonnegative();
 const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertTame, once, without zod's cost per node
@@ -59,6 +60,17 @@ const envelope = z.object({
   crashes: z.number().int().nonnegative().optional(),
   limitedUntil: time.optional(),
   requeues: z.number().int().nonnegative().optional(),
+  held: z.boolean().optional(),
+  turn: z
+    .object({
+      order: z.string().max(longestKey).optional(),
+      share: z
+        .object({ key: z.string().max(longestKey), cost: z.number().positive(), window: z.number().int().positive() })
+        .optional(),
+      served: z.boolean().optional(),
+      replaces: z.object({ queue: z.string(), id: z.string() }).optional(),
+    })
+    .optional(),
 });
 
 /**

@@ -1,5 +1,6 @@
 import type { CanvasRef } from './canvas-ref.ts';
 import type { JsonValue } from './json.ts';
+import type { Turn } from './turn.ts';
 import type { MessageClaim } from './unique-rule.ts';
 
 /** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
@@ -59,6 +60,10 @@ export interface Message {
   readonly unknownSince?: number;
   /** Its task's rate limit let it wait until this moment, epoch ms: it has its turn and is not limited again. */
   readonly limitedUntil?: number;
+  /** What it waits for its turn in. Absent: its task has no such option, or its caller did not know; the worker does. */
+  readonly turn?: Turn;
+  /** It was published while it waited for its turn. */
+  readonly held?: boolean;
   /** How often the pool's child died under it. */
   readonly crashes?: number;
   /** How many times the handler asked to be put back (`Reject` with requeue). */

@@ -49,6 +49,11 @@ export interface TaskContext {
   readonly stamps: Readonly<Record<string, JsonValue>>;
   /** 1, or more when a worker that held the task was lost. */
   readonly deliveryCount: number;
+  /**
+   * Of a task with a concurrency or ordering key: a number larger than that of every attempt let in before. A store that
+   * refuses smaller ones is safe from a worker that lost its lease and works on. undefined: the task has no key.
+   */
+  readonly fence: number | undefined;
   /** The worker's name. */
   readonly worker: string;
   /** Aborts on the soft time limit, a lost lease, a shutdown past its drain: pass it to `fetch` and the like. */

@@ -18,6 +18,8 @@ describe('task options', () => {
         retryJitter: true,
         acksLate: true,
         trackStarted: false,
+        orderingPolicy: 'continue',
+        admitted: false,
         bind: false,
       },
     });
@@ -41,6 +43,18 @@ describe('task options', () => {
     [{ queue: 'a b' }, 'option queue: expected a queue name'],
     [{ autoretryFor: [1] }, 'option autoretryFor: expected a list of error classes'],
     [{ args: {} }, 'option args: expected a zod schema'],
+    [{ concurrency: 3 }, 'option concurrency: expected an object with key, limit'],
+    [{ concurrency: {} }, 'option concurrency: the limit is missing'],
+    [{ concurrency: { limit: 0 } }, 'option limit: expected a whole number from 1 to 1000000, received 0'],
+    [{ concurrency: { limit: 1.5 } }, 'option limit: expected a whole number from 1 to 1000000, received 1.5'],
+    [{ concurrency: { limit: 1, key: 'x' } }, 'option key: expected a function of the arguments'],
+    [{ concurrency: { limt: 1 } }, 'unknown option "limt": did you mean "limit"?'],
+    [{ orderingKey: 'x' }, 'option orderingKey: expected a function of the arguments'],
+    [{ orderingPolicy: 'halt' }, 'orderingPolicy says what happens to an orderingKey, and there is none'],
+    [{ orderingKey: () => 'x', orderingPolicy: 'stop' }, 'option orderingPolicy: expected "continue" or "halt"'],
+    [{ fairness: {} }, 'option fairness: the key is missing'],
+    [{ fairness: { key: (): string => 'x', weight: 2 } }, 'option weight: expected a function of the key'],
+    [{ fairness: { key: (): string => 'x', window: 0 } }, 'option window: expected a whole number from 1'],
     [{ softTimeLimit: '2m', timeLimit: '1m' }, 'softTimeLimit (120000 ms) is above timeLimit (60000 ms)'],
   ])('that cannot be are refused: %o', (options, message) => {
     expect(() => resolve(options)).toThrow(message);

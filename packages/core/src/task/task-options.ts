@@ -1,5 +1,14 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, parseDuration, parseRate, type Rate } from './duration.ts';
+import {
+  type ConcurrencyOptions,
+  concurrency,
+  type FairnessOptions,
+  fairness,
+  keyFunction,
+  type OrderingPolicy,
+  type ResolvedFairness,
+} from './flow-options.ts';
 import { flag, oneOf, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
 import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 import type { Schema } from './schema.ts';
@@ -74,6 +83,17 @@ export interface TaskOptions {
   readonly debounce?: DebounceOptions | Duration;
   /** Run only the first call in each period; a duration is its `period`. @default none */
   readonly throttle?: ThrottleOptions | Duration;
+  /** At most so many attempts at once, over all workers; calls beyond them wait in the broker. @default none */
+  readonly concurrency?: ConcurrencyOptions;
+  /**
+   * Calls with the same key run one at a time and in the order in which they were sent, across retries and lost workers.
+   * The next one begins when the one before it has ended. undefined: this call is not ordered. @default none
+   */
+  readonly orderingKey?: KeyFunction;
+  /** What a call that FAILED does to its ordering key. `halt`: the key stays closed until it is resumed. @default 'continue' */
+  readonly orderingPolicy?: OrderingPolicy;
+  /** Equal shares of the queue for many tenants. @default none: first come first served */
+  readonly fairness?: FairnessOptions;
   /** Recorded on each message, for handlers that must tell old calls from new. @default none */
   readonly version?: string;
 }
@@ -95,6 +115,12 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   readonly idempotencyKey?: KeyFunction;
   /** From `unique`, `debounce` or `throttle`. */
   readonly unique?: UniqueRule;
+  readonly concurrency?: ConcurrencyOptions;
+  readonly orderingKey?: KeyFunction;
+  readonly orderingPolicy: OrderingPolicy;
+  readonly fairness?: ResolvedFairness;
+  /** It has a concurrency key, an ordering key or a fair share: whatever has none pays this one comparison. */
+  readonly admitted: boolean;
   readonly version?: string;
   readonly bind: boolean;
 }
@@ -108,11 +134,6 @@ const schema: Reader<Schema> = (value, where) => {
 const matchers: Reader<readonly ErrorMatcher[]> = (value, where) => {
   if (Array.isArray(value) && value.every((item) => typeof item === 'function')) return value;
   throw new ConfigurationError(`${where}: expected a list of error classes or predicates`);
-};
-
-const keyFunction: Reader<KeyFunction> = (value, where) => {
-  if (typeof value === 'function') return value as KeyFunction;
-  throw new ConfigurationError(`${where}: expected a function of the arguments that gives a text`);
 };
 
 const backoff: Reader<number | false> = (value, where) => {
@@ -147,6 +168,10 @@ const table = {
   unique: uniqueOption,
   debounce: debounceOption,
   throttle: throttleOption,
+  concurrency,
+  orderingKey: keyFunction,
+  orderingPolicy: oneOf('continue', 'halt'),
+  fairness,
   version: text,
 };
 
@@ -169,6 +194,9 @@ export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions
   if (read.name === undefined)
     throw new ConfigurationError('app.task: the option name is missing: task names are explicit strings');
   checkLimits(read, where);
+  if (read.orderingPolicy !== undefined && read.orderingKey === undefined) {
+    throw new ConfigurationError(`${where}: orderingPolicy says what happens to an orderingKey, and there is none`);
+  }
   const { name, args, returns, unique: _unique, debounce: _debounce, throttle: _throttle, ...rest } = read;
   const unique = theOneRule(read, where);
   if (unique?.debounce && rest.idempotencyKey) {
@@ -180,7 +208,12 @@ export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions
     name,
     ...(args ? { args } : {}),
     ...(returns ? { returns } : {}),
-    options: { ...defaults, ...(rest as Partial<ResolvedTaskOptions>), ...(unique ? { unique } : {}) },
+    options: {
+      ...defaults,
+      ...(rest as Partial<ResolvedTaskOptions>),
+      ...(unique ? { unique } : {}),
+      admitted: [rest.concurrency, rest.orderingKey, rest.fairness].some((option) => option !== undefined),
+    },
   };
 }
 
@@ -194,6 +227,8 @@ const defaults: ResolvedTaskOptions = {
   retryJitter: true,
   acksLate: true,
   trackStarted: false,
+  orderingPolicy: 'continue',
+  admitted: false,
   bind: false,
 };
 

@@ -41,6 +41,8 @@ const nothing: Readonly<Record<string, JsonValue>> = Object.freeze({});
  */
 export class AttemptContext implements TaskContext {
   readonly deliveryCount: number;
+  /** Set when the attempt is let in. */
+  fence: number | undefined;
   readonly #message: Message;
   readonly #definition: TaskDefinition;
   readonly #delivery: Delivery;

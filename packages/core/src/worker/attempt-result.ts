@@ -11,6 +11,8 @@ export type AttemptResult =
   | { readonly state: 'IGNORED' }
   /** Its task's rate limit is reached: this message, at its moment. */
   | { readonly state: 'LIMITED'; readonly message: Message; readonly at: number }
+  /** It is not in yet at its ordering, fairness or concurrency key: held until it is. */
+  | { readonly state: 'HELD'; readonly message: Message }
   /** The handler refused the task: back to the queue at once. */
   | { readonly state: 'REQUEUED'; readonly message: Message }
   /** The handler refused the task for good. */

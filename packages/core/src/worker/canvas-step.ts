@@ -210,6 +210,7 @@ function carrying(delivery: Delivery, message: Message): Delivery {
     onLeaseLost: (listener) => delivery.onLeaseLost(listener),
     recordStart: () => delivery.recordStart(),
     undoStart: () => delivery.undoStart(),
+    onSettled: (listener) => delivery.onSettled(listener),
   };
 }
 

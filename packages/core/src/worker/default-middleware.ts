@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { RateLimiter } from '../driver/rate-limiter.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { Admissions } from '../producer/admissions.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import { createAdmission } from './middleware/admission.ts';
 import { type ClaimMiddlewareOptions, createQueuedClaims, createRunningClaims } from './middleware/claims.ts';
 import { createCrashBudget } from './middleware/crash-budget.ts';
 import { createDeadline } from './middleware/deadline.ts';
@@ -27,6 +29,7 @@ export interface DefaultMiddlewareOptions {
   readonly revocations: StampedRevocations;
   /** How far the broker's clock is ahead, in milliseconds. */
   readonly clockOffset: () => MaybePromise<number>;
+  readonly admissions: Admissions;
 }
 
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
@@ -39,8 +42,10 @@ export function createDefaultMiddleware({
   rates,
   revocations,
   clockOffset,
+  admissions,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
+    createAdmission(admissions, clock),
     ...(claims ? [createRunningClaims(claims)] : []),
     ...(results ? [createKnownOutcome(results)] : []),
     createStampedRevocation(revocations),

@@ -1,4 +1,4 @@
-import type { Settlement } from '../driver/broker.ts';
+import { heldUntil, type Settlement } from '../driver/broker.ts';
 import { attemptNumber, type Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { Attempt } from './attempt.ts';
@@ -35,6 +35,8 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
     case 'LIMITED':
     case 'RETRY':
       return { kind: 'retryAt', message: result.message, at: result.at };
+    case 'HELD':
+      return { kind: 'retryAt', message: result.message, at: heldUntil };
     case 'REQUEUED':
       return { kind: 'retryAt', message: result.message, at: tools.now };
     case 'REJECTED':

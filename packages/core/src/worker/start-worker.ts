@@ -7,6 +7,7 @@ import { sleep, withDeadline } from '../clock.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import { AdmissionJanitor } from './admission-janitor.ts';
 import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
@@ -117,7 +118,8 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
     timeout: settings.pollTimeout,
   });
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
-  return new Worker({ ...parts, runtime, consumer, fanout, watch, events });
+  const janitor = new AdmissionJanitor(runtime);
+  return new Worker({ ...parts, runtime, consumer, fanout, watch, events, janitor });
 }
 
 interface ListenParts {

@@ -149,6 +149,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
         rates: parts.rates,
         revocations: parts.revocations,
         clockOffset: () => runtime.stores.clockOffset(),
+        admissions: runtime.admissions,
       }),
       ...parts.middleware,
     ],

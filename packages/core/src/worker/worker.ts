@@ -6,6 +6,7 @@ import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
+import type { AdmissionJanitor } from './admission-janitor.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
 import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
@@ -46,6 +47,7 @@ export interface WorkerParts {
   readonly revocations: StampedRevocations;
   /** undefined: the app has no broadcast queues. */
   readonly fanout: Fanout | undefined;
+  readonly janitor: AdmissionJanitor;
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
 }
@@ -68,6 +70,7 @@ export class Worker {
   readonly #pools: Pools;
   readonly #batching: Batching | undefined;
   readonly #revocations: StampedRevocations;
+  readonly #janitor: AdmissionJanitor;
   readonly #startedAt: number;
   readonly #queues: Set<string>;
   readonly #forget: () => void;
@@ -98,6 +101,7 @@ export class Worker {
     this.#pools = parts.pools;
     this.#batching = parts.batching;
     this.#revocations = parts.revocations;
+    this.#janitor = parts.janitor;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
     this.#batching?.attach(parts.consumer);
@@ -237,6 +241,7 @@ export class Worker {
     const report = await this.#consumer.close(releaseDeadline);
     await this.#fanout?.close();
     await this.#pools.close();
+    await this.#janitor.close();
     await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();

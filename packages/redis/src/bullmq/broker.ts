@@ -1,5 +1,8 @@
-import type { Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
+import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
+import { bullName } from '../keys.ts';
+import { promoteHeld } from '../promote-held.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
 import { toJob } from './job-message.ts';
 import type { BrokerParts } from './parts.ts';
 import type { Publisher } from './publisher.ts';
@@ -22,6 +25,21 @@ export class BullmqBroker implements Broker {
     this.#publisher ??= this.#createPublisher();
     const publisher = await this.#publisher;
     await publisher.publish(parcels, signal);
+  }
+
+  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+    this.#assertOpen();
+    const { link, keys } = this.#parts;
+    return promoteHeld(held, (queue, chunk) => {
+      const key = (suffix: string): string => keys.job(queue, suffix);
+      const args = chunk.flatMap(({ id, first }) => [bullName(id), first ? '1' : '']);
+      return link.run((client) =>
+        scriptsOf(client).promoteJobs(
+          [key('delayed'), key('prioritized'), key('pc'), key('events'), key('marker'), key('meta')],
+          [key(''), ...args],
+        ),
+      );
+    });
   }
 
   async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {

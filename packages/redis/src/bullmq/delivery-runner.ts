@@ -3,6 +3,7 @@ import {
   type Failure,
   MalformedMessageError,
   type Message,
+  type Settled,
   type Settlement,
   toFailure,
 } from '@lovage/core/driver';
@@ -107,7 +108,9 @@ export class DeliveryRunner {
   async #deliver(running: Running): Promise<TaskJob | undefined> {
     const { job, worker, queue, lease } = running;
     const content = read(job, queue);
-    const settlement = await this.#answer(running, content);
+    const parts = { queue, job, lease, starts: () => this.#startsOf(running) };
+    const delivery = content.message && new TaskDelivery(content.message, parts);
+    const settlement = await this.#answer(running, content, delivery);
     if (running.state === 'handedBack' || !settlement) return undefined;
     running.state = 'settling';
     const message = content.message;
@@ -121,19 +124,24 @@ export class DeliveryRunner {
       full: false,
     };
     const context = this.#context(running);
-    job.settleWith((fetchNext) => this.#settle(ending, context, fetchNext));
+    job.settleWith(async (fetchNext) => {
+      const next = await this.#settle(ending, context, fetchNext);
+      if (!lease.lost) delivery?.settled(settlement.kind === 'ack' || settlement.kind === 'deadLetter');
+      return next;
+    });
     return worker.settle(job);
   }
 
   /** The receiver's answer. Without one the job is left alone: its lease runs out, and it comes again. */
-  async #answer(running: Running, content: JobContent): Promise<Settlement | undefined> {
-    const { job, queue, lease } = running;
+  async #answer(
+    { queue }: Running,
+    content: JobContent,
+    delivery: Delivery | undefined,
+  ): Promise<Settlement | undefined> {
     const { request, deliver } = this.#parts;
     try {
-      if (content.message)
-        return await deliver(
-          new TaskDelivery(content.message, { queue, job, lease, starts: () => this.#startsOf(running) }),
-        );
+      if (delivery) return await deliver(delivery);
+      if (content.message) return undefined; // which has a delivery
       const { id, task, reason } = content;
       return await request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
     } catch (error) {
@@ -204,6 +212,7 @@ class TaskDelivery implements Delivery {
   readonly deliveryCount: number;
   readonly #lease: Lease;
   readonly #starts: () => StartLog;
+  #settled: Settled | undefined;
 
   constructor(message: Message, of: DeliveryParts) {
     this.message = message;
@@ -224,5 +233,13 @@ class TaskDelivery implements Delivery {
 
   async undoStart(): Promise<void> {
     if (!this.#lease.lost) await this.#starts().undo({ id: this.message.id, deliveryCount: this.deliveryCount });
+  }
+
+  onSettled(listener: Settled): void {
+    this.#settled = listener;
+  }
+
+  settled(over: boolean): void {
+    this.#settled?.(over);
   }
 }

@@ -5,6 +5,7 @@ import {
   messageVersion,
   parseMessage,
   toFailure,
+  visibleAt,
 } from '@lovage/core/driver';
 import { bullName, taskIdOf } from '../keys.ts';
 
@@ -31,7 +32,8 @@ export function bullPriority(priority: number): number {
 /** A message as a job, at this moment of the local clock. BullMQ runs it at `timestamp + delay`. */
 export function toJob(message: Message, now: number): JobFields {
   const timestamp = Math.min(message.sentAt, now);
-  const delay = (message.eta ?? 0) > now ? Math.ceil((message.eta ?? 0) - timestamp) : 0;
+  const at = visibleAt(message) ?? 0;
+  const delay = at > now ? Math.ceil(at - timestamp) : 0;
   const priority = bullPriority(message.priority);
   return {
     id: bullName(message.id),

@@ -1,10 +1,11 @@
-import type {
-  DeadLetter,
-  DeadLetterPage,
-  MessagePlace,
-  Monitor,
-  QueueCounts,
-  UndeliveredPage,
+import {
+  type DeadLetter,
+  type DeadLetterPage,
+  heldUntil,
+  type MessagePlace,
+  type Monitor,
+  type QueueCounts,
+  type UndeliveredPage,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
@@ -17,6 +18,9 @@ import { readUndeliveredJobs } from './undelivered-jobs.ts';
 const chunkSize = 500;
 /** Where a job can stand that has not been delivered, in BullMQ's words. */
 const undelivered = ['wait', 'prioritized', 'delayed'] as const;
+
+/** BullMQ's score of a delayed job: its time times 4096. */
+const heldScore = heldUntil * 4096;
 
 const places: Readonly<Record<string, MessagePlace>> = { w: 'waiting', d: 'delayed', r: 'running' };
 
@@ -104,14 +108,15 @@ export class RedisMonitor implements Monitor {
 
   async #countsOf(client: RedisClient, queue: string): Promise<QueueCounts> {
     const key = (suffix: string): string => this.#keys.job(queue, suffix);
-    const [wait, prioritized, delayed, active, dead] = await Promise.all([
+    const [wait, prioritized, delayed, held, active, dead] = await Promise.all([
       client.llen(key('wait')),
       client.zcard(key('prioritized')),
       client.zcard(key('delayed')),
+      client.zcount(key('delayed'), heldScore, '+inf'),
       client.llen(key('active')),
       client.xlen(this.#keys.dead(queue)),
     ]);
-    return { queue, waiting: wait + prioritized, delayed, running: active, dead };
+    return { queue, waiting: wait + prioritized, delayed, held, running: active, dead };
   }
 
   /** Not repeated after a lost reply: the repetition would say that nothing was there. */

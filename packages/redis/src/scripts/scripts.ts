@@ -1,4 +1,5 @@
 import type { RedisClient } from '../connection.ts';
+import { admissionEnter, admissionHalt, admissionLeave, admissionLine, admissionOverdue } from './admission.lua.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
 import { putEntry } from './directory.lua.ts';
@@ -7,12 +8,14 @@ import { joinMember, joinWithOutcome } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
+import { promoteJobs } from './promote-jobs.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { reserveMoment } from './reserve-moment.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
 import { streamAck } from './stream-ack.lua.ts';
+import { streamAdmit } from './stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamPurge, streamRemove } from './stream-look.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
@@ -49,6 +52,16 @@ export interface Scripts {
     keys: [delayed: string, prioritized: string, active: string, failed: string, completed: string],
     args: Args,
   ): Promise<string>;
+  admissionEnter(keys: [base: string], args: Args): Promise<[fences: number[], admitted: string[]]>;
+  admissionLeave(keys: [base: string], args: Args): Promise<string[]>;
+  admissionHalt(keys: [base: string], args: Args): Promise<number>;
+  admissionOverdue(keys: [base: string], args: Args): Promise<(string | number)[]>;
+  admissionLine(keys: [base: string], args: Args): Promise<string[]>;
+  promoteJobs(
+    keys: [delayed: string, prioritized: string, counter: string, events: string, marker: string, meta: string],
+    args: Args,
+  ): Promise<string>;
+  streamAdmit(keys: [queue: string], args: Args): Promise<string>;
   streamPublish(keys: [queue: string], args: Args): Promise<number>;
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
   streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[]]>;
@@ -66,7 +79,7 @@ export interface Scripts {
   streamCounts(
     keys: [queue: string, dead: string],
     args: Args,
-  ): Promise<[waiting: number, delayed: number, running: number, dead: number]>;
+  ): Promise<[waiting: number, delayed: number, running: number, dead: number, held: number]>;
   streamLocate(keys: [queue: string], args: Args): Promise<string>;
   streamRemove(keys: [queue: string], args: Args): Promise<string>;
   streamPurge(keys: [queue: string], args: Args): Promise<[found: number, ids: string[]]>;
@@ -92,6 +105,13 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   reserveMoment: { keys: 1, lua: reserveMoment },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },
+  admissionEnter: { keys: 1, lua: admissionEnter },
+  admissionLeave: { keys: 1, lua: admissionLeave },
+  admissionHalt: { keys: 1, lua: admissionHalt },
+  admissionOverdue: { keys: 1, lua: admissionOverdue },
+  admissionLine: { keys: 1, lua: admissionLine },
+  promoteJobs: { keys: 6, lua: promoteJobs },
+  streamAdmit: { keys: 1, lua: streamAdmit },
   streamPublish: { keys: 1, lua: streamPublish },
   streamPublishAt: { keys: 1, lua: streamPublishAt },
   streamFetch: { lua: streamFetch },

@@ -1,3 +1,5 @@
+import { heldUntil } from '@lovage/core/driver';
+
 /** The streams of a queue, as Lua. */
 const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'}`;
 
@@ -21,7 +23,7 @@ end`;
 export const streamCounts: string = `--[[
   KEYS[1] beginning of the queue's keys  KEYS[2] stream of dead letters
   ARGV[1] group
-  Returns {waiting, delayed, running, dead}.
+  Returns {waiting, delayed, running, dead, held}: what is held is among the delayed.
   No effects.
 ]]
 local call, base = redis.call, KEYS[1]
@@ -36,7 +38,8 @@ for _, name in ipairs(${streams}) do
 end
 local removed = 0
 for _, count in ipairs(call('HVALS', base .. 'removed')) do removed = removed + count end
-return {math.max(0, size - running - removed), call('ZCARD', base .. 'due'), running, call('XLEN', KEYS[2])}
+return {math.max(0, size - running - removed), call('ZCARD', base .. 'due'), running, call('XLEN', KEYS[2]),
+  call('ZCOUNT', base .. 'due', ${heldUntil}, '+inf')}
 `;
 
 /** Finds out where messages of one queue stand. */

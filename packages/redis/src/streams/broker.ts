@@ -1,6 +1,8 @@
-import type { Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
+import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
+import { promoteHeld } from '../promote-held.ts';
 import type { BrokerParts } from '../redis-connection.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
 import { StreamsConsumer } from './consumer.ts';
 import { Publisher } from './publisher.ts';
 import { assertVersion } from './version.ts';
@@ -20,6 +22,15 @@ export class StreamsBroker implements Broker {
   publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
     if (this.#closed) return Promise.reject(new ClosedError('the broker'));
     return this.#publisher.publish(messages, signal);
+  }
+
+  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+    this.#assertOpen();
+    const { link, keys } = this.#parts;
+    return promoteHeld(held, (queue, chunk) => {
+      const args = chunk.flatMap(({ id, first }) => [id, first ? '1' : '']);
+      return link.run((client) => scriptsOf(client).streamAdmit([keys.stream(queue)], args));
+    });
   }
 
   async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {

@@ -1,4 +1,4 @@
-import type { Delivery, Message } from '@lovage/core/driver';
+import type { Delivery, Message, Settled } from '@lovage/core/driver';
 import type { StartLog } from '../start-log.ts';
 import type { EntryContent } from './entry.ts';
 import type { QueueStream } from './stream-queue.ts';
@@ -15,6 +15,8 @@ export class StreamDelivery implements Delivery {
   renewedAt: number;
   /** Where {@link HeldDeliveries} has it. */
   place = -1;
+  /** Told when it is settled. */
+  settled: Settled | undefined;
   #lost = false;
   #listeners: (() => void)[] | undefined;
 
@@ -60,6 +62,10 @@ export class StreamDelivery implements Delivery {
     const { starts } = this.stream.queue;
     if (!starts) throw new Error('a queue that is only looked at delivers nothing');
     return starts;
+  }
+
+  onSettled(listener: Settled): void {
+    this.settled = listener;
   }
 
   /** Tells the listeners, once. */

@@ -124,11 +124,16 @@ export class Flusher {
               error: new Error(`a result could not be stored: ${problem}`),
             });
           for (const delivery of batch.deliveries)
-            if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#over(delivery);
+            if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#acked(delivery);
         },
         (error: Error) => void this.#again(stream, batch, { tries, error }),
       );
     if (batch.aliases.length > 0) this.#client.srem(known, ...batch.aliases).catch(this.#parts.onError);
+  }
+
+  #acked(delivery: StreamDelivery): void {
+    this.#over(delivery);
+    if (delivery.settled && !delivery.lost) delivery.settled(true);
   }
 
   async #again(
@@ -149,6 +154,7 @@ export class Flusher {
     this.#runPutBack(delivery, how)
       .then((held) => {
         if (held === 0) this.#stale(delivery);
+        else delivery.settled?.(false);
         this.#over(delivery);
       })
       .catch((error: Error) => {

@@ -39,10 +39,11 @@ export class StreamsMonitor implements Monitor {
         queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])),
       );
     });
-    return all.map(([waiting, delayed, running, dead], index) => ({
+    return all.map(([waiting, delayed, running, dead, held], index) => ({
       queue: queues[index] as string,
       waiting,
       delayed,
+      held,
       running,
       dead,
     }));

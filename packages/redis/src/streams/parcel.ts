@@ -1,4 +1,4 @@
-import { type Message, PublishError } from '@lovage/core/driver';
+import { type Message, PublishError, visibleAt } from '@lovage/core/driver';
 import { encodePayload } from './entry.ts';
 
 /** One call of `publish`, which ends when each of its messages has been accepted or refused. */
@@ -26,7 +26,7 @@ export function toParcel(message: Message, call: Call): Parcel {
   return {
     queue: message.queue,
     band: message.priority,
-    due: message.eta,
+    due: visibleAt(message),
     id: message.id,
     payload: encodePayload(message),
     call,

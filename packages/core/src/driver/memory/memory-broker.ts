@@ -1,6 +1,6 @@
 import { ClosedError, PublishError } from '../../errors.ts';
 import type { Message } from '../../task/message.ts';
-import type { Broker, ConsumeRequest, Consumer, Deliver } from '../broker.ts';
+import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage } from '../broker.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -26,6 +26,11 @@ export class MemoryBroker implements Broker {
       }
     }
     if (refused.size > 0) throw new PublishError(refused);
+  }
+
+  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+    this.#assertOpen();
+    return held.map((message) => this.#store.promote(message));
   }
 
   async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {

@@ -1,4 +1,5 @@
 import { ClosedError } from '../../errors.ts';
+import type { Admission } from '../admission.ts';
 import type { Bus } from '../bus.ts';
 import type { ClaimStore } from '../claim-store.ts';
 import type { Directory } from '../directory.ts';
@@ -36,6 +37,7 @@ export class MemoryConnection implements Connection {
   readonly directory: Directory;
   readonly limits: RateLimiter;
   readonly revocations: RevocationStore;
+  readonly admission: Admission;
   readonly monitor: Monitor;
   /** For the test hooks. */
   readonly store: MemoryStore;
@@ -54,6 +56,7 @@ export class MemoryConnection implements Connection {
     this.directory = createMemoryDirectory(store.books, assertOpen);
     this.limits = store.limiter;
     this.revocations = createMemoryRevocations(store.revocations, assertOpen);
+    this.admission = store.admission;
     this.monitor = createMemoryMonitor(store, assertOpen);
   }
 

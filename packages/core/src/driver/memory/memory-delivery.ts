@@ -1,5 +1,5 @@
 import type { Message } from '../../task/message.ts';
-import type { Delivery } from '../broker.ts';
+import type { Delivery, Settled } from '../broker.ts';
 import type { MemoryEntry } from './memory-entry.ts';
 
 /** One hand-over of an entry, and its lease. */
@@ -12,6 +12,7 @@ export class MemoryDelivery implements Delivery {
   /** Abandoned: not renewed any more. Forfeited: gone, though the holder has not noticed. Lost: gone, and it knows. */
   #lease: 'held' | 'abandoned' | 'forfeited' | 'lost' = 'held';
   #listeners: (() => void)[] = [];
+  #settled: Settled | undefined;
 
   constructor(entry: MemoryEntry, expiresAt: number) {
     this.entry = entry;
@@ -49,6 +50,15 @@ export class MemoryDelivery implements Delivery {
 
   async undoStart(): Promise<void> {
     if (this.held) this.entry.starts?.delete(this.deliveryCount);
+  }
+
+  onSettled(listener: Settled): void {
+    this.#settled = listener;
+  }
+
+  /** Tells the listener that its settlement was carried out. */
+  settled(over: boolean): void {
+    this.#settled?.(over);
   }
 
   renew(expiresAt: number): void {

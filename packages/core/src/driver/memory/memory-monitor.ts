@@ -13,7 +13,7 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
     counts: async (queues) => {
       assertOpen();
       return queues.map(
-        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, running: 0, dead: 0 },
+        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 },
       );
     },
     locate: async (ids, queues) => {

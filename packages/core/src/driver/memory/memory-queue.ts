@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../clock.ts';
+import { heldUntil } from '../broker.ts';
 import type { DeadLetter, DeadLetterPage, QueueCounts } from '../monitor.ts';
 import { EntryList } from './entry-list.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
@@ -22,6 +23,8 @@ export class MemoryQueue {
   readonly #clock: Clock;
   readonly #ready: readonly EntryList[] = emptyLists();
   readonly #delayed = new TimeHeap<MemoryEntry>();
+  /** What waits for its turn: promoted, never due. */
+  readonly #held = new Set<MemoryEntry>();
   #dead: DeadLetter[] = [];
   #parked = 0;
   readonly #takers = new Set<Taker>();
@@ -38,7 +41,10 @@ export class MemoryQueue {
   /** Adds an entry: ready at once, or held back until `at`. */
   add(entry: MemoryEntry, at?: number): void {
     entry.queue = this.name;
-    if (at !== undefined && at > this.#clock.now()) {
+    if (at !== undefined && at >= heldUntil) {
+      entry.place = 'delayed';
+      this.#held.add(entry);
+    } else if (at !== undefined && at > this.#clock.now()) {
       entry.place = 'delayed';
       this.#delayed.push(at, entry);
       this.#arm();
@@ -47,6 +53,14 @@ export class MemoryQueue {
       this.#listOf(entry).push(entry);
       this.wake();
     }
+  }
+
+  /** Makes a held entry ready. False for any other. */
+  admit(entry: MemoryEntry, first: boolean): boolean {
+    if (!this.#held.delete(entry)) return false;
+    if (first) this.putBack(entry);
+    else this.add(entry);
+    return true;
   }
 
   /** Puts an entry back before all others of its priority: it had its turn already. */
@@ -83,6 +97,7 @@ export class MemoryQueue {
   /** Takes out an entry that waits or is held back. */
   remove(entry: MemoryEntry): void {
     if (entry.place === 'running') return;
+    if (this.#held.delete(entry)) return;
     entry.removed = true;
     this.#removed[entry.place] += 1;
   }
@@ -122,6 +137,8 @@ export class MemoryQueue {
       if (!entry.removed) entries.push(entry);
     }
     this.#removed.delayed = 0;
+    for (const entry of this.#held) entries.push(entry);
+    this.#held.clear();
     this.#disarm();
     return entries;
   }
@@ -154,7 +171,8 @@ export class MemoryQueue {
     return {
       queue: this.name,
       waiting: this.#ready.reduce((sum, list) => sum + list.size, 0) - this.#removed.waiting,
-      delayed: this.#delayed.size - this.#removed.delayed,
+      delayed: this.#delayed.size - this.#removed.delayed + this.#held.size,
+      held: this.#held.size,
       running: this.running.size,
       dead: this.#dead.length,
     };

@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock.ts';
 import type { Failure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
-import type { Settlement } from '../broker.ts';
+import { type HeldMessage, type Settlement, visibleAt } from '../broker.ts';
+import { MemoryAdmission } from './memory-admission.ts';
 import { MemoryClaimTable } from './memory-claims.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
 import { MemoryBooks } from './memory-directory.ts';
@@ -31,6 +32,7 @@ export class MemoryStore {
   readonly limiter: MemoryLimiter;
   readonly books: MemoryBooks;
   readonly revocations: MemoryRevocationTable;
+  readonly admission: MemoryAdmission;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly holders: Set<LeaseHolder> = new Set();
   readonly #known = new Map<string, MemoryEntry>();
@@ -42,6 +44,7 @@ export class MemoryStore {
     this.books = new MemoryBooks(clock);
     this.revocations = new MemoryRevocationTable(clock);
     this.claims = new MemoryClaimTable(clock);
+    this.admission = new MemoryAdmission(clock);
     this.leases = new MemoryLeaseTable(clock);
   }
 
@@ -71,7 +74,7 @@ export class MemoryStore {
 
   /** Adds a message unless its id is known. */
   add(message: Message, body: string): void {
-    if (!this.#known.has(message.id)) this.#insert({ ...message, body }, message.eta);
+    if (!this.#known.has(message.id)) this.#insert({ ...message, body }, visibleAt(message));
   }
 
   /** Puts bytes into a queue as they are, whatever they say. */
@@ -102,6 +105,12 @@ export class MemoryStore {
     return true;
   }
 
+  /** Makes a held message ready. False for any other. */
+  promote({ queue, id, first }: HeldMessage): boolean {
+    const entry = this.#known.get(id);
+    return entry?.place === 'delayed' && entry.queue === queue && this.queue(queue).admit(entry, first === true);
+  }
+
   /** Hands over the next entry of a queue, under a lease. */
   take(queue: MemoryQueue, leaseDuration: number): MemoryDelivery | undefined {
     const entry = queue.take();
@@ -115,6 +124,11 @@ export class MemoryStore {
   /** Does what a settlement says, all in one step; nothing when the delivery's lease is lost. */
   settle(delivery: MemoryDelivery, settlement: Settlement): void {
     if (!delivery.held) return;
+    this.#carryOut(delivery, settlement);
+    delivery.settled(settlement.kind === 'ack' || settlement.kind === 'deadLetter');
+  }
+
+  #carryOut(delivery: MemoryDelivery, settlement: Settlement): void {
     switch (settlement.kind) {
       case 'ack':
         if (settlement.outcome) this.records.put([settlement.outcome]);

@@ -1,6 +1,7 @@
 import { BrokerBench } from './broker-bench.ts';
 import { brokerConsumerCases } from './broker-consumer-cases.ts';
 import { brokerDeliveryCases } from './broker-delivery-cases.ts';
+import { brokerHeldCases } from './broker-held-cases.ts';
 import { brokerLeaseCases } from './broker-lease-cases.ts';
 import { brokerMalformedCases } from './broker-malformed-cases.ts';
 import { brokerMonitorCases } from './broker-monitor-cases.ts';
@@ -54,4 +55,5 @@ const brokerCases: readonly ConformanceCase<BrokerBench>[] = [
   ...brokerMalformedCases,
   ...brokerLeaseCases,
   ...brokerMonitorCases,
+  ...brokerHeldCases,
 ];

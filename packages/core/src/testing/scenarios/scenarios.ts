@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import { admissionScenarios } from './admission-scenarios.ts';
 import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
@@ -7,6 +8,7 @@ import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { messagingScenarios } from './messaging-scenarios.ts';
+import { orderingScenarios } from './ordering-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { uniqueScenarios } from './unique-scenarios.ts';
@@ -32,6 +34,8 @@ const all: readonly Scenario[] = [
   ...uniqueScenarios,
   ...batchScenarios,
   ...messagingScenarios,
+  ...admissionScenarios,
+  ...orderingScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

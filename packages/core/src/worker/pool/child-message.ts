@@ -37,6 +37,7 @@ export type ToChild =
       readonly deliveryCount: number;
       /** By the machine's clock, which is the child's too. */
       readonly deadline?: number;
+      readonly fence?: number;
     }
   | { readonly type: 'abort'; readonly name: string; readonly limit?: number }
   | { readonly type: 'stored'; readonly sequence: number };

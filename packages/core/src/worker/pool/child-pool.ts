@@ -88,9 +88,10 @@ export class ChildPool implements Pool {
         seat.end = undefined;
         resolve(result);
       };
-      const { deadline } = attempt.context;
+      const { deadline, fence } = attempt.context;
       const until = deadline === undefined ? {} : { deadline: deadline.getTime() };
-      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount, ...until });
+      const fenced = fence === undefined ? {} : { fence };
+      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount, ...until, ...fenced });
       context.onAbort((reason) => seat.child.send(abortMessage(reason)));
       delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
       context.onBreakOff((result) => void this.#kill(seat, result));

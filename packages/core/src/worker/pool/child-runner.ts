@@ -38,11 +38,12 @@ export function createChildRunner(
   };
   let current: AttemptContext | undefined;
 
-  const run = async (delivery: Delivery, deadline: number | undefined): Promise<AttemptResult> => {
+  const run = async (delivery: Delivery, { deadline, fence }: Terms): Promise<AttemptResult> => {
     const definition = registry.get(delivery.message.task);
     if (definition?.handler === undefined) return missing(delivery.message.task);
     current = new AttemptContext(definition, delivery, tools);
     if (deadline !== undefined) current.setDeadline(deadline);
+    current.fence = fence;
     const attempt: Attempt = { definition, message: delivery.message, delivery, context: current };
     try {
       return await runHandler(attempt, limits.maxResult);
@@ -60,14 +61,16 @@ export function createChildRunner(
       queue,
       deliveryCount: message.deliveryCount,
       onLeaseLost: () => {},
+      onSettled: () => {},
       recordStart: async () => 0, // the worker counts starts
       undoStart: async () => {},
     };
-    void run(delivery, message.deadline).then((result) =>
-      post({ type: 'result', result, memory: process.memoryUsage.rss() }),
-    );
+    void run(delivery, message).then((result) => post({ type: 'result', result, memory: process.memoryUsage.rss() }));
   };
 }
+
+/** What the worker knows of an attempt beyond its delivery. */
+type Terms = Pick<Extract<ToChild, { type: 'run' }>, 'deadline' | 'fence'>;
 
 function missing(task: string): AttemptResult {
   const error = new Error(

@@ -1,0 +1,86 @@
+/**
+ * Decides who is in: each group has so many places, and a line of those who wait for one. What is here is told apart by
+ * group, queue and id; entering and leaving twice changes nothing, so that a message that comes again keeps its place.
+ * Places have no lease: the message that holds one comes again when its worker dies, and whoever looks at
+ * {@link Admission.overdue} takes the places of messages that are gone.
+ */
+export interface Admission {
+  /**
+   * Takes a place for each entry, or the last turn in the line where none is free. The line is first come first served
+   * within a flow; flows of one group take turns, each as often as its cost allows. Places that are free and have somebody
+   * waiting are given away first.
+   */
+  enter(entries: readonly AdmissionEntry[], urgency?: Urgency): Promise<Admitted>;
+  /** Gives places, or turns, back. Returns the places of those who are in now instead; wake their messages. */
+  leave(places: readonly Place[]): Promise<readonly Place[]>;
+  /** Keeps a place for good, until its holder leaves or is replaced: nobody else gets in. False when it is not a holder's. */
+  halt(place: Place): Promise<boolean>;
+  /** The places that are kept for good. */
+  halted(): Promise<readonly Place[]>;
+  /** The first in the line, at most `limit`. */
+  line(group: string, limit: number): Promise<readonly Place[]>;
+  /**
+   * Places that have been held for at least `patience` milliseconds and have not been looked at for some time: a few
+   * seconds where somebody waits, minutes where nobody does. Of all who ask within `every` milliseconds one gets an answer.
+   */
+  overdue(look: Look): Promise<readonly HeldPlace[]>;
+}
+
+/** Somebody who wants in. */
+export interface AdmissionEntry extends Place {
+  /** How many places the group has, from 1; the last one who enters decides. */
+  readonly limit: number;
+  /** Whose turn it takes in the line. @default one flow for all: first come first served */
+  readonly flow?: string;
+  /** How much of its flow's share it takes: 1 divided by the flow's weight. @default 1 */
+  readonly cost?: number;
+  /** Takes over the place of this one, where it holds one. */
+  readonly replaces?: Pick<Place, 'queue' | 'id'>;
+}
+
+/** `must`: also when the store is full, as the work that would empty it has to. */
+export type Urgency = 'must' | 'may';
+
+/** A place in a group, or a turn in its line: whose it is. */
+export interface Place {
+  readonly group: string;
+  /** Where its message is. */
+  readonly queue: string;
+  /** The task's id. */
+  readonly id: string;
+}
+
+/** A place, and for how many milliseconds it has been held. */
+export interface HeldPlace extends Place {
+  readonly heldFor: number;
+}
+
+/** What {@link Admission.enter} came to. */
+export interface Admitted {
+  /** For each entry: 0 waits; a larger number is in, and larger than any that was given out before (a fencing token). */
+  readonly fences: readonly number[];
+  /** Others who waited and are in now. */
+  readonly others: readonly Place[];
+}
+
+/** What {@link Admission.overdue} is asked for. */
+export interface Look {
+  readonly every: number;
+  readonly patience: number;
+  /** How many groups at most. */
+  readonly limit: number;
+}
+
+/** How soon a group is looked at again: where somebody waits, and where nobody does; milliseconds. */
+export const lookAgain: { readonly soon: number; readonly later: number } = { soon: 2_000, later: 600_000 };
+
+/** Queue and id as one text, for stores that need one; a queue's name holds no colon. */
+export function memberOf({ queue, id }: Pick<Place, 'queue' | 'id'>): string {
+  return `${queue}:${id}`;
+}
+
+/** The place of a group's member; undoes {@link memberOf}. */
+export function placeOf(group: string, member: string): Place {
+  const colon = member.indexOf(':');
+  return { group, queue: member.slice(0, colon), id: member.slice(colon + 1) };
+}

@@ -1,0 +1,24 @@
+/** What a message waits for its turn in, decided where it was sent. */
+export interface Turn {
+  /** Its ordering key. */
+  readonly order?: string;
+  /** Its fair share. */
+  readonly share?: Share;
+  /** It has had its turn in its fair share, and is not asked again. */
+  readonly served?: boolean;
+  /** The message whose place it takes over: the one it is the replay of. */
+  readonly replaces?: { readonly queue: string; readonly id: string };
+}
+
+/** Whose messages share a queue fairly. */
+export interface Share {
+  /** The tenant. */
+  readonly key: string;
+  /** 1 divided by the tenant's weight. */
+  readonly cost: number;
+  /** How many of all tenants' messages stand ready in the queue. */
+  readonly window: number;
+}
+
+/** The longest key, in characters: keys are part of names in the store. */
+export const longestKey = 500;
