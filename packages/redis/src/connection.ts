@@ -35,6 +35,8 @@ export class RedisClients {
   readonly #shared = new Map<Role, Promise<RedisClient>>();
   readonly #open = new Set<RedisClient>();
   readonly #lastErrors = new WeakMap<RedisClient, Error>();
+  /** By the monotonic clock. */
+  readonly #readySince = new WeakMap<RedisClient, number>();
   #closed = false;
   /** Told of the client that takes and settles jobs, before it connects. */
   onWorkerClient: (client: RedisClient) => void = () => {};
@@ -91,6 +93,18 @@ export class RedisClients {
     this.#open.clear();
   }
 
+  /**
+   * A connection was silent while a reply was due. What swallowed it has most likely swallowed the others: an idle one does
+   * not know it yet, and whoever used it next would wait for its timeout too, one after the other. So those that were there
+   * already are made anew. (A cluster's nodes have fates of their own, and its client tells of none.)
+   */
+  #distrust(dead: RedisClient, silentFor: number): void {
+    const since = performance.now() - silentFor;
+    for (const client of this.#open) {
+      if (client !== dead && (this.#readySince.get(client) ?? Number.POSITIVE_INFINITY) < since) destroySockets(client);
+    }
+  }
+
   async #create(role: Role, connectionName?: string): Promise<RedisClient> {
     if (this.#closed) throw new ClosedError('the Redis connection');
     const { Redis, Cluster } = await import('ioredis'); // 70 ms, paid at the first use
@@ -102,8 +116,14 @@ export class RedisClients {
           (new Cluster([...this.target.hosts], clusterOptions(options)) as unknown as RedisClient)
         : new Redis(options);
     client.setMaxListeners(100); // BullMQ adds to this number, so 0 (no limit) would become its 3
-    client.on('error', (error: Error) => this.#lastErrors.set(client, error));
-    client.on('ready', () => this.#lastErrors.delete(client));
+    client.on('error', (error: Error) => {
+      this.#lastErrors.set(client, error);
+      if (error.message.startsWith('Socket timeout')) this.#distrust(client, options.socketTimeout as number);
+    });
+    client.on('ready', () => {
+      this.#lastErrors.delete(client);
+      this.#readySince.set(client, performance.now());
+    });
     this.#open.add(client);
     if (role === 'worker') this.onWorkerClient(client);
     return client;

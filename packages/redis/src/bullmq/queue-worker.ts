@@ -89,6 +89,7 @@ export class QueueWorker extends Worker {
   }
 
   start(): void {
+    for (const client of [this.client, this.#parts.blocking]) client.on('ready', this.#onReady);
     this.startStalledCheckTimer().catch((error: Error) => this.#report(error));
     this.#loop = this.#fetchLoop();
   }
@@ -120,6 +121,7 @@ export class QueueWorker extends Worker {
   finish(): void {
     this.#fetching = false;
     clearTimeout(this.#waker);
+    this.client.off('ready', this.#onReady);
     this.leases.close();
     this.#parts.slots.cancel(this.name);
     this.#parts.clients.end(this.#parts.blocking);
@@ -133,6 +135,14 @@ export class QueueWorker extends Worker {
     if (next) this.pollCount.answered += 1;
     return next instanceof TaskJob ? next : undefined;
   }
+
+  /**
+   * Redis may have given the mark that says there are jobs to the connection that died: the read that is sent again would
+   * wait its whole time beside them. The mark costs one fetch that may find nothing.
+   */
+  readonly #onReady = (): void => {
+    if (this.#fetching) this.#putMarkerBack().catch(() => {}); // lost again: the next connection comes this way too
+  };
 
   /** How long a read lasts that waits for a delayed job, in seconds. */
   override get maximumBlockTimeout(): number {
