@@ -31,6 +31,7 @@ export type {
 } from './driver/monitor.ts';
 export type { RateLimiter } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
+export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
 export {

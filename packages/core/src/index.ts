@@ -16,6 +16,7 @@ export type { BatchTaskOptions } from './app/batch-task.ts';
 export { type BroadcastOptions, type BroadcastReply, BroadcastResult, type BroadcastTask } from './app/broadcast.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';
 export type { Lock, LockOptions } from './app/lock.ts';
+export type { RetentionSettings } from './app/retention-settings.ts';
 export type { StampedHeaders } from './app/revoker.ts';
 export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './app/schedule.ts';
 export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';

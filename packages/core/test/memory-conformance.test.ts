@@ -13,6 +13,7 @@ import {
   leaseConformance,
   loseLease,
   resultBackendConformance,
+  retentionConformance,
   revocationConformance,
   scheduleStoreConformance,
 } from '../src/testing.ts';
@@ -26,15 +27,15 @@ const context = {
 };
 
 const options: ConformanceOptions = {
-  open: async () => {
+  open: async (given) => {
     const url = `memory://${newTaskId()}`;
-    const connection = memoryDriver.connect(url, context);
+    const connection = memoryDriver.connect(url, { ...context, ...given });
     const others = [connection];
     return {
       connection,
       fastLease: { leaseDuration: 100, orphanInterval: 40 },
       another: async () => {
-        const other = memoryDriver.connect(url, context);
+        const other = memoryDriver.connect(url, { ...context, ...given });
         others.push(other);
         return other;
       },
@@ -59,5 +60,6 @@ claimConformance('memory', options);
 directoryConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
+retentionConformance('memory', options);
 scheduleStoreConformance('memory', options);
 admissionConformance('memory', options);

@@ -48,6 +48,7 @@ export type {
   Overlap,
   Published,
   PublishOptions,
+  RetentionSettings,
   RetryOptions,
   Route,
   RouteFunction,

@@ -1,5 +1,6 @@
 import type { Driver } from '@lovage/core/driver';
 import { BullmqBroker } from './bullmq/broker.ts';
+import { sweepFailedJobs } from './bullmq/failed-jobs.ts';
 import { RedisMonitor } from './monitor/redis-monitor.ts';
 import { type BrokerKit, RedisConnection } from './redis-connection.ts';
 import { redisSchemes, streamsSchemes } from './redis-url.ts';
@@ -10,6 +11,7 @@ import { assertVersion } from './streams/version.ts';
 const bullmqKit: BrokerKit = {
   createBroker: (parts) => new BullmqBroker(parts),
   createMonitor: ({ link, keys }) => new RedisMonitor(link, keys),
+  sweepFailed: ({ link, keys, retention }, queue) => sweepFailedJobs(link, keys, retention, queue),
 };
 
 const streamsKit: BrokerKit = {

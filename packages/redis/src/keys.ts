@@ -19,6 +19,11 @@ export interface Keys {
   readonly joinFailed: (groupId: string) => string;
   /** How many members a group has, where not all of them know. */
   readonly joinSize: (groupId: string) => string;
+  /** Which outcomes were stored, by kind, in batches; and how many they are in all. */
+  readonly ended: (kind: string) => string;
+  readonly endedTotals: string;
+  /** Held by whoever sweeps. */
+  readonly sweeping: string;
   readonly lease: (name: string) => string;
   readonly fence: (name: string) => string;
   /** Which task holds a key of `unique`. */
@@ -68,6 +73,9 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
     joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
     joinSize: (groupId) => `${ours}join:${groupId}:size`,
+    ended: (kind) => `${ours}ended:${kind}`,
+    endedTotals: `${ours}ended-totals`,
+    sweeping: `${ours}sweeping`,
     lease: (name) => `${ours}lease:${name}`,
     claim: (name) => `${ours}claim:${name}`,
     fence: (name) => `${ours}fence:${name}`,

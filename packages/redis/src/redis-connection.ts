@@ -1,4 +1,13 @@
-import type { Broker, Clock, Connection, DriverContext, Monitor, StoreReport } from '@lovage/core/driver';
+import {
+  type Broker,
+  type Clock,
+  type Connection,
+  type DriverContext,
+  defaultRetention,
+  type Monitor,
+  type Retention,
+  type StoreReport,
+} from '@lovage/core/driver';
 import { RedisAdmission } from './admission/redis-admission.ts';
 import { RedisBus } from './bus/redis-bus.ts';
 import { RedisClaimStore } from './claims/redis-claim-store.ts';
@@ -10,6 +19,8 @@ import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { BrokerDataLossError, watchForLoss } from './loss-watch.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
+import { EndedLog } from './retention/ended-log.ts';
+import { RedisSweeper } from './retention/redis-sweeper.ts';
 import { RedisRevocationStore } from './revocations/redis-revocation-store.ts';
 import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
 import { StoreClock } from './store-clock.ts';
@@ -25,12 +36,17 @@ export interface BrokerParts {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly publishTimeout: number;
+  /** Where outcomes that were stored are remembered. */
+  readonly ended: EndedLog;
+  readonly retention: Retention;
 }
 
 /** What tells the drivers of this package apart; the rest they share. */
 export interface BrokerKit {
   createBroker(parts: BrokerParts): Broker;
   createMonitor(parts: BrokerParts): Monitor;
+  /** Lets go what the broker keeps of failed tasks. */
+  readonly sweepFailed?: (parts: BrokerParts, queue: string) => Promise<void>;
   /** Throws when the server lacks what the broker needs. */
   readonly assertServer?: (client: RedisClient) => Promise<void>;
 }
@@ -55,6 +71,8 @@ export class RedisConnection implements Connection {
   readonly #subscriber: Subscriber;
   readonly #storeClock: StoreClock;
   readonly #context: DriverContext;
+  readonly #ended: EndedLog;
+  readonly #sweeper: RedisSweeper;
   readonly #kit: BrokerKit;
 
   constructor(url: string, context: DriverContext, kit: BrokerKit) {
@@ -70,7 +88,10 @@ export class RedisConnection implements Connection {
       });
     const link = new StoreLink(clients, clock, publishTimeout);
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });
-    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout };
+    const { retention = defaultRetention } = context;
+    const ended = new EndedLog(link, keys, clock);
+    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ended, retention };
+    this.#ended = ended;
     this.#context = context;
     this.#kit = kit;
     this.#clients = clients;
@@ -79,7 +100,7 @@ export class RedisConnection implements Connection {
     this.#subscriber = subscriber;
     this.display = target.display;
     this.broker = kit.createBroker(parts);
-    this.results = new RedisResultBackend(link, subscriber, keys);
+    this.results = new RedisResultBackend(link, subscriber, keys, ended);
     this.bus = new RedisBus(link, subscriber, keys);
     this.leases = new RedisLeaseStore(link, keys);
     this.claims = new RedisClaimStore(link, keys);
@@ -89,6 +110,13 @@ export class RedisConnection implements Connection {
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);
+    const sweepFailed =
+      kit.sweepFailed && ((queue: string) => (kit.sweepFailed as NonNullable<BrokerKit['sweepFailed']>)(parts, queue));
+    this.#sweeper = new RedisSweeper({ link, keys, monitor: this.monitor, retention, sweepFailed });
+  }
+
+  sweep(): Promise<void> {
+    return this.#sweeper.sweep();
   }
 
   clockOffset(): number | Promise<number> {
@@ -107,10 +135,12 @@ export class RedisConnection implements Connection {
     const late = new Deadline(this.#context.clock, deadline, () => new Error('the deadline of close passed'));
     try {
       await late.race(this.broker.close());
+      await late.race(this.#ended.flush());
     } catch {
       // the sockets are ended all the same: what was not handed back comes again when its lease runs out
     } finally {
       late.clear();
+      this.#ended.close();
       this.#subscriber.close();
       this.#clients.close();
     }

@@ -6,8 +6,10 @@ import {
   claimConformance,
   directoryConformance,
   type Harness,
+  type HarnessNeeds,
   leaseConformance,
   resultBackendConformance,
+  retentionConformance,
   revocationConformance,
   scheduleStoreConformance,
 } from '@lovage/core/testing';
@@ -23,15 +25,15 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** A prefix of its own on the file's server. */
-async function open(): Promise<Harness> {
+async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
   const prefix = `t${newTaskId()}`;
-  const connections = [connect(server.url, { prefix })] as const;
+  const connections = [connect(server.url, { prefix, ...given })] as const;
   const others: (typeof connections)[number][] = [];
   return {
     connection: connections[0],
     fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
     another: async () => {
-      const other = connect(server.url, { prefix });
+      const other = connect(server.url, { prefix, ...given });
       others.push(other);
       return other;
     },
@@ -52,5 +54,6 @@ claimConformance('redis', { open });
 directoryConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
+retentionConformance('redis', { open });
 scheduleStoreConformance('redis', { open });
 admissionConformance('redis', { open });

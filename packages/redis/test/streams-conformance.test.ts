@@ -6,8 +6,10 @@ import {
   claimConformance,
   directoryConformance,
   type Harness,
+  type HarnessNeeds,
   leaseConformance,
   resultBackendConformance,
+  retentionConformance,
   revocationConformance,
   scenarios,
   scheduleStoreConformance,
@@ -23,14 +25,14 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** A prefix of its own on the file's server. */
-async function open(): Promise<Harness> {
+async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
   const prefix = `t${newTaskId()}`;
-  const all = [connectStreams(server, { prefix })];
+  const all = [connectStreams(server, { prefix, ...given })];
   return {
     connection: all[0] as (typeof all)[number],
     fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
     another: async () => {
-      const other = connectStreams(server, { prefix });
+      const other = connectStreams(server, { prefix, ...given });
       all.push(other);
       return other;
     },
@@ -49,6 +51,7 @@ claimConformance('redis+streams', { open });
 directoryConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
+retentionConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
 admissionConformance('redis+streams', { open });
 

@@ -1,11 +1,14 @@
 import type { Clock } from '../clock.ts';
 import type { Driver } from '../driver/driver.ts';
+import type { Retention } from '../driver/retention.ts';
 import { ConfigurationError } from '../errors.ts';
 import { type Logger, type LogLevel, logLevels } from '../logger.ts';
 import { type Duration, parseDuration, parseSize } from '../task/duration.ts';
-import { oneOf, queueName, type Reader, readOptions, record, text, wholeNumber } from '../task/option-reader.ts';
+import { oneOf, queueName, type Reader, readOptions, record, text } from '../task/option-reader.ts';
 import type { TaskRoutes } from '../task/route.ts';
 import { readOverrides } from './overrides.ts';
+import { type RetentionSettings, retentionRules, toRetention } from './retention-settings.ts';
+import { count, positiveDuration, type SettingRule } from './setting-readers.ts';
 
 /** Settings under Celery's `conf`. */
 export interface AppConf {
@@ -76,6 +79,8 @@ export interface AppOptions {
   /** How long results are kept; failures are kept at least 7 days. @default '1d' */
   readonly resultExpires?: Duration;
   readonly connection?: ConnectionSettings;
+  /** Bounds on finished work, by count and bytes. */
+  readonly retention?: RetentionSettings;
   readonly worker?: WorkerSettings;
   /** @default 'info' */
   readonly logLevel?: LogLevel;
@@ -114,6 +119,7 @@ export interface Settings {
     readonly connectTimeout: number;
     readonly tls?: Readonly<Record<string, unknown>>;
   };
+  readonly retention: Retention;
   readonly worker: ResolvedWorkerSettings;
 }
 
@@ -132,30 +138,12 @@ export interface ResolvedWorkerSettings {
   readonly unknownTaskGrace: number;
 }
 
-/** A count, also as the text of a flag or variable. */
-const count =
-  (min: number): Reader<number> =>
-  (value, where) =>
-    wholeNumber(min)(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, where);
-
-const positiveDuration: Reader<number> = (value, where) => {
-  const ms = parseDuration(value, where);
-  if (ms > 0) return ms;
-  throw new ConfigurationError(`${where}: must be longer than zero`);
-};
-
 /** A list of queues, also as comma-separated text. */
 const queueList: Reader<readonly string[]> = (value, where) => {
   const names = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
   if (Array.isArray(names) && names.length > 0) return [...new Set(names.map((name) => queueName(name, where)))];
   throw new ConfigurationError(`${where}: expected queue names, such as "default,billing"`);
 };
-
-interface SettingRule {
-  readonly read: Reader<unknown>;
-  readonly fallback?: unknown;
-  readonly env?: string;
-}
 
 /** Every setting: its reader, its default, its environment variable. */
 export const settingRules: Readonly<Record<string, SettingRule>> = {
@@ -172,6 +160,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'connection.socketTimeout': { read: positiveDuration, fallback: '15s', env: 'LOVAGE_SOCKET_TIMEOUT' },
   'connection.connectTimeout': { read: positiveDuration, fallback: '5s', env: 'LOVAGE_CONNECT_TIMEOUT' },
   'connection.tls': { read: record },
+  ...retentionRules,
   'worker.queues': { read: queueList, fallback: 'default', env: 'LOVAGE_QUEUES' },
   'worker.concurrency': { read: count(1), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
   'worker.pool': { read: oneOf('async', 'threads', 'processes'), fallback: 'async', env: 'LOVAGE_POOL' },
@@ -186,7 +175,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
 };
 
 const untouched: Reader<unknown> = (value) => value;
-const groups = ['conf', 'connection', 'worker'] as const;
+const groups = ['conf', 'connection', 'retention', 'worker'] as const;
 const topLevel = {
   ...Object.fromEntries([...groups, 'logger', 'drivers', 'clock'].map((name) => [name, untouched])),
   ...Object.fromEntries(
@@ -258,6 +247,7 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       connectTimeout: at('connection.connectTimeout'),
       ...(tls ? { tls } : {}),
     },
+    retention: toRetention((path) => at(path)),
     worker: {
       queues: at('worker.queues'),
       concurrency: at('worker.concurrency'),

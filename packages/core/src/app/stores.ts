@@ -59,6 +59,7 @@ export class Stores {
       prefix: settings.prefix,
       connection: settings.connection,
       publishTimeout: settings.publishTimeout,
+      retention: settings.retention,
     };
   }
 
@@ -88,6 +89,11 @@ export class Stores {
     if (this.#closed) return Promise.reject(new ClosedError('the app'));
     this.#opening ??= this.#openAll();
     return this.#opening;
+  }
+
+  /** Lets every store delete what is over and too old or too much. */
+  async sweep(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.sweep?.()));
   }
 
   /** Closes what was opened, within `deadline` milliseconds. */

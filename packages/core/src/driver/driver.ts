@@ -10,6 +10,7 @@ import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ResultBackend } from './result-backend.ts';
+import type { Retention } from './retention.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
@@ -32,6 +33,8 @@ export interface DriverContext {
   readonly connection: ConnectionOptions;
   /** How long a reply to a publish may take, in milliseconds. */
   readonly publishTimeout: number;
+  /** What is kept of work that is over. @default {@link defaultRetention} */
+  readonly retention?: Retention;
 }
 
 /** Options of the network connections. */
@@ -66,6 +69,11 @@ export interface Connection {
    * rejects: a store that cannot be asked is taken to agree. @default 0
    */
   clockOffset?(): MaybePromise<number>;
+  /**
+   * Deletes what is over and too old or too much, by the {@link Retention} of the context. Workers call it every few
+   * seconds, also when nothing ends; of several at once, one does the work.
+   */
+  sweep?(): Promise<void>;
   /** Resolves when the store answers. Throws {@link BrokerUnavailableError} (or a kin) after `timeout` milliseconds. */
   check(timeout: number): Promise<StoreReport>;
   /** Ends every socket and timer within `deadline` milliseconds, also when the store is dead. */

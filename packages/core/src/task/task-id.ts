@@ -37,3 +37,8 @@ export function timeOfTaskId(id: string): number | undefined {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(id)) return undefined;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
+
+/** Whether an id has the form of one that {@link newTaskId} makes, by its length and its version: asked for every task. */
+export function looksMade(id: string): boolean {
+  return id.length === 36 && id[14] === '7' && id[8] === '-' && id[23] === '-';
+}

@@ -1,16 +1,12 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import type { RevocationRule, RevocationStore } from '../driver/revocation-store.ts';
-import { ClosedError, TaskRevokedError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { TaskRevokedError } from '../errors.ts';
 import { everyone } from '../results/result-inbox.ts';
 import type { Message } from '../task/message.ts';
 import { hasStamp } from '../task/stamp.ts';
 import type { Attempt } from './attempt.ts';
 import type { WorkerStats } from './worker-stats.ts';
-
-/** How often the rules are read, whether or not somebody said that they changed, in milliseconds. */
-const readInterval = 5_000;
 
 /** What following the rules needs. */
 export interface StampedRevocationsOptions {
@@ -18,7 +14,6 @@ export interface StampedRevocationsOptions {
   readonly results: ResultBackend | undefined;
   readonly stats: WorkerStats;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly resultExpires: number;
 }
 
@@ -32,8 +27,6 @@ export class StampedRevocations {
   #rules: readonly RevocationRule[] = [];
   /** The rules that have been followed for what ran when they were made. */
   #followed: ReadonlySet<string> = new Set();
-  #timer: Timer | undefined;
-  #stopped = false;
 
   constructor(options: StampedRevocationsOptions) {
     this.#options = options;
@@ -44,24 +37,6 @@ export class StampedRevocations {
     if (this.#rules.length === 0 || (message.stamps === undefined && message.headers === undefined)) return false;
     const now = this.#options.clock.now();
     return this.#rules.some((rule) => rule.expiresAt > now && hasStamp(message, rule.stamp, rule.value));
-  }
-
-  /** Reads the rules, and again every few seconds until {@link StampedRevocations.stop}. Never rejects. */
-  async start(): Promise<void> {
-    const { store, clock, logger } = this.#options;
-    if (store === undefined || this.#stopped) return;
-    try {
-      await this.refresh();
-    } catch (error) {
-      if (error instanceof ClosedError) return; // the app has gone before its worker began
-      logger.debug('could not read the revoked stamps', { error });
-    }
-    if (!this.#stopped) this.#timer = clock.after(readInterval, () => void this.start(), { background: true });
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#timer?.cancel();
   }
 
   /** Reads the rules now, and follows new ones for what runs here. Returns the ids of those tasks. */

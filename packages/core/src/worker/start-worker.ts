@@ -13,6 +13,7 @@ import { startControl } from './control.ts';
 import { createControlCommands } from './control-commands.ts';
 import { Fanout } from './fanout.ts';
 import type { Middleware } from './middleware.ts';
+import { Periodic } from './periodic.ts';
 import { PollWatch } from './poll-watch.ts';
 import type { AppModule } from './pool/child-message.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
@@ -48,6 +49,10 @@ export interface WorkerOptions extends WorkerSettings {
 const checkTimeout = 5_000;
 const pollCheckTimeout = 2_000;
 const longestStartRetry = 5_000;
+/** How often rules of revocation are read, whether or not somebody said that they changed. */
+const revocationsInterval = 5_000;
+/** How often this worker offers to sweep. */
+const sweepInterval = 10_000;
 
 /**
  * Starts a worker in this process: resolves when it consumes. Without `exitOnBrokerLoss` it tries until the broker can be
@@ -83,15 +88,36 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     settings,
     appModule,
   });
-  await Promise.all([tools.pools.start(), tools.revocations.start(), runtime.topicGroups.register()]);
+  const background = createBackground(runtime, tools);
+  await Promise.all([tools.pools.start(), background.revocations.start(), runtime.topicGroups.register()]);
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
-  const worker = await consume(runtime, stores, { ...tools, settings, report, receiver });
+  const worker = await consume(runtime, stores, {
+    ...tools,
+    settings,
+    report,
+    receiver,
+    background: Object.values(background),
+  });
+  void background.sweeping.start(); // never rejects
   if (limits) worker.autoscale(limits);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   return worker;
 }
 
-type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver'>;
+type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver' | 'background'>;
+
+/** What every worker does beside its tasks. */
+function createBackground(
+  { clock, logger, stores }: AppRuntime,
+  { revocations }: WorkerTools,
+): { readonly revocations: Periodic; readonly sweeping: Periodic } {
+  const every = (interval: number, what: string, work: () => Promise<unknown>): Periodic =>
+    new Periodic({ clock, logger, interval, what, work });
+  return {
+    revocations: every(revocationsInterval, 'read the revoked stamps', () => revocations.refresh()),
+    sweeping: every(sweepInterval, 'sweep what is over', () => stores.sweep()),
+  };
+}
 
 async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumeParts): Promise<Worker> {
   const { broker, brokerConnection, bus } = stores;

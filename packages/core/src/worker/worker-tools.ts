@@ -63,7 +63,7 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   return {
     name,
     stats,
-    revocations: new StampedRevocations({ store, results, stats, clock, logger, resultExpires }),
+    revocations: new StampedRevocations({ store, results, stats, clock, resultExpires }),
     limits: new TaskLimits(),
     rates: new TaskRates(),
     sender,

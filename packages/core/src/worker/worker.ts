@@ -12,9 +12,9 @@ import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { Fanout } from './fanout.ts';
+import type { Periodic } from './periodic.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
-import type { StampedRevocations } from './stamped-revocations.ts';
 import type { WorkerEvents } from './worker-events.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -44,10 +44,11 @@ export interface WorkerParts {
   readonly observer: EventObserver;
   readonly pools: Pools;
   readonly batching: Batching | undefined;
-  readonly revocations: StampedRevocations;
   /** undefined: the app has no broadcast queues. */
   readonly fanout: Fanout | undefined;
   readonly janitor: AdmissionJanitor;
+  /** What it does beside its tasks. */
+  readonly background: readonly Periodic[];
   /** Makes the worker's own events, where the broker has a bus. */
   readonly events: ((report: () => WorkerReport) => WorkerEvents) | undefined;
 }
@@ -69,8 +70,8 @@ export class Worker {
   readonly #events: WorkerEvents | undefined;
   readonly #pools: Pools;
   readonly #batching: Batching | undefined;
-  readonly #revocations: StampedRevocations;
   readonly #janitor: AdmissionJanitor;
+  readonly #background: readonly Periodic[];
   readonly #startedAt: number;
   readonly #queues: Set<string>;
   readonly #forget: () => void;
@@ -100,8 +101,8 @@ export class Worker {
     this.#observer = parts.observer;
     this.#pools = parts.pools;
     this.#batching = parts.batching;
-    this.#revocations = parts.revocations;
     this.#janitor = parts.janitor;
+    this.#background = parts.background;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
     this.#batching?.attach(parts.consumer);
@@ -237,7 +238,7 @@ export class Worker {
       await this.#within(abortGrace);
     }
     this.#giveUp.abort();
-    this.#revocations.stop();
+    for (const periodic of this.#background) periodic.stop();
     const report = await this.#consumer.close(releaseDeadline);
     await this.#fanout?.close();
     await this.#pools.close();

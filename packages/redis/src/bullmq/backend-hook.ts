@@ -10,6 +10,7 @@ import {
 import type { RedisClient } from '../connection.ts';
 import { type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';
+import { failedExpires } from './failed-expires.ts';
 import { tameReply } from './tame-reply.ts';
 import type { TaskJob } from './task-job.ts';
 
@@ -20,8 +21,6 @@ export interface Finish {
   readonly outcome: OutcomeArgs | undefined;
 }
 
-/** Failed jobs stay in BullMQ's `failed` set, where its tools show them: 7 days (in seconds), bounded by count. */
-const keepFailed = { age: 7 * 24 * 3600, count: 10_000 };
 /** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
 const keepNone = { count: 0 };
 
@@ -37,11 +36,11 @@ export class TaskBackend extends RedisQueueBackend {
     return this.#finish(job, how, this.moveToCompletedArgs(job, 'null', keepNone, how.token, how.fetchNext));
   }
 
-  /** Fails a job for good, and stores its outcome. */
-  fail(job: TaskJob, how: Finish & { readonly failure: Failure; readonly keep: boolean }): Promise<unknown> {
+  /** Fails a job for good, and stores its outcome. It stays in BullMQ's `failed` set, where its tools show it, with `keep` of its kind. */
+  fail(job: TaskJob, how: Finish & { readonly failure: Failure; readonly keep: number }): Promise<unknown> {
     const reason = `${how.failure.name}: ${how.failure.message}`;
     const fields = { failedReason: reason, stacktrace: JSON.stringify([how.failure.stack ?? reason]) };
-    const keep = how.keep ? keepFailed : keepNone;
+    const keep = how.keep > 0 ? { age: failedExpires / 1000, count: how.keep } : keepNone;
     return this.#finish(job, how, this.moveToFailedArgs(job, reason, keep, how.token, how.fetchNext, fields));
   }
 

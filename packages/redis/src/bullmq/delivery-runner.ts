@@ -174,7 +174,8 @@ export class DeliveryRunner {
   }
 
   #context({ queue, worker }: Running): SettleContext {
-    return { backend: worker.backend, client: worker.client, keys: this.#parts.keys, queue };
+    const { keys, ended, retention } = this.#parts;
+    return { backend: worker.backend, client: worker.client, keys, queue, ended, retention };
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Clock, ConsumeRequest, Deliver } from '@lovage/core/driver';
+import type { Clock, ConsumeRequest, Deliver, Retention } from '@lovage/core/driver';
 import type { RedisClients } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
 import type { StoreLink } from '../store-link.ts';
 
 /** What the broker is made of. */
@@ -10,6 +11,8 @@ export interface BrokerParts {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly publishTimeout: number;
+  readonly ended: EndedLog;
+  readonly retention: Retention;
 }
 
 /** What a consumer is made of. */

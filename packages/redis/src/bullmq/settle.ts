@@ -1,8 +1,9 @@
-import type { Failure, OutcomeWrite, Settlement } from '@lovage/core/driver';
+import type { Failure, OutcomeWrite, Retention, Settlement } from '@lovage/core/driver';
 import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import { type Keys, taskIdOf } from '../keys.ts';
 import { recordArguments } from '../results/record-text.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
 import { type OutcomeArgs, scriptsOf } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';
 import type { TaskBackend } from './backend-hook.ts';
@@ -10,14 +11,14 @@ import { bullPriority, toJobData } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { TaskJob } from './task-job.ts';
 
-const maxDeadLetters = 10_000;
-
 /** What a settlement needs. */
 export interface SettleContext {
   readonly backend: TaskBackend;
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly queue: string;
+  readonly ended: EndedLog;
+  readonly retention: Retention;
 }
 
 /** How one job ends. */
@@ -89,18 +90,28 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
     if (!readable) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
-    if (!failure) return await context.backend.complete(job, how);
-    return await context.backend.fail(job, { ...how, failure, keep: readable && !options.reason });
+    const keep = readable && !options.reason ? context.retention.failures : 0;
+    const next = failure
+      ? await context.backend.fail(job, { ...how, failure, keep })
+      : await context.backend.complete(job, how);
+    if (outcome) context.ended.note(outcome, how.outcome?.size ?? 0);
+    return next;
   } catch (error) {
     ending.full = isMemoryError(error);
     throw error;
   }
 }
 
-function outcomeArgs({ lease, full }: Ending, { keys, queue }: SettleContext, outcome: OutcomeWrite): OutcomeArgs {
+function outcomeArgs(
+  { lease, full }: Ending,
+  { keys, queue }: SettleContext,
+  outcome: OutcomeWrite,
+): OutcomeArgs & { readonly size: number } {
+  const record = recordArguments(outcome, keys);
   return {
+    size: String(record[0]).length,
     keys: [keys.job(queue, `${lease.jobId}:lock`), keys.result(outcome.record.id)],
-    args: [lease.token, full ? '1' : '', ...recordArguments(outcome, keys)],
+    args: [lease.token, full ? '1' : '', ...record],
   };
 }
 
@@ -118,10 +129,10 @@ async function deadLetter(ending: Ending, context: SettleContext, options: DeadL
 }
 
 async function park({ job, lease, body }: Ending, context: SettleContext, reason: Failure): Promise<void> {
-  const { keys, queue } = context;
+  const { keys, queue, retention } = context;
   const parked = await scriptsOf(context.client).parkDead(
     [keys.job(queue, `${lease.jobId}:lock`), keys.job(queue, lease.jobId), keys.dead(queue)],
-    [lease.token, maxDeadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
+    [lease.token, retention.deadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
   );
   if (parked === 0) throw new StaleSettlementError(lease.jobId);
 }

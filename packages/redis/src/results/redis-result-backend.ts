@@ -1,5 +1,6 @@
 import {
   decodeRecord,
+  isFinal,
   type JoinMember,
   type JoinState,
   type OutcomeRecord,
@@ -10,6 +11,7 @@ import {
 } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { toResultError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
@@ -24,11 +26,13 @@ export class RedisResultBackend implements ResultBackend {
   readonly #link: StoreLink;
   readonly #subscriber: Subscriber;
   readonly #keys: Keys;
+  readonly #ended: EndedLog;
 
-  constructor(link: StoreLink, subscriber: Subscriber, keys: Keys) {
+  constructor(link: StoreLink, subscriber: Subscriber, keys: Keys, ended: EndedLog) {
     this.#link = link;
     this.#subscriber = subscriber;
     this.#keys = keys;
+    this.#ended = ended;
   }
 
   async put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
@@ -40,6 +44,9 @@ export class RedisResultBackend implements ResultBackend {
       const scripts = scriptsOf(client);
       return Promise.all(calls.map(({ key, args }) => scripts.storeRecord([key], args))); // one write: same tick
     });
+    for (const [index, write] of writes.entries()) {
+      if (stored[index] === 1 && isFinal(write.record)) this.#ended.note(write, String(calls[index]?.args[0]).length);
+    }
     return stored.map((one) => one === 1);
   }
 

@@ -3,6 +3,7 @@ import { admissionEnter, admissionHalt, admissionLeave, admissionLine, admission
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
 import { putEntry } from './directory.lua.ts';
+import { noteEnded, sweepEnded } from './ended.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
 import { joinMember, joinWithOutcome } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
@@ -34,6 +35,8 @@ export interface Scripts {
     keys: [result: string, ended: string, failed: string, size: string],
     args: Args,
   ): Promise<[ended: number, failed: number, complete: number]>;
+  noteEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
+  sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
   keepLease(keys: [owner: string], args: Args): Promise<number>;
   takeClaim(
@@ -93,6 +96,8 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcome: { keys: 4, lua: joinWithOutcome },
+  noteEnded: { keys: 2, lua: noteEnded },
+  sweepEnded: { keys: 2, lua: sweepEnded },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
   takeClaim: { keys: 1, lua: takeClaim },

@@ -1,5 +1,6 @@
 import type { OutcomeWrite } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { group } from './stream-queue.ts';
 
@@ -24,6 +25,7 @@ export class AckBatch {
   readonly #entries: string[] = [];
   readonly #ids: string[] = [];
   readonly #records: string[] = [];
+  readonly #outcomes: (OutcomeWrite | undefined)[] = [];
   /** The profile of each; 0 for no outcome. */
   readonly #each: number[] = [];
   /** Whether all have the same profile. */
@@ -51,6 +53,7 @@ export class AckBatch {
     this.#ids.push(outcome?.record.id ?? id);
     if (outcome && outcome.record.id !== id) this.aliases.push(id);
     this.#records.push(record);
+    this.#outcomes.push(outcome);
     const profile = outcome ? this.#profileOf(outcome) : 0;
     this.#uniform &&= this.#each.length === 0 || this.#each[0] === profile;
     this.#each.push(profile);
@@ -63,6 +66,15 @@ export class AckBatch {
     return head.concat(this.#profiles, this.#entries, this.#ids, this.#records, this.#uniform ? [] : this.#each);
   }
 
+  /** Remembers the outcomes that are stored now: all but those of these places. */
+  noteEnded(ended: EndedLog, except: readonly number[]): void {
+    for (let index = 0; index < this.#outcomes.length; index += 1) {
+      const outcome = this.#outcomes[index];
+      if (outcome && !(except.length > 0 && except.includes(index)))
+        ended.note(outcome, (this.#records[index] as string).length);
+    }
+  }
+
   /** A batch of these deliveries alone. */
   only(indexes: readonly number[]): AckBatch {
     const batch = new AckBatch(this.#keys, this.#consumer);
@@ -73,6 +85,7 @@ export class AckBatch {
       batch.#entries.push(this.#entries[index] as string);
       batch.#ids.push(this.#ids[index] as string);
       batch.#records.push(this.#records[index] as string);
+      batch.#outcomes.push(this.#outcomes[index]);
       batch.#each.push(this.#each[index] as number);
     }
     return batch;

@@ -76,7 +76,7 @@ export class StreamsConsumer implements Consumer {
   }
 
   private constructor(parts: NamedParts, client: RedisClient) {
-    const { clients, clock, request, subscriber, keys, name } = parts;
+    const { clients, clock, request, subscriber, keys, ended, retention, name } = parts;
     const { leaseDuration, orphanInterval } = request;
     this.#parts = parts;
     this.#client = client;
@@ -87,8 +87,7 @@ export class StreamsConsumer implements Consumer {
     const common = { clock, client, consumer: name, onError };
     this.#keeper = new LeaseKeeper({ ...common, duration: leaseDuration });
     this.#flusher = new Flusher(client, {
-      ...common,
-      keys,
+      ...{ ...common, keys, ended, retention },
       onOver: (delivery) => this.#over(delivery),
       onLeft: (delivery) => this.#leave(delivery),
     });

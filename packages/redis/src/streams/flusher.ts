@@ -1,6 +1,14 @@
-import { type Clock, encodeRecord, type OutcomeWrite, type Settlement, sleep } from '@lovage/core/driver';
+import {
+  type Clock,
+  encodeRecord,
+  type OutcomeWrite,
+  type Retention,
+  type Settlement,
+  sleep,
+} from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { AckBatch } from './ack-batch.ts';
@@ -12,13 +20,14 @@ import { group, type QueueStream } from './stream-queue.ts';
 /** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
 const settleRetries = 6;
 const firstRetryPause = 100;
-const maxDeadLetters = 10_000;
 /** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
 const longestForeignBody = 2 * 1024 * 1024;
 
 /** What a flusher is made of. */
 export interface FlusherParts {
   readonly keys: Keys;
+  readonly ended: EndedLog;
+  readonly retention: Retention;
   /** The name of our consumer in the group. */
   readonly consumer: string;
   readonly clock: Clock;
@@ -117,6 +126,7 @@ export class Flusher {
       .streamAck([stream.key, known], batch.args())
       .then(
         ([stale, failed, problem]) => {
+          batch.noteEnded(this.#parts.ended, [...stale, ...failed]);
           if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
           if (failed.length > 0)
             void this.#again(stream, batch.only(failed), {
@@ -189,7 +199,7 @@ export class Flusher {
         group,
         this.#parts.consumer,
         entry,
-        maxDeadLetters,
+        this.#parts.retention.deadLetters,
         ...letter,
       ]);
       if (held === 1) {

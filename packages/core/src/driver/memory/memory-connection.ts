@@ -60,6 +60,11 @@ export class MemoryConnection implements Connection {
     this.monitor = createMemoryMonitor(store, assertOpen);
   }
 
+  async sweep(): Promise<void> {
+    this.#assertOpen();
+    this.store.sweep();
+  }
+
   async check(_timeout: number): Promise<StoreReport> {
     this.#assertOpen();
     return { version: 'in process', warnings: [warning] };

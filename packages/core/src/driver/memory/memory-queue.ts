@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.ts';
 import { heldUntil } from '../broker.ts';
 import type { DeadLetter, DeadLetterPage, QueueCounts } from '../monitor.ts';
+import { defaultRetention, type Retention } from '../retention.ts';
 import { EntryList } from './entry-list.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
 import type { MemoryEntry } from './memory-entry.ts';
@@ -12,8 +13,6 @@ export interface Taker {
   fill(): void;
 }
 
-/** Dead letters kept per queue; the oldest go first. */
-const maxDeadLetters = 10_000;
 const priorities = 10;
 
 /** One queue: what waits by priority, what is held back until its time, what runs, and what was parked. */
@@ -21,21 +20,24 @@ export class MemoryQueue {
   readonly name: string;
   readonly running: Set<MemoryDelivery> = new Set();
   readonly #clock: Clock;
+  readonly #retention: Retention;
   readonly #ready: readonly EntryList[] = emptyLists();
   readonly #delayed = new TimeHeap<MemoryEntry>();
   /** What waits for its turn: promoted, never due. */
   readonly #held = new Set<MemoryEntry>();
   #dead: DeadLetter[] = [];
   #parked = 0;
+  #deadBytes = 0;
   readonly #takers = new Set<Taker>();
   /** How many taken-out entries still stand where. */
   readonly #removed = { waiting: 0, delayed: 0 };
   #waking = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
-  constructor(name: string, clock: Clock) {
+  constructor(name: string, clock: Clock, retention: Retention = defaultRetention) {
     this.name = name;
     this.#clock = clock;
+    this.#retention = retention;
   }
 
   /** Adds an entry: ready at once, or held back until `at`. */
@@ -146,7 +148,19 @@ export class MemoryQueue {
   park(letter: Omit<DeadLetter, 'key'>): void {
     this.#parked += 1;
     this.#dead.push({ ...letter, key: String(this.#parked) });
-    if (this.#dead.length > maxDeadLetters) this.#dead.shift();
+    this.#deadBytes += letter.body.length;
+    this.trimDeadLetters();
+  }
+
+  /** Lets the oldest dead letters go while there are too many, they take too much, or their time is over. */
+  trimDeadLetters(): void {
+    const { deadLetters, deadLetterBytes, deadLetterExpires } = this.#retention;
+    const since = this.#clock.now() - deadLetterExpires;
+    for (let [oldest] = this.#dead; oldest; [oldest] = this.#dead) {
+      if (this.#dead.length <= deadLetters && this.#deadBytes <= deadLetterBytes && oldest.at > since) return;
+      this.#dead.shift();
+      this.#deadBytes -= oldest.body.length;
+    }
   }
 
   /** The parked dead letters, newest first unless the page says otherwise. Keys grow with time. */
@@ -163,6 +177,7 @@ export class MemoryQueue {
     const kept = this.#dead.filter(({ key }) => !unwanted.has(key));
     const removed = this.#dead.length - kept.length;
     this.#dead = kept;
+    this.#deadBytes = kept.reduce((sum, { body }) => sum + body.length, 0);
     return removed;
   }
 

@@ -7,11 +7,10 @@ import {
   type OutcomeWrite,
 } from '../../task/outcome.ts';
 import type { JoinMember, JoinState } from '../result-backend.ts';
+import { defaultRetention, type Retention } from '../retention.ts';
+import { EndedRecords } from './ended-records.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { MemoryTopics } from './memory-topics.ts';
-
-/** Records kept at most; the oldest go first, so that finished work cannot fill the process. */
-const maxRecords = 250_000;
 
 /** A complete join is kept that long, for members that come again, in milliseconds. */
 const completeTtl = 3_600_000;
@@ -25,18 +24,29 @@ interface Join {
 /** The outcome records of one store, as JSON text, with the inboxes that are rung. */
 export class MemoryRecords {
   readonly inboxes: MemoryTopics = new MemoryTopics();
+  readonly #clock: Clock;
   readonly #records: ExpiringMap<string>;
   readonly #joins: ExpiringMap<Join>;
+  readonly #ended: EndedRecords;
 
-  constructor(clock: Clock) {
-    this.#records = new ExpiringMap(clock, maxRecords);
+  constructor(clock: Clock, retention: Retention = defaultRetention) {
+    this.#clock = clock;
+    this.#records = new ExpiringMap(clock);
     this.#joins = new ExpiringMap(clock);
+    this.#ended = new EndedRecords(this.#records, retention);
+  }
+
+  /** Lets go what is over and too much. */
+  sweep(): void {
+    this.#ended.trim(this.#clock.now(), true);
   }
 
   /** Stores all or, when one cannot be encoded, none. A final record stays; what is then stored is what rings. */
   put(writes: readonly OutcomeWrite[]): readonly boolean[] {
     const texts = writes.map((write) => encodeRecord(write.record));
-    return writes.map((write, index) => this.#putOne(write, texts[index] as string));
+    const stored = writes.map((write, index) => this.#putOne(write, texts[index] as string));
+    this.#ended.trim(this.#clock.now(), false);
+    return stored;
   }
 
   get(id: string): OutcomeRecord | undefined {
@@ -71,6 +81,7 @@ export class MemoryRecords {
       return false;
     }
     this.#records.set(record.id, text, ttl);
+    this.#ended.add(record, text, this.#clock.now());
     if (replyTo !== undefined) this.inboxes.publish(replyTo, text);
     return true;
   }

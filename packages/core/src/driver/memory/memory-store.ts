@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Failure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import { type HeldMessage, type Settlement, visibleAt } from '../broker.ts';
+import { defaultRetention, type Retention } from '../retention.ts';
 import { MemoryAdmission } from './memory-admission.ts';
 import { MemoryClaimTable } from './memory-claims.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
@@ -35,11 +36,13 @@ export class MemoryStore {
   readonly admission: MemoryAdmission;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly holders: Set<LeaseHolder> = new Set();
+  readonly #retention: Retention;
   readonly #known = new Map<string, MemoryEntry>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, retention: Retention = defaultRetention) {
     this.clock = clock;
-    this.records = new MemoryRecords(clock);
+    this.#retention = retention;
+    this.records = new MemoryRecords(clock, retention);
     this.limiter = new MemoryLimiter(clock);
     this.books = new MemoryBooks(clock);
     this.revocations = new MemoryRevocationTable(clock);
@@ -48,10 +51,16 @@ export class MemoryStore {
     this.leases = new MemoryLeaseTable(clock);
   }
 
+  /** Lets go what is over and too old or too much. */
+  sweep(): void {
+    this.records.sweep();
+    for (const queue of this.queues.values()) queue.trimDeadLetters();
+  }
+
   queue(name: string): MemoryQueue {
     const found = this.queues.get(name);
     if (found) return found;
-    const queue = new MemoryQueue(name, this.clock);
+    const queue = new MemoryQueue(name, this.clock, this.#retention);
     this.queues.set(name, queue);
     return queue;
   }

@@ -1,4 +1,5 @@
 import type { Connection } from '../../driver/driver.ts';
+import type { Retention } from '../../driver/retention.ts';
 
 /** What a driver gives the exam: one store of its own per case (own prefix, own data). */
 export interface Harness {
@@ -22,10 +23,15 @@ export interface FastLease {
   readonly orphanInterval: number;
 }
 
+/** What a case asks of its connection: fields of the driver's context. */
+export interface HarnessNeeds {
+  readonly retention: Retention;
+}
+
 /** How a driver sits the exam. */
 export interface ConformanceOptions {
   /** Opens a fresh harness; called once per case. */
-  readonly open: () => Promise<Harness>;
+  readonly open: (given?: HarnessNeeds) => Promise<Harness>;
   /** Cases that this driver does not pass, by name, each with the reason. An unknown name is an error. */
   readonly skip?: Readonly<Record<string, string>>;
 }

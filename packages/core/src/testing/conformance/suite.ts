@@ -1,9 +1,12 @@
 import { describe, it } from 'vitest';
+import type { Retention } from '../../driver/retention.ts';
 import type { ConformanceOptions, Harness } from './harness.ts';
 
 /** One question of the exam. */
 export interface ConformanceCase<Bench> {
   readonly name: string;
+  /** What the connection is to keep of work that is over. @default the driver's */
+  readonly retention?: Retention;
   run(bench: Bench): Promise<void>;
 }
 
@@ -26,9 +29,10 @@ export function declareSuite<Bench>(suite: Suite<Bench>, driver: string, options
   const skip = new Map(Object.entries(options.skip ?? {}));
   assertKnown(title, suite.cases, skip);
   describe(title, () => {
-    for (const { name, run } of suite.cases) {
+    for (const one of suite.cases) {
+      const { name } = one;
       const reason = skip.get(name);
-      if (reason === undefined) it(name, { timeout: caseTimeout }, () => runCase(suite, options, run));
+      if (reason === undefined) it(name, { timeout: caseTimeout }, () => runCase(suite, options, one));
       else {
         it(name, (context) => {
           process.stderr.write(`skipped: ${title} > ${name}: ${reason}\n`); // vitest's default reporter does not say it
@@ -43,9 +47,9 @@ export function declareSuite<Bench>(suite: Suite<Bench>, driver: string, options
 async function runCase<Bench>(
   suite: Suite<Bench>,
   options: ConformanceOptions,
-  run: (bench: Bench) => Promise<void>,
+  { run, retention }: ConformanceCase<Bench>,
 ): Promise<void> {
-  const harness = await options.open();
+  const harness = await options.open(retention && { retention });
   try {
     const bench = suite.createBench(harness);
     try {

@@ -1,0 +1,81 @@
+import type { Monitor, Retention } from '@lovage/core/driver';
+import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import type { StoreLink } from '../store-link.ts';
+import { type EndedKind, endedKinds } from './ended-log.ts';
+
+/** Batches of outcomes deleted by one script: 5,000 deletions hold Redis for about 5 ms. */
+const batchesAtOnce = 10;
+/** Between two sweeps of a fleet at least, in milliseconds. */
+const shortestInterval = 9_000;
+/** Nodes of a stream that its size is told from. */
+const sampledNodes = 20;
+
+/** What a sweeper needs. */
+export interface SweeperParts {
+  readonly link: StoreLink;
+  readonly keys: Keys;
+  readonly monitor: Monitor;
+  readonly retention: Retention;
+  /** What a broker keeps of failed tasks beside their outcomes, and lets go here. */
+  readonly sweepFailed: ((queue: string) => Promise<void>) | undefined;
+}
+
+/** Deletes what is over and too old or too much. */
+export class RedisSweeper {
+  readonly #parts: SweeperParts;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Of the workers that come within some seconds, the first does it. */
+  async sweep(): Promise<void> {
+    const { link, keys, retention, monitor } = this.#parts;
+    const interval = Math.max(1, Math.min(shortestInterval, Math.floor(retention.grace / 3))); // nothing ages sooner
+    if ((await link.run((client) => client.set(keys.sweeping, '1', 'PX', interval, 'NX'))) === null) return;
+    await this.#sweepOutcomes();
+    for (const queue of await monitor.queues()) {
+      await this.#sweepDeadLetters(queue);
+      await this.#parts.sweepFailed?.(queue);
+    }
+  }
+
+  /** Those that are kept for minutes go first, failures last: whoever looks for one of them looks late. */
+  async #sweepOutcomes(): Promise<void> {
+    const { link, keys, retention } = this.#parts;
+    const totals = await link.run((client) => client.hgetall(keys.endedTotals));
+    const bytes = Object.fromEntries(endedKinds.map((kind) => [kind, Number(totals[`${kind}:bytes`] ?? 0)]));
+    for (const kind of endedKinds) {
+      const others = endedKinds.reduce((sum, other) => (other === kind ? sum : sum + (bytes[other] as number)), 0);
+      bytes[kind] = await this.#sweepKind(kind, Math.max(0, retention.bytes - others));
+    }
+  }
+
+  /** Answers with the bytes that are left. */
+  async #sweepKind(kind: EndedKind, room: number): Promise<number> {
+    const { link, keys, retention } = this.#parts;
+    const most = kind === 'failures' ? retention.failures : retention.results;
+    const args = [kind, most, room, retention.grace, keys.result(''), batchesAtOnce];
+    for (;;) {
+      const [, bytes, more] = await link.run((client) =>
+        scriptsOf(client).sweepEnded([keys.ended(kind), keys.endedTotals], args),
+      );
+      if (more === 0) return bytes;
+    }
+  }
+
+  async #sweepDeadLetters(queue: string): Promise<void> {
+    const { link, keys, retention } = this.#parts;
+    const key = keys.dead(queue);
+    const length = await link.run((client) => client.xlen(key));
+    if (length === 0) return;
+    const since = Date.now() - retention.deadLetterExpires;
+    await link.run((client) => client.xtrim(key, 'MINID', since));
+    const size = await link.run((client) => client.memory('USAGE', key, 'SAMPLES', sampledNodes)).catch(() => null); // an ACL may forbid it
+    const fits =
+      size && size > retention.deadLetterBytes ? Math.floor((length * retention.deadLetterBytes) / size) : length;
+    const most = Math.min(fits, retention.deadLetters);
+    if (length > most) await link.run((client) => client.xtrim(key, 'MAXLEN', most));
+  }
+}
