@@ -60,4 +60,4 @@ export { closestName } from './task/option-reader.ts';
 export type { Outcome, OutcomeRecord, OutcomeWrite } from './task/outcome.ts';
 export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './task/outcome.ts';
 export type { MaybePromise } from './task/schema.ts';
-export { newTaskId } from './task/task-id.ts';
+export { newTaskId, timeOfTaskId } from './task/task-id.ts';

@@ -84,8 +84,8 @@ export class AppControl {
     { terminate = false, ...options }: RevokeOptions = {},
   ): Promise<Replies> {
     const list = typeof ids === 'string' ? [ids] : ids;
-    await this.#revoker.revoke(list);
-    return terminate ? this.broadcast('terminate', { ids: list }, options) : {};
+    const ended = await this.#revoker.revoke(list);
+    return terminate ? this.broadcast('terminate', { ids: [...ended] }, options) : {};
   }
 
   /**

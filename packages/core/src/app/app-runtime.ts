@@ -11,7 +11,7 @@ import { ErrorRegistry } from '../task/failure.ts';
 import type { Message } from '../task/message.ts';
 import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
-import { AppControl, type ControlContext } from './app-control.ts';
+import { AppControl } from './app-control.ts';
 import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
 import { checkScheme } from './driver-url.ts';
 import { LeaseQueue } from './lock-queue.ts';
@@ -61,8 +61,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
   const admissions = createAdmissions(stores, logger, publishTimeout);
-  const onRevoked: ControlContext['onRevoked'] = (records) => canvas.revoked(records);
-  const control = new AppControl({ clock, stores, resultExpires, onRevoked, admissions });
+  const control = new AppControl({ clock, stores, admissions, canvas: () => canvas });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
   const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
   const sending = { clock, logger, producer, results, ...tasks };

@@ -54,24 +54,10 @@ export class CanvasRunner {
     return this.#doom.from(id, ending);
   }
 
-  /** A unit that was laid down and is revoked: members of a group with it, and everything that depends on it. */
-  async revoked({ id, task, plan }: OutcomeRecord): Promise<void> {
-    const ending: FailedEnding = { state: 'REVOKED', reason: 'revoked' };
-    if (plan === undefined || plan.kind === 'callback') return;
-    if (plan.kind === 'group') await this.#revokeMembers(id, plan.size ?? 0);
-    const canvas = plan.kind === 'task' ? plan.message.canvas : plan.canvas;
-    await this.ended({ id, task, canvas: canvas ?? {} }, ending);
-  }
-
-  async #revokeMembers(group: string, size: number): Promise<void> {
-    const { results, clock, resultExpires } = this.#tools;
-    const base = { task: '', state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
-    for (let start = 0; start < size; start += chunkSize) {
-      const ids = memberIds(group, start, Math.min(start + chunkSize, size));
-      const before = await results.get(ids);
-      await results.put(ids.map((id) => ({ record: { ...base, id }, ttl: resultExpires })));
-      for (const record of before) if (record && !isFinal(record)) await this.revoked(record);
-    }
+  /** What depends on a unit that was laid down and is taken back; a group ends itself. */
+  async revoked({ id, task, plan }: OutcomeRecord, ending: FailedEnding): Promise<void> {
+    if (plan?.kind === 'group') return this.#failGroup(id, ending);
+    if (plan?.kind === 'task') await this.ended({ id, task, canvas: plan.message.canvas ?? {} }, ending);
   }
 
   /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */

@@ -9,7 +9,6 @@ import { GroupResult } from '../results/group-result.ts';
 import { memberId } from '../results/list-values.ts';
 import { childId, replacedId } from '../task/child-id.ts';
 import type { Message } from '../task/message.ts';
-import type { OutcomeRecord } from '../task/outcome.ts';
 import type { JoinPlan } from '../task/plan.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
@@ -23,6 +22,7 @@ import { type Resolved, Resolver } from './resolve.ts';
 import { reviveCanvas } from './revive.ts';
 import type { AnySignature, SignatureSender } from './signature.ts';
 import type { CanvasData } from './signature-data.ts';
+import { UnitRevoker } from './unit-revoker.ts';
 
 /** What sending canvases needs of the app. */
 export interface CanvasContext {
@@ -126,10 +126,14 @@ export class CanvasSender {
     if (by !== undefined) await (await this.runner()).start([by], undefined);
   }
 
-  /** Units that were revoked before they ran: what depends on them ends too, and so do the members of a group. */
-  async revoked(records: readonly OutcomeRecord[]): Promise<void> {
-    const runner = records.length > 0 ? await this.runner() : undefined;
-    for (const record of records) await runner?.revoked(record);
+  /** Takes tasks back, with what depends on them; resolves with the ids of all that ended. */
+  async revoke(ids: readonly string[]): Promise<readonly string[]> {
+    return (await this.#revoker('revoked')).revoke(ids);
+  }
+
+  /** Ends messages that were found in a queue, with what depends on them. */
+  async endMessages(messages: readonly Message[], reason: string): Promise<void> {
+    await (await this.#revoker(reason)).endMessages(messages);
   }
 
   /** What carries canvases on. */
@@ -156,6 +160,12 @@ export class CanvasSender {
       watch: (inbox, listener) => results.watch(inbox, listener),
       close: () => results.close(),
     };
+  }
+
+  async #revoker(reason: string): Promise<UnitRevoker> {
+    const { clock, resultExpires } = this.#context;
+    const { results, monitor } = await this.#context.results.stores();
+    return new UnitRevoker({ results, monitor, clock, resultExpires, runner: await this.runner() }, reason);
   }
 
   #revive(data: object): AnySignature {

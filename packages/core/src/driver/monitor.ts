@@ -32,6 +32,8 @@ export interface Monitor {
   counts(queues: readonly string[]): Promise<readonly QueueCounts[]>;
   /** Where these messages stand; undefined when the broker does not have one. `queues` narrows the search. */
   locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
+  /** These messages, whether they wait, are delayed or run; undefined for one that is not there or cannot be read. */
+  find?(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
   purge(queue: string): Promise<readonly string[]>;
   /** Deletes a queue that nobody consumes any more: everything in it, dead letters too, and its name. */

@@ -2,6 +2,7 @@ import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import type { DeadLetter, Monitor, QueueCounts } from '../driver/monitor.ts';
+import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { everyone } from '../results/result-inbox.ts';
@@ -52,17 +53,36 @@ export class Inspector {
     return monitor.counts(names ?? (await monitor.queues()));
   }
 
-  /** Deletes what waits in a queue; the deleted tasks end REVOKED (`purged`) for their waiters. Returns how many. */
+  /**
+   * Deletes what waits in a queue; the deleted tasks end REVOKED (`purged`) for their waiters, and so does what depends on
+   * them in their canvas. Returns how many were deleted.
+   */
   async purge(queue: string): Promise<number> {
     const monitor = await this.#monitor();
+    const parts = await this.#purgeParts(queue, monitor);
     const ids = await monitor.purge(queue);
     await this.#revoke(ids);
-    return ids.length;
+    return parts + ids.length;
   }
 
   /** The parked messages of a queue, newest first. */
   async deadLetters(queue: string, limit = 100): Promise<readonly DeadLetter[]> {
     return (await this.#monitor()).deadLetters(queue, limit);
+  }
+
+  /** Parts of canvases are looked for first, since only the message says what depends on it. */
+  async #purgeParts(queue: string, monitor: Monitor): Promise<number> {
+    const { canvas, results } = runtimeOf(this.#app);
+    if (!results.enabled) return 0;
+    let count = 0;
+    for await (const messages of undeliveredPages(monitor, queue)) {
+      const parts = messages.filter((message) => message.canvas !== undefined);
+      const gone = (await monitor.remove?.(parts.map(({ id }) => id))) ?? [];
+      const ended = parts.filter((_, index) => gone[index]);
+      if (ended.length > 0) await canvas.endMessages(ended, 'purged');
+      count += ended.length;
+    }
+    return count;
   }
 
   async #revoke(ids: readonly string[]): Promise<void> {

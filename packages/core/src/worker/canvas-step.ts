@@ -54,7 +54,7 @@ export class CanvasStep {
     const settlement =
       'failure' in loaded
         ? this.#failed(message, loaded.failure)
-        : await execute(carrying(delivery, { ...loaded.message, mayRepeat: true }));
+        : await execute(loaded.message === message ? delivery : carrying(delivery, loaded.message));
     if (settlement.kind === 'retryAt') return { ...settlement, message: unloaded(settlement.message, loaded, message) };
     return this.follow(message, settlement);
   }

@@ -2,6 +2,7 @@ import {
   type DeadLetter,
   type DeadLetterPage,
   heldUntil,
+  type Message,
   type MessagePlace,
   type Monitor,
   type QueueCounts,
@@ -12,7 +13,7 @@ import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
-import { readUndeliveredJobs } from './undelivered-jobs.ts';
+import { readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
 
 /** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -52,6 +53,18 @@ export class RedisMonitor implements Monitor {
       }
     }
     return found;
+  }
+
+  async find(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]> {
+    const found = new Map<string, Message>();
+    for (const queue of ids.length === 0 ? [] : (queues ?? (await this.queues()))) {
+      for (let start = 0; start < ids.length; start += chunkSize) {
+        const chunk = ids.slice(start, start + chunkSize).map(bullName);
+        for (const message of await readMessages({ link: this.#link, keys: this.#keys, queue }, chunk))
+          found.set(message.id, message);
+      }
+    }
+    return ids.map((id) => found.get(id));
   }
 
   async purge(queue: string): Promise<readonly string[]> {

@@ -47,12 +47,16 @@ async function idsAt(client: RedisClient, key: string, cursor: number): Promise<
   return { ids, next: ids.length < pageSize ? 0 : cursor + pageSize };
 }
 
-async function readMessages({ link, keys, queue }: JobQueue, ids: readonly string[]): Promise<readonly Message[]> {
+/** The messages of these jobs, as far as they are there, have not ended and can be read. */
+export async function readMessages(
+  { link, keys, queue }: JobQueue,
+  ids: readonly string[],
+): Promise<readonly Message[]> {
   const jobs = await link.run((client) =>
-    Promise.all(ids.map((id) => client.hmget(keys.job(queue, id), 'name', 'data', 'timestamp'))),
+    Promise.all(ids.map((id) => client.hmget(keys.job(queue, id), 'name', 'data', 'timestamp', 'finishedOn'))),
   );
-  return jobs.flatMap(([name, data, timestamp], index) => {
-    if (name == null || data == null) return []; // it has gone meanwhile
+  return jobs.flatMap(([name, data, timestamp, finishedOn], index) => {
+    if (name == null || data == null || finishedOn != null) return []; // it has gone meanwhile
     const { message } = readJob({ id: ids[index] as string, name, data, timestamp: Number(timestamp) }, queue);
     return message ? [message] : [];
   });

@@ -1,6 +1,7 @@
 import type {
   DeadLetter,
   DeadLetterPage,
+  Message,
   MessagePlace,
   Monitor,
   QueueCounts,
@@ -10,6 +11,7 @@ import type { Keys } from '../keys.ts';
 import { readDeadLetters, removeDeadLetters } from '../monitor/dead-letter.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
+import { findEntries } from './find-entries.ts';
 import { createStreamQueue, group, keysOfQueue } from './stream-queue.ts';
 import { readUndeliveredEntries } from './undelivered-entries.ts';
 
@@ -62,6 +64,15 @@ export class StreamsMonitor implements Monitor {
 
   undelivered(queue: string, page?: string): Promise<UndeliveredPage> {
     return readUndeliveredEntries(this.#link, createStreamQueue(this.#keys, queue), page);
+  }
+
+  async find(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]> {
+    const found = new Map<string, Message>();
+    await this.#eachChunk(ids, queues, async (name, chunk) => {
+      const queue = createStreamQueue(this.#keys, name);
+      for (const message of await findEntries(this.#link, queue, chunk)) found.set(message.id, message);
+    });
+    return ids.map((id) => found.get(id));
   }
 
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {

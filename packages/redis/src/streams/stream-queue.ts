@@ -31,6 +31,8 @@ export interface StreamQueue {
   /** What all its keys begin with. */
   readonly base: string;
   readonly known: string;
+  /** The bodies of messages that wait for their time. */
+  readonly held: string;
   /** Marks of messages that were removed while they waited. */
   readonly removed: string;
   readonly dead: string;
@@ -49,6 +51,7 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
     name,
     base,
     known: `${base}known`,
+    held: `${base}held`,
     removed: `${base}removed`,
     dead: keys.dead(name),
     wake: keys.streamWake(name),

@@ -52,7 +52,7 @@ async function withoutRemoved(
 
 /** What waits for its time: the band and the lost leases stand before the payload (see stream-publish). */
 async function readHeld(link: StoreLink, queue: StreamQueue, cursor: string): Promise<UndeliveredPage> {
-  const [next, pairs] = await link.run((client) => client.hscan(`${queue.base}held`, cursor, 'COUNT', pageSize));
+  const [next, pairs] = await link.run((client) => client.hscan(queue.held, cursor, 'COUNT', pageSize));
   const messages: Message[] = [];
   for (let index = 0; index + 1 < pairs.length; index += 2) {
     const body = pairs[index + 1] as string;

@@ -24,6 +24,14 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
         return entry && (!within || within.has(entry.queue)) ? entry.place : undefined;
       });
     },
+    find: async (ids, queues) => {
+      assertOpen();
+      const within = queues && new Set(queues);
+      return ids.map((id) => {
+        const entry = store.find(id);
+        return entry && (!within || within.has(entry.queue)) ? readable(entry.body)[0] : undefined;
+      });
+    },
     purge: async (queue) => {
       assertOpen();
       return store.purge(queue);

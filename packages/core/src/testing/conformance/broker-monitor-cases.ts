@@ -108,6 +108,32 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'messages are found by their ids, whether they wait, are delayed or run',
+    async run(bench) {
+      const gate = deferred();
+      const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
+      const running = await bench.publish();
+      await probe.arrived(1);
+      const many = await bench.publishMany(700);
+      const urgent = await bench.publish({ priority: 9, args: ['urgent'] });
+      const delayed = await bench.publish({ eta: Date.now() + 60_000 });
+      const elsewhere = await bench.publish({ queue: 'beta' });
+      const named = await bench.publish({ id: 'a-name-of-its-own' });
+      const sent = [delayed, running, urgent, named, elsewhere];
+      const find = async (ids: readonly string[], queues?: readonly string[]) =>
+        (await bench.monitor.find?.(ids, queues))?.map((message) => message?.id);
+      const ids = [...sent.map(({ id }) => id), newTaskId(), many[650] as string];
+      expect(await find(ids)).toEqual([...ids.slice(0, 5), undefined, many[650]]);
+      expect(await find(many)).toEqual(many);
+      expect(await find([urgent.id, elsewhere.id], ['beta'])).toEqual([undefined, elsewhere.id]);
+      expect((await bench.monitor.find?.([urgent.id]))?.[0]).toMatchObject({ args: ['urgent'], priority: 9, queue });
+      expect(await find([])).toEqual([]);
+      await bench.monitor.remove?.([urgent.id, delayed.id]);
+      expect(await find([urgent.id, delayed.id])).toEqual([undefined, undefined]);
+      gate.resolve();
+    },
+  },
+  {
     name: 'purge deletes what waits and is delayed, returns the ids, and leaves what runs',
     async run(bench) {
       const gate = deferred();

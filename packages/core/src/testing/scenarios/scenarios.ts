@@ -3,6 +3,7 @@ import { admissionScenarios } from './admission-scenarios.ts';
 import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
+import { canvasRevokeScenarios } from './canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
@@ -30,6 +31,7 @@ const all: readonly Scenario[] = [
   ...revokeScenarios,
   ...canvasScenarios,
   ...canvasEndingScenarios,
+  ...canvasRevokeScenarios,
   ...deadlineScenarios,
   ...uniqueScenarios,
   ...batchScenarios,
