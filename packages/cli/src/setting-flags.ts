@@ -13,6 +13,7 @@ const paths: Readonly<Record<string, string>> = {
   'lock-duration': 'worker.lockDuration',
   'stalled-interval': 'worker.stalledInterval',
   'poll-timeout': 'worker.pollTimeout',
+  'longest-block': 'worker.longestBlock',
   'crash-budget': 'worker.crashBudget',
   'unknown-task-grace': 'worker.unknownTaskGrace',
   'socket-timeout': 'connection.socketTimeout',

@@ -14,6 +14,7 @@ import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
 import { RedisDirectory } from './directory/redis-directory.ts';
 import { createKeys, type Keys } from './keys.ts';
+import type { Origin } from './lease-guard.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
 import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { BrokerDataLossError, watchForLoss } from './loss-watch.ts';
@@ -39,6 +40,7 @@ export interface BrokerParts {
   /** Where outcomes that were stored are remembered. */
   readonly ended: EndedLog;
   readonly retention: Retention;
+  readonly origin: Origin;
 }
 
 /** What tells the drivers of this package apart; the rest they share. */
@@ -90,7 +92,8 @@ export class RedisConnection implements Connection {
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });
     const { retention = defaultRetention } = context;
     const ended = new EndedLog(link, keys, clock);
-    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ended, retention };
+    const origin: Origin = { url, prefix: context.prefix, connection: context.connection };
+    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ended, retention, origin };
     this.#ended = ended;
     this.#context = context;
     this.#kit = kit;

@@ -5,26 +5,32 @@ import { atMost } from '../figure.ts';
 import type { Scenario } from '../scenario.ts';
 import { basics } from './verdict-figures.ts';
 
-/** Handlers hold their event loop for far longer than a lease lasts: in threads nobody notices, in `async` each is run at most once more. */
+/**
+ * Handlers hold their event loop for far longer than a lease lasts: in threads nobody notices, in `async` the watchman keeps
+ * their leases. (The bar of the issue for `async` is one duplicate.)
+ */
 export const loopBlocked: Scenario = {
   name: 'loop-blocked',
   title: 'the event loop blocked for 6 s: pool async, pool threads',
   tasks: { short: 2, long: 20 },
-  controls: [{ sabotage: 'no-threads', breaks: 'threads: duplicates' }],
+  controls: [
+    { sabotage: 'no-threads', breaks: 'threads: duplicates' },
+    { sabotage: 'no-watchman', breaks: 'async: duplicates' },
+  ],
   async run(arena) {
     const redis = await arena.redis();
     const url = arena.url(redis.port);
     const ms = arena.short ? 3_000 : 6_000;
     const slots = arena.short ? 1 : 5;
-    await block(arena, { url, ms, slots, pool: arena.without('no-threads') ? 'async' : 'threads' });
+    await block(arena, { url, ms, slots, name: 'threads', pool: arena.without('no-threads') ? 'async' : 'threads' });
     const threads = verdictOf(arena, 'threads');
-    if (arena.short) return [...basics(threads), atMost('threads: duplicates', threads.duplicates.length, 0)];
-    await block(arena, { url, ms, slots: 1, pool: 'async' });
+    if (arena.without('no-threads')) return [atMost('threads: duplicates', threads.duplicates.length, 0)];
+    await block(arena, { url, ms, slots: 1, name: 'async', pool: 'async' });
     const loop = verdictOf(arena, 'async');
     return [
       ...basics(arena.verdict()),
       atMost('threads: duplicates', threads.duplicates.length, 0),
-      atMost('async: duplicates of one task', loop.duplicates.length, 1),
+      atMost('async: duplicates', loop.duplicates.length, 0),
       atMost('async: stale results', loop.stale.length, 0),
     ];
   },
@@ -34,15 +40,18 @@ interface Block {
   readonly url: string;
   readonly ms: number;
   readonly slots: number;
+  /** What the keys of its calls begin with. */
+  readonly name: 'async' | 'threads';
   readonly pool: 'async' | 'threads';
 }
 
-/** Two workers, so that one may take from the other. In `async` one task shows it all. */
-async function block(arena: Arena, { url, ms, slots, pool }: Block): Promise<void> {
-  const workers = await arena.workers(2, { url, slots, pool });
+/** Two workers, so that one may take from the other. */
+async function block(arena: Arena, { url, ms, slots, name, pool }: Block): Promise<void> {
+  const unguarded = arena.without('no-threads') || (name === 'async' && arena.without('no-watchman'));
+  const env = unguarded ? { LOVAGE_LONGEST_BLOCK: '0' } : {};
+  const workers = await arena.workers(2, { url, slots, env, ...(pool === 'threads' ? { pool } : {}) });
   const load = arena.load({ url });
-  const name = arena.without('no-threads') ? 'threads' : pool;
-  const count = pool === 'async' && !arena.short ? 1 : arena.tasks;
+  const count = name === 'async' ? Math.ceil(arena.tasks / 5) : arena.tasks;
   const calls = Array.from({ length: count }, (_, index) => ({ key: `${name}-${index}`, task: 'spin', args: [ms] }));
   await load.sendAll(calls);
   await load.observe(arena.options.sabotage ? ms * 3 : 120_000);

@@ -45,7 +45,7 @@ export function showRegistered(given: FleetArguments): Promise<ExitCode> {
 
 export function showStats(given: FleetArguments): Promise<ExitCode> {
   return tabulate(given, (app, whom) => app.inspect.stats(whom), {
-    heading: ['slots', 'running', 'done', 'failed', 'retried', 'revoked', 'memory', 'events', 'queues', 'up'],
+    heading: ['slots', 'running', 'done', 'failed', 'retried', 'revoked', 'memory', 'lag', 'events', 'queues', 'up'],
     rows: (answer) => [statsOf(answer as WorkerReport)],
   });
 }
@@ -76,10 +76,19 @@ const runningTable = {
     listOf<Running>(answer).map(({ id, task, queue, runningFor }) => [id, task, queue, formatDuration(runningFor)]),
 };
 
-function statsOf({ slots, running, counts, queues, uptime, events, rss }: WorkerReport): Cells {
+function statsOf({ slots, running, counts, queues, uptime, events, rss, loopLag = 0 }: WorkerReport): Cells {
   const { succeeded, failed, retried, revoked } = counts;
   const ended = [succeeded, failed, retried, revoked];
-  return [slots, running.length, ...ended, formatBytes(rss), events ? 'on' : 'off', queues.join(','), `${uptime}s`];
+  return [
+    slots,
+    running.length,
+    ...ended,
+    formatBytes(rss),
+    `${loopLag}ms`,
+    events ? 'on' : 'off',
+    queues.join(','),
+    `${uptime}s`,
+  ];
 }
 
 /** A table of what the workers answer, each row under its worker's name. */

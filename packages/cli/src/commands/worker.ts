@@ -23,6 +23,7 @@ export const workerCommand: Command = {
     'lock-duration': textOption('How long a lease lasts without renewal (default: 30s)'),
     'stalled-interval': textOption('How often tasks of lost workers are looked for (default: 10s)'),
     'poll-timeout': textOption('A queue that goes unpolled for so long counts as stuck (default: 20s)'),
+    'longest-block': textOption('How long a task may block the event loop and keep its lease (default: 5m)'),
     'crash-budget': textOption('How many more starts a task gets after its worker was lost (default: 2)'),
     'unknown-task-grace': textOption('How long tasks that nobody knows yet are kept (default: 10m)'),
     'socket-timeout': textOption('When a silent connection counts as dead (default: 15s)'),

@@ -53,6 +53,8 @@ export interface WorkerSettings {
   readonly stalledInterval?: Duration;
   /** A consumer that has not polled for so long is made anew; after as long again the worker counts as wedged. @default '20s' */
   readonly pollTimeout?: Duration;
+  /** How long a task may block the event loop and keep the leases of the worker; 0: not at all beyond `lockDuration`. @default '5m' */
+  readonly longestBlock?: Duration;
   /** How many extra starts a task gets after its worker was lost, before it fails with {@link WorkerLostError}. @default 2 */
   readonly crashBudget?: number;
   /** How long a shutdown waits for running tasks before it hands them back. @default '25s' */
@@ -133,6 +135,7 @@ export interface ResolvedWorkerSettings {
   readonly lockDuration: number;
   readonly stalledInterval: number;
   readonly pollTimeout: number;
+  readonly longestBlock: number;
   readonly crashBudget: number;
   readonly drain: number;
   readonly unknownTaskGrace: number;
@@ -169,6 +172,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'worker.lockDuration': { read: positiveDuration, fallback: '30s', env: 'LOVAGE_LOCK_DURATION' },
   'worker.stalledInterval': { read: positiveDuration, fallback: '10s', env: 'LOVAGE_STALLED_INTERVAL' },
   'worker.pollTimeout': { read: positiveDuration, fallback: '20s', env: 'LOVAGE_POLL_TIMEOUT' },
+  'worker.longestBlock': { read: parseDuration, fallback: '5m', env: 'LOVAGE_LONGEST_BLOCK' },
   'worker.crashBudget': { read: count(0), fallback: 2, env: 'LOVAGE_CRASH_BUDGET' },
   'worker.drain': { read: parseDuration, fallback: '25s', env: 'LOVAGE_DRAIN' },
   'worker.unknownTaskGrace': { read: parseDuration, fallback: '10m', env: 'LOVAGE_UNKNOWN_TASK_GRACE' },
@@ -257,6 +261,7 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       lockDuration: at('worker.lockDuration'),
       stalledInterval: at('worker.stalledInterval'),
       pollTimeout: at('worker.pollTimeout'),
+      longestBlock: at('worker.longestBlock'),
       crashBudget: at('worker.crashBudget'),
       drain: at('worker.drain'),
       unknownTaskGrace: at('worker.unknownTaskGrace'),

@@ -2,6 +2,7 @@ import type { Failure } from '../task/failure.ts';
 import type { Message } from '../task/message.ts';
 import type { OutcomeWrite } from '../task/outcome.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import type { LeaseGuardPlan } from './lease-guard.ts';
 
 /** Carries messages from publishers to workers. The seam is narrow on purpose: everything else is built above it. */
 export interface Broker {
@@ -125,6 +126,8 @@ export interface Consumer {
   polls(): ReadonlyMap<string, number>;
   /** Makes its connections and whatever asks for messages anew, for a consumer that does not poll. Deliveries under way go on. */
   rebuild(): Promise<void>;
+  /** How a thread renews its leases while the event loop is blocked; undefined where nobody else takes them meanwhile. Changes with its queues. */
+  leaseGuard(): LeaseGuardPlan | undefined;
   /**
    * Stops fetching, waits for deliveries under way until `deadline` (milliseconds from now), and gives the rest back
    * unspent. Ends by then even when the store is dead. May be called twice.

@@ -33,4 +33,8 @@ export interface WorkerReport {
   readonly events: boolean;
   /** Memory of the process, in bytes. */
   readonly rss: number;
+  /** The worst delay of a timer on its event loop in the last 5 to 10 seconds, in milliseconds. */
+  readonly loopLag: number;
+  /** For how long one of its queues has gone without a poll, in milliseconds; 0 while there is none to poll. */
+  readonly unpolledFor: number;
 }

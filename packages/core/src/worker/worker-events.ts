@@ -1,4 +1,3 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock, Timer } from '../clock.ts';
 import type { LovageEvent, WorkerEventFields } from '../events/event.ts';
 import type { EventSender } from '../events/event-sender.ts';
@@ -12,7 +11,6 @@ export class WorkerEvents {
   readonly #clock: Clock;
   readonly #report: () => WorkerReport;
   #timer: Timer | undefined;
-  #delay: IntervalHistogram | undefined;
 
   constructor(sender: EventSender, clock: Clock, report: () => WorkerReport) {
     this.#sender = sender;
@@ -22,8 +20,6 @@ export class WorkerEvents {
 
   start(): void {
     if (this.#timer) return;
-    this.#delay = monitorEventLoopDelay({ resolution: 20 });
-    this.#delay.enable();
     this.#send('worker.online', {});
     this.#beat();
   }
@@ -33,7 +29,6 @@ export class WorkerEvents {
     if (!this.#timer) return;
     this.#timer.cancel();
     this.#timer = undefined;
-    this.#delay?.disable();
     this.#send('worker.offline', {});
     await this.#sender.close();
   }
@@ -42,25 +37,19 @@ export class WorkerEvents {
     this.#timer = this.#clock.after(
       heartbeatInterval,
       () => {
-        const { running, counts } = this.#report();
+        const { running, counts, loopLag } = this.#report();
         const { succeeded, failed, retried } = counts;
         this.#send('worker.heartbeat', {
           running: running.length,
           succeeded,
           failed,
           retried,
-          loopLag: this.#loopLag(),
+          loopLag,
         });
         this.#beat();
       },
       { background: true },
     );
-  }
-
-  #loopLag(): number {
-    const worst = this.#delay?.max ?? 0;
-    this.#delay?.reset();
-    return Math.max(0, Math.round(worst / 1e6));
   }
 
   #send(type: LovageEvent['type'], fields: object): void {

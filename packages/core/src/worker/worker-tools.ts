@@ -12,6 +12,7 @@ import { DeliveryReceiver } from './consumer.ts';
 import { createDefaultMiddleware } from './default-middleware.ts';
 import { EventObserver } from './event-observer.ts';
 import { type AttemptObserver, Executor } from './executor.ts';
+import { LoopWatch } from './loop/loop-watch.ts';
 import type { Middleware } from './middleware.ts';
 import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
@@ -37,6 +38,7 @@ export interface WorkerTools {
   readonly pools: Pools;
   /** undefined: the app has no batch tasks, and slots are the broker's. */
   readonly batching: Batching | undefined;
+  readonly loop: LoopWatch;
   readonly revocations: StampedRevocations;
 }
 
@@ -57,13 +59,20 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
   const states = new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires);
   const stats = new WorkerStats(clock);
+  const loop = new LoopWatch({
+    logger,
+    leaseDuration: options.settings.lockDuration,
+    longestBlock: options.settings.longestBlock,
+    running: () => stats.running.map(({ task }) => task),
+  });
   const { resultExpires } = settings;
   const store = brokerConnection.revocations;
-  const pools = createPools(runtime, states, options);
+  const pools = createPools(runtime, { states, loop }, options);
   return {
     name,
     stats,
     revocations: new StampedRevocations({ store, results, stats, clock, resultExpires }),
+    loop,
     limits: new TaskLimits(),
     rates: new TaskRates(),
     sender,
@@ -85,13 +94,19 @@ function createBatching(
   return new Batching(concurrency, { clock, random: Math.random, ...sizeLimits(settings), pools });
 }
 
-function createPools({ clock, logger, settings }: AppRuntime, states: StateWriter, options: ToolOptions): Pools {
+type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
+
+function createPools(
+  { clock, logger, settings }: AppRuntime,
+  { states, loop }: PoolTools,
+  options: ToolOptions,
+): Pools {
   const { pool, concurrency, maxTasksPerChild, maxMemoryPerChild } = options.settings;
   const limits = sizeLimits(settings);
   return new Pools({
     kind: pool,
     size: concurrency,
-    async: new AsyncPool((attempt) => handle(attempt, { clock, random: Math.random, ...limits })),
+    async: new AsyncPool((attempt) => handle(attempt, { clock, random: Math.random, ...limits }), loop),
     app: options.appModule,
     setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
     heapLimit: maxMemoryPerChild === undefined ? undefined : Math.max(16, Math.round(maxMemoryPerChild / 2 ** 20)),

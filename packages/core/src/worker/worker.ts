@@ -12,6 +12,7 @@ import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { Fanout } from './fanout.ts';
+import type { LoopWatch } from './loop/loop-watch.ts';
 import type { Periodic } from './periodic.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
@@ -40,6 +41,7 @@ export interface WorkerParts {
   readonly receiver: DeliveryReceiver;
   readonly consumer: Consumer;
   readonly watch: PollWatch;
+  readonly loop: LoopWatch;
   readonly giveUp: AbortController;
   readonly observer: EventObserver;
   readonly pools: Pools;
@@ -65,6 +67,7 @@ export class Worker {
   readonly #consumer: Consumer;
   readonly #fanout: Fanout | undefined;
   readonly #watch: PollWatch;
+  readonly #loop: LoopWatch;
   readonly #giveUp: AbortController;
   readonly #observer: EventObserver;
   readonly #events: WorkerEvents | undefined;
@@ -97,6 +100,8 @@ export class Worker {
     this.#consumer = parts.consumer;
     this.#fanout = parts.fanout;
     this.#watch = parts.watch;
+    this.#loop = parts.loop;
+    this.#loop.guard(parts.consumer.leaseGuard());
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
     this.#pools = parts.pools;
@@ -167,6 +172,7 @@ export class Worker {
   async addQueue(queue: string): Promise<void> {
     await this.#consumer.addQueue(this.#fanout ? await this.#fanout.join(queue) : queue);
     this.#queues.add(queue);
+    this.#loop.guard(this.#consumer.leaseGuard());
   }
 
   /** Stops consuming a queue; its running tasks go on. */
@@ -207,6 +213,8 @@ export class Worker {
       uptime: Math.round((clock.monotonic() - this.#startedAt) / 1000),
       events: this.#observer.enabled,
       rss: process.memoryUsage.rss(),
+      loopLag: this.#loop.lag,
+      unpolledFor: Math.round(this.silence?.since ?? 0),
     };
   }
 
@@ -243,6 +251,7 @@ export class Worker {
     await this.#fanout?.close();
     await this.#pools.close();
     await this.#janitor.close();
+    await this.#loop.close();
     await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();

@@ -1,6 +1,15 @@
-import { type Clock, ClosedError, type CloseReport, type Consumer, type Timer } from '@lovage/core/driver';
+import {
+  type Clock,
+  ClosedError,
+  type CloseReport,
+  type Consumer,
+  type LeaseGuardPlan,
+  newTaskId,
+  type Timer,
+} from '@lovage/core/driver';
 import { wake } from '../connection.ts';
 import { bullName } from '../keys.ts';
+import { planLeaseGuard } from '../lease-guard.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
 import type { ConsumerParts } from './parts.ts';
 import { type PollCount, QueueWorker } from './queue-worker.ts';
@@ -19,6 +28,11 @@ export class BullmqConsumer implements Consumer {
   readonly #workers = new Map<string, QueueWorker>();
   /** Workers of removed queues, whose deliveries still run. */
   readonly #retired = new Set<QueueWorker>();
+  /** Every queue that it has ever consumed. */
+  readonly #known = new Set<string>();
+  /** What the tokens of its locks begin with. */
+  readonly #holder = `${newTaskId().slice(-12)}:`;
+  #workersMade = 0;
   readonly #timers: Timer[] = [];
   #handBackTime = shortestHandBack;
   #paused = false;
@@ -47,6 +61,7 @@ export class BullmqConsumer implements Consumer {
     const worker = await this.#createWorker(queue);
     if (this.#closed || this.#workers.has(queue)) return worker.finish(); // meanwhile closed, or added by another call
     this.#workers.set(queue, worker);
+    this.#known.add(queue);
     if (this.#paused) worker.hold();
     worker.start();
   }
@@ -80,6 +95,12 @@ export class BullmqConsumer implements Consumer {
     if (this.#paused || this.#closed || this.#runner.busy >= this.#slots.limit) return polls;
     for (const [queue, worker] of this.#workers) if (worker.polls !== undefined) polls.set(queue, worker.polls);
     return polls;
+  }
+
+  leaseGuard(): LeaseGuardPlan {
+    const { origin, request } = this.#parts;
+    const { leaseDuration } = request;
+    return planLeaseGuard({ origin, driver: 'bullmq', holder: this.#holder, queues: [...this.#known], leaseDuration });
   }
 
   /** New workers on new connections take the place of the old, which see their deliveries to the end. */
@@ -173,6 +194,7 @@ export class BullmqConsumer implements Consumer {
     wake(blocking); // BullMQ takes a cluster client that never connected for one that lost its nodes
     return new QueueWorker({
       name,
+      holder: `${this.#holder}${this.#workersMade++}:`,
       client,
       options: {
         prefix: keys.bull,

@@ -1,6 +1,7 @@
 import type { Clock, ConsumeRequest, Deliver, Retention } from '@lovage/core/driver';
 import type { RedisClients } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import type { Origin } from '../lease-guard.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
 import type { StoreLink } from '../store-link.ts';
 
@@ -13,6 +14,7 @@ export interface BrokerParts {
   readonly publishTimeout: number;
   readonly ended: EndedLog;
   readonly retention: Retention;
+  readonly origin: Origin;
 }
 
 /** What a consumer is made of. */

@@ -17,6 +17,8 @@ const fetchPause = 250;
 export interface QueueWorkerParts {
   /** The queue's name, as BullMQ has it. */
   readonly name: string;
+  /** What the tokens of its locks begin with. */
+  readonly holder: string;
   readonly client: RedisClient;
   readonly options: Pick<WorkerOptions, 'prefix' | 'lockDuration' | 'stalledInterval'> & { readonly name: string };
   readonly clients: RedisClients;
@@ -181,7 +183,7 @@ export class QueueWorker extends Worker {
       if (!this.#fetching) return;
       const began = performance.now();
       try {
-        const job = await this.getNextJob(`${this.id}:${this.#fetches++}`);
+        const job = await this.getNextJob(`${this.#parts.holder}${this.#fetches++}`);
         if (job) {
           empty = 0;
           void this.#chain(job as TaskJob); // never rejects

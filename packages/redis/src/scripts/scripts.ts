@@ -12,6 +12,7 @@ import { parkDead } from './park-dead.lua.ts';
 import { promoteJobs } from './promote-jobs.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
+import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
 import { reserveMoment } from './reserve-moment.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
@@ -49,6 +50,8 @@ export interface Scripts {
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   recordStart(keys: [starts: string], args: Args): Promise<number>;
   putEntry(keys: [book: string], args: Args): Promise<number>;
+  renewHeldJobs(keys: [active: string], args: Args): Promise<number>;
+  renewHeldEntries(keys: [queue: string], args: Args): Promise<number>;
   reserveMoment(keys: [moment: string], args: Args): Promise<string>;
   removeJobs(keys: [delayed: string, prioritized: string, wait: string, events: string], args: Args): Promise<string>;
   locateJobs(
@@ -107,6 +110,8 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   markFired: { keys: 2, lua: markFired },
   recordStart: { keys: 1, lua: recordStart },
   putEntry: { keys: 1, lua: putEntry },
+  renewHeldJobs: { keys: 1, lua: renewHeldJobs },
+  renewHeldEntries: { keys: 1, lua: renewHeldEntries },
   reserveMoment: { keys: 1, lua: reserveMoment },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },

@@ -4,11 +4,13 @@ import {
   type ConsumeRequest,
   type Consumer,
   type Deliver,
+  type LeaseGuardPlan,
   type MaybePromise,
   type Settlement,
   type Timer,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
+import { planLeaseGuard } from '../lease-guard.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { StartLog } from '../start-log.ts';
@@ -161,6 +163,12 @@ export class StreamsConsumer implements Consumer {
   polls(): ReadonlyMap<string, number> {
     if (this.#paused || this.#closing || this.#line.room <= 0) return new Map();
     return this.#intakes.polls();
+  }
+
+  leaseGuard(): LeaseGuardPlan {
+    const { origin, name, request } = this.#parts;
+    const queues = [...this.#queues.keys()];
+    return planLeaseGuard({ origin, driver: 'streams', holder: name, queues, leaseDuration: request.leaseDuration });
   }
 
   async rebuild(): Promise<void> {

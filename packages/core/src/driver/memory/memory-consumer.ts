@@ -87,6 +87,9 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
     this.fill();
   }
 
+  /** None: the store shares the event loop, so nobody looks for orphans while that is blocked. */
+  leaseGuard(): undefined {}
+
   close(deadline: number): Promise<CloseReport> {
     if (this.#state === 'closed') return this.#closed;
     this.#state = 'closing';

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { sleep, systemClock } from '../../clock.ts';
 import type { Delivery, Settlement } from '../../driver/broker.ts';
+import type { LeaseGuardModule, LeaseGuardPlan } from '../../driver/lease-guard.ts';
 import type { Message } from '../../task/message.ts';
 import { type Deferred, deferred, until, within } from '../until.ts';
 import { ack, ackWith, type BrokerBench, createMessage, type Probe } from './broker-bench.ts';
@@ -219,6 +220,28 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
       expect([fourth.deliveryCount, await fourth.recordStart()]).toEqual([4, 1]);
       stale.resolve(ack);
       fresh.resolve(ack);
+    },
+  },
+  {
+    name: 'a lease guard renews what its consumer holds, and nothing else',
+    async run(bench) {
+      const { queues, hold } = { queues: ['alpha', 'beta'], hold: () => new Promise<Settlement>(() => {}) };
+      const lease = { leaseDuration: 60_000, orphanInterval: 10_000 };
+      const ours = await bench.probe({ queues, slots: 2, lease, handle: hold });
+      for (const name of queues) await bench.publish({ queue: name });
+      await ours.arrived(2);
+      const theirs = await bench.probe({ lease, handle: hold, connection: await bench.harness.another() });
+      await bench.publishMany(1);
+      await theirs.arrived(1);
+      const plan = ours.consumer.leaseGuard();
+      expect(plan, 'skip this case: the driver needs no guard').toBeDefined();
+      const { module, data } = plan as LeaseGuardPlan;
+      const { createLeaseGuard } = (await import(/* @vite-ignore */ module)) as LeaseGuardModule;
+      const guard = createLeaseGuard(structuredClone(data));
+      expect(await guard.renew()).toBe(2);
+      await ours.consumer.close(0);
+      expect(await guard.renew()).toBe(0);
+      guard.close();
     },
   },
 ];

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../../task/schema.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { Pool } from './pool.ts';
 
 /**
@@ -9,14 +10,18 @@ import type { Pool } from './pool.ts';
  */
 export class AsyncPool implements Pool {
   readonly #handle: (attempt: Attempt) => MaybePromise<AttemptResult>;
+  readonly #loop: Pick<LoopWatch, 'enter' | 'leave'>;
 
-  /** `handle` runs the handler and never throws or rejects. */
-  constructor(handle: (attempt: Attempt) => MaybePromise<AttemptResult>) {
+  /** `handle` runs the handler and never throws or rejects; `loop` is told whose turn it is. */
+  constructor(handle: (attempt: Attempt) => MaybePromise<AttemptResult>, loop: Pick<LoopWatch, 'enter' | 'leave'>) {
     this.#handle = handle;
+    this.#loop = loop;
   }
 
   run(attempt: Attempt): MaybePromise<AttemptResult> {
+    this.#loop.enter(attempt.message);
     const result = this.#handle(attempt);
+    this.#loop.leave();
     if (!(result instanceof Promise)) return result;
     return new Promise((resolve) => {
       attempt.context.onBreakOff(resolve);

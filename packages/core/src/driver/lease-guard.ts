@@ -1,0 +1,23 @@
+/**
+ * How a thread of the worker's process renews a consumer's leases while the event loop is blocked and nothing else of the
+ * driver runs. What a thread can be given is data, so the driver names a module of its own, which the thread imports.
+ */
+export interface LeaseGuardPlan {
+  /** URL of a module that exports `createLeaseGuard(data): LeaseGuard`. */
+  readonly module: string;
+  /** What that function is given: anything a structured clone can carry. */
+  readonly data: unknown;
+}
+
+/** In that thread, for the length of one block. */
+export interface LeaseGuard {
+  /** Renews every lease that the consumer holds, by what the store says it holds; resolves with how many. */
+  renew(): Promise<number>;
+  /** Ends its connections. */
+  close(): void;
+}
+
+/** What the module of a {@link LeaseGuardPlan} exports. */
+export interface LeaseGuardModule {
+  createLeaseGuard(data: unknown): LeaseGuard;
+}
