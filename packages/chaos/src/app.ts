@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { threadId } from 'node:worker_threads';
 import { Lovage, type TaskContext } from 'lovage';
+import { defineKeyedTasks } from './admission-tasks.ts';
 import { Ledger } from './ledger.ts';
 import { type Sabotage, sabotagedDrivers } from './sabotage.ts';
 
@@ -43,6 +44,20 @@ app.task(
     return run;
   },
 );
+
+defineKeyedTasks(app, {
+  run: async (self, key, ms) => {
+    const run = begin(key, self.deliveryCount);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    ledger?.note('END', key, { run, detail: 'ok' });
+    return run;
+  },
+  retry: (self, key) => {
+    const run = begin(key, self.deliveryCount);
+    ledger?.note('END', key, { run, detail: 'retry' });
+    throw self.retry({ countdown: 50 });
+  },
+});
 
 /** Holds its event loop for `ms`. */
 app.task({ name: 'spin', bind: true, maxRetries: 0 }, (self: TaskContext, key: string, ms: number) => {

@@ -1,4 +1,5 @@
 import type {
+  Admission,
   Broker,
   Connection,
   ConsumeRequest,
@@ -25,6 +26,8 @@ export const sabotages = [
   'no-renewal',
   /** Calls with a time are sent without it. */
   'eta-ignored',
+  /** Everybody is let in. */
+  'no-admission',
   /** Each task leaves something behind. */
   'leak',
 ] as const;
@@ -53,6 +56,7 @@ function sabotaged(connection: Connection, sabotage: Sabotage): Connection {
   return new Proxy(connection, {
     get: (target, name) => {
       if (name === 'broker') return changed;
+      if (name === 'admission' && sabotage === 'no-admission') return openDoors(target.admission);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -64,8 +68,24 @@ function sabotagedBroker(broker: Broker, results: ResultBackend | undefined, sab
     publish: (messages: readonly Message[], signal?: AbortSignal) =>
       broker.publish(sabotage === 'eta-ignored' ? messages.map(withoutEta) : messages, signal),
     consume: (request: ConsumeRequest, deliver: Deliver) => broker.consume(request, wrap(deliver, results, sabotage)),
+    promote: async (held) => (await broker.promote?.(held)) ?? [],
     close: () => broker.close(),
   };
+}
+
+/** Whoever asks is in, and who was in is forgotten. */
+function openDoors(admission: Admission | undefined): Admission | undefined {
+  let fence = 0;
+  return (
+    admission && {
+      enter: async (entries) => ({ fences: entries.map(() => ++fence), others: [] }),
+      leave: async () => [],
+      halt: async () => false,
+      halted: async () => [],
+      line: async () => [],
+      overdue: async () => [],
+    }
+  );
 }
 
 function withoutEta({ eta: _eta, ...message }: Message): Message {

@@ -9,6 +9,9 @@ describe('faults of workers', { timeout: 60_000 }, () => {
 
   it.concurrent.each(['beat', 'beat-no-lease', 'locks', 'fenced-writes'])('%s', (name) => holds(name));
 
+  it.each(['ordering', 'concurrency-key', 'fairness'])('%s', (name) => holds(name));
+  it('ordering on Redis Streams', () => holds('ordering', 'redis+streams'));
+
   // These wait more than they work.
   it.concurrent.each(['long-tasks', 'pause-worker', 'loop-blocked', 'eta-kills'])('%s', (name) => holds(name));
 });

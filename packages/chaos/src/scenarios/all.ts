@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { concurrencyKey, fairness, ordering } from './admission.ts';
 import { beat, beatNoLease } from './beat.ts';
 import { blackHole } from './black-hole.ts';
 import { childDeath } from './child-death.ts';
@@ -43,4 +44,7 @@ export const scenarios: readonly Scenario[] = [
   beatNoLease,
   locks,
   fencedWrites,
+  ordering,
+  concurrencyKey,
+  fairness,
 ];
