@@ -42,6 +42,10 @@ export type ErrorCode =
   | 'LOCK_LOST'
   | 'LOCK_RELEASED'
   | 'SCHEDULE_UNKNOWN'
+  | 'GATE_UNKNOWN'
+  | 'GATE_DECIDED'
+  | 'GATE_REJECTED'
+  | 'GATE_TIMEOUT'
   | 'CLOSED';
 
 /** Options that every {@link LovageError} takes. */
@@ -413,6 +417,34 @@ export class UnknownScheduleError extends LovageError {
   constructor(schedule: string, hint: string) {
     super('SCHEDULE_UNKNOWN', `unknown schedule "${schedule}": ${hint}`);
     this.schedule = schedule;
+  }
+}
+
+/** No gate of that id. */
+export class UnknownGateError extends LovageError {
+  constructor(id: string, why: string) {
+    super('GATE_UNKNOWN', `no gate "${id}": ${why}`, { taskId: id });
+  }
+}
+
+/** The gate was resolved, rejected or revoked before, or its time was over: a gate is decided once. */
+export class GateDecidedError extends LovageError {
+  constructor(id: string, how: string) {
+    super('GATE_DECIDED', `gate "${id}" was decided before: ${how}`, { taskId: id });
+  }
+}
+
+/** The failure of a gate that was rejected. */
+export class GateRejectedError extends LovageError {
+  constructor(id: string, reason: string) {
+    super('GATE_REJECTED', `the gate was rejected: ${reason}`, { taskId: id });
+  }
+}
+
+/** The failure of a gate that nobody resolved in time. */
+export class GateTimeoutError extends LovageError {
+  constructor(name: string, timeout: number, id: string) {
+    super('GATE_TIMEOUT', `nobody resolved the gate "${name}" within ${timeout} ms`, { taskId: id });
   }
 }
 

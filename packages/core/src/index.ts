@@ -15,6 +15,7 @@ export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './
 export type { BatchTaskOptions } from './app/batch-task.ts';
 export { type BroadcastOptions, type BroadcastReply, BroadcastResult, type BroadcastTask } from './app/broadcast.ts';
 export type { Election, ElectionOptions } from './app/elect.ts';
+export type { AppGates, GateFilter, WaitingGate } from './app/gates.ts';
 export type { Lock, LockOptions } from './app/lock.ts';
 export type { RetentionSettings } from './app/retention-settings.ts';
 export type { StampedHeaders } from './app/revoker.ts';
@@ -28,9 +29,10 @@ export type { SubscriptionOptions, TopicGroup } from './app/topic-groups.ts';
 export type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './app/topics.ts';
 export { Chain, chain } from './canvas/chain.ts';
 export { Chord, chord } from './canvas/chord.ts';
+export { Gate, type GateOptions, gate } from './canvas/gate.ts';
 export { Group, group } from './canvas/group.ts';
 export { type AnySignature, Signature } from './canvas/signature.ts';
-export type { CanvasData, ChainData, ChordData, GroupData, SignatureData } from './canvas/signature-data.ts';
+export type { CanvasData, ChainData, ChordData, GateData, GroupData, SignatureData } from './canvas/signature-data.ts';
 export {
   BrokerAuthenticationError,
   BrokerMemoryError,
@@ -42,6 +44,9 @@ export {
   DeadlineExceeded,
   DuplicateTaskError,
   type ErrorCode,
+  GateDecidedError,
+  GateRejectedError,
+  GateTimeoutError,
   LeaseLostError,
   LockLostError,
   LockReleasedError,
@@ -66,6 +71,7 @@ export {
   TimeLimitExceeded,
   TopicValidationError,
   UnboundTaskError,
+  UnknownGateError,
   UnknownScheduleError,
   UnknownSchemeError,
   UnknownTaskError,

@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { controlFamily } from './control.ts';
 import { dlqFamily } from './dlq.ts';
 import { eventsCommand } from './events.ts';
+import { gateFamily } from './gate.ts';
 import { graphCommand } from './graph.ts';
 import { healthCommand } from './health.ts';
 import { inspectFamily } from './inspect.ts';
@@ -24,6 +25,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   resultCommand,
   queuesCommand,
   graphCommand,
+  gateFamily,
   purgeCommand,
   statusCommand,
   inspectFamily,

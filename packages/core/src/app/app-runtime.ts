@@ -66,6 +66,9 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
   const sending = { clock, logger, producer, results, ...tasks };
   const canvas: CanvasSender = new CanvasSender({ ...sending, resultExpires, publishTimeout });
+  const producer = createProducer(options, where, { clock, stores, settings, results });
+  const parts = { clock, logger, producer, results, resultExpires, publishTimeout, ...tasks };
+  const canvas: CanvasSender = new CanvasSender({ ...parts, directory: () => stores.current?.directory });
   return {
     name,
     ...sending,

@@ -21,6 +21,7 @@ import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
 import { type BatchTaskOptions, defineBatchTask } from './batch-task.ts';
 import type { BroadcastOptions, BroadcastResult, BroadcastTask } from './broadcast.ts';
 import { Election, type ElectionOptions } from './elect.ts';
+import type { AppGates } from './gates.ts';
 import { type Lock, type LockOptions, takeLock } from './lock.ts';
 import type { Schedulable, ScheduleOptions } from './schedule.ts';
 import type { ScheduleTime } from './schedule-time.ts';
@@ -47,6 +48,8 @@ export class Lovage {
   readonly events: AppEvents;
   /** Topics, and the durable subscriptions to them. */
   readonly topics: AppTopics;
+  /** The gates that wait. */
+  readonly gates: AppGates;
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -59,11 +62,12 @@ export class Lovage {
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = this.#createSender();
-    const { control, stores, logger, topics } = this.#runtime;
+    const { control, stores, logger, topics, gates } = this.#runtime;
     this.control = control;
     this.inspect = new AppInspect(this.control);
     this.events = new AppEvents(stores, logger);
     this.topics = topics;
+    this.gates = gates;
     setRuntime(this, this.#runtime);
   }
 
@@ -232,6 +236,20 @@ export class Lovage {
   ): void {
     const name = typeof pattern === 'string' ? pattern : pattern.name;
     this.#runtime.topicGroups.declare(group, name, task, options);
+  }
+
+  /**
+   * Resolves a gate of a canvas: `value` (JSON) flows to its next step. Resolves when that is durable; a gate is decided
+   * once, and the same decision again changes nothing. Throws {@link UnknownGateError}, {@link GateDecidedError},
+   * {@link PayloadNotSerializableError}, {@link PayloadTooLargeError}.
+   */
+  resolveGate(id: string, value?: unknown): Promise<void> {
+    return this.gates.resolve(id, value);
+  }
+
+  /** Ends a gate as failed: with {@link GateRejectedError}, or the error given. Throws as {@link Lovage.resolveGate} does. */
+  rejectGate(id: string, reason: string | Error): Promise<void> {
+    return this.gates.reject(id, reason);
   }
 
   /**

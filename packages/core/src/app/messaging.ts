@@ -5,6 +5,7 @@ import type { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import type { Settings } from './app-options.ts';
 import { Broadcaster } from './broadcast.ts';
+import { AppGates } from './gates.ts';
 import type { Stores } from './stores.ts';
 import { TopicGroups } from './topic-groups.ts';
 import { AppTopics } from './topics.ts';
@@ -14,6 +15,7 @@ export interface Messaging {
   readonly topics: AppTopics;
   readonly topicGroups: TopicGroups;
   readonly broadcaster: Broadcaster;
+  readonly gates: AppGates;
 }
 
 /** What they need of it. */
@@ -36,6 +38,7 @@ export function createMessaging(app: string, parts: MessagingParts): Messaging {
   return {
     topicGroups,
     topics: new AppTopics({ ...parts, maxPayload, groups: topicGroups, definitionOf }),
+    gates: new AppGates({ stores, canvas, maxResult: { bytes: settings.maxResult, option: 'maxResult' } }),
     broadcaster: new Broadcaster({ ...parts, queues: settings.broadcastQueues, definitionOf }),
   };
 }

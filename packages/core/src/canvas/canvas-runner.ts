@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Directory } from '../driver/directory.ts';
 import type { JoinState, ResultBackend } from '../driver/result-backend.ts';
 import type { Logger } from '../logger.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
@@ -18,6 +19,7 @@ import {
 } from './continuation.ts';
 import { Doom } from './doom.ts';
 import { freeze, type Place } from './freeze.ts';
+import { GateKeeper } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
 import type { Resolved } from './resolve.ts';
 
@@ -29,6 +31,10 @@ export interface RunnerTools {
   readonly publish: (messages: readonly Message[]) => Promise<void>;
   /** How long outcomes are kept, in milliseconds. */
   readonly resultExpires: number;
+  /** Where waiting gates are listed; undefined: the broker has none. */
+  readonly directory: () => Directory | undefined;
+  /** Takes messages back that are not needed any more. */
+  readonly cancel: (ids: readonly string[], queue: string) => Promise<void>;
 }
 
 /**
@@ -38,10 +44,12 @@ export interface RunnerTools {
 export class CanvasRunner {
   readonly #tools: RunnerTools;
   readonly #doom: Doom;
+  readonly gates: GateKeeper;
 
   constructor(tools: RunnerTools) {
     this.#tools = tools;
     this.#doom = new Doom({ ...tools, apply: (effects) => this.#apply(effects) });
+    this.gates = new GateKeeper({ ...tools, ended: (unit, ending) => this.ended(unit, ending) });
   }
 
   /** What follows the end of a unit whose outcome is stored. */
@@ -58,6 +66,25 @@ export class CanvasRunner {
   async revoked({ id, task, plan }: OutcomeRecord, ending: FailedEnding): Promise<void> {
     if (plan?.kind === 'group') return this.#failGroup(id, ending);
     if (plan?.kind === 'task') await this.ended({ id, task, canvas: plan.message.canvas ?? {} }, ending);
+  /** A unit that was laid down and is revoked: members of a group with it, and everything that depends on it. */
+  async revoked({ id, task, plan }: OutcomeRecord): Promise<void> {
+    const ending: FailedEnding = { state: 'REVOKED', reason: 'revoked' };
+    if (plan === undefined || plan.kind === 'callback') return;
+    if (plan.kind === 'group') await this.#revokeMembers(id, plan.size ?? 0);
+    if (plan.kind === 'task' && plan.gate) await this.gates.forget(id);
+    const canvas = plan.kind === 'task' ? plan.message.canvas : plan.canvas;
+    await this.ended({ id, task, canvas: canvas ?? {} }, ending);
+  }
+
+  async #revokeMembers(group: string, size: number): Promise<void> {
+    const { results, clock, resultExpires } = this.#tools;
+    const base = { task: '', state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
+    for (let start = 0; start < size; start += chunkSize) {
+      const ids = memberIds(group, start, Math.min(start + chunkSize, size));
+      const before = await results.get(ids);
+      await results.put(ids.map((id) => ({ record: { ...base, id }, ttl: resultExpires })));
+      for (const record of before) if (record && !isFinal(record)) await this.revoked(record);
+    }
   }
 
   /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */
@@ -71,6 +98,7 @@ export class CanvasRunner {
     const entry = await freeze(node, place, context, sink);
     await sink.flush();
     for (const id of sink.empties) await this.#completeGroup(id);
+    if (sink.gates.length > 0) await this.start(sink.gates, options.input);
     return entry;
   }
 
@@ -84,6 +112,7 @@ export class CanvasRunner {
       const plan = record?.plan;
       if (record === undefined || plan === undefined || plan.kind === 'callback') continue;
       if (plan.kind === 'group') await this.#startGroup(record, plan, input);
+      else if (plan.kind === 'task' && plan.gate) await this.gates.arm(record, input);
       else if (plan.kind === 'task' && !isFinal(record))
         messages.push(messageOf(plan, { now, input, mayRepeat: true }));
     }

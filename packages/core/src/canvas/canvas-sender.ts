@@ -1,4 +1,5 @@
 import { type Clock, withDeadline } from '../clock.ts';
+import type { Directory } from '../driver/directory.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -33,6 +34,8 @@ export interface CanvasContext {
   readonly results: ResultContext;
   readonly resultExpires: number;
   readonly publishTimeout: number;
+  /** Where waiting gates are listed, once the stores are open. */
+  readonly directory: () => Directory | undefined;
 }
 
 /** Sends canvases: from callers, and from inside tasks (`self.replace`, `self.addToChord`). */
@@ -138,11 +141,15 @@ export class CanvasSender {
 
   /** What carries canvases on. */
   async runner(): Promise<CanvasRunner> {
-    const { clock, logger, producer, resultExpires } = this.#context;
-    const { results } = await this.#context.results.stores();
+    const { clock, logger, producer, resultExpires, directory } = this.#context;
+    const { results, monitor } = await this.#context.results.stores();
     if (this.#made?.of === results) return this.#made.runner;
     const publish = (messages: readonly Message[]) => producer.publish(messages);
-    const runner = new CanvasRunner({ results: this.#timely(results), clock, logger, publish, resultExpires });
+    const cancel = async (ids: readonly string[], queue: string): Promise<void> => {
+      await monitor?.remove?.(ids, [queue]).catch(() => {}); // who meets them finds that nothing is to be done
+    };
+    const tools = { results: this.#timely(results), clock, logger, publish, resultExpires, directory, cancel };
+    const runner = new CanvasRunner(tools);
     this.#made = { of: results, runner };
     return runner;
   }

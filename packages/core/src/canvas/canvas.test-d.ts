@@ -5,6 +5,7 @@ import type { AsyncResult } from '../results/async-result.ts';
 import type { GroupResult } from '../results/group-result.ts';
 import { type Chain, chain } from './chain.ts';
 import { type Chord, chord } from './chord.ts';
+import { gate } from './gate.ts';
 import { type Group, group } from './group.ts';
 import type { Signature } from './signature.ts';
 
@@ -122,3 +123,12 @@ expectTypeOf(
     s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s,
   ),
 ).toEqualTypeOf<Chain<[], number>>();
+
+const ship = app.task('ship', (answer: { by: string }) => answer.by);
+// a gate takes whatever comes, and gives what it is said to
+expectTypeOf(chain(add.s(1, 2), gate<{ by: string }>('g'), ship.s())).toEqualTypeOf<Chain<[], string>>();
+expectTypeOf(gate<number>('g').pipe(add.s(1))).toEqualTypeOf<Signature<[unknown?], number>>();
+// @ts-expect-error the next step takes something else
+chain(add.s(1, 2), gate<{ by: string }>('g'), add.s(1));
+// @ts-expect-error the default is what it gives
+gate<number>('g', { default: 'text' });

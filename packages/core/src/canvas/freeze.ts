@@ -96,6 +96,7 @@ async function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): P
     kind: 'task',
     message,
     takesInput: node.takesInput,
+    ...(node.gate ? { gate: node.gate } : {}),
     ...node.times,
     ...(place.entry === undefined ? {} : entry),
   };

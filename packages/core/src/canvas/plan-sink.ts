@@ -39,6 +39,8 @@ export class PlanSink implements FreezeSink {
   #messages: Message[] = [];
   /** Groups without members that were to be started. */
   readonly empties: string[] = [];
+  /** Gates whose turn has come. */
+  readonly gates: string[] = [];
 
   constructor(tools: SinkTools, options: SinkOptions = {}) {
     this.#tools = tools;
@@ -67,8 +69,16 @@ export class PlanSink implements FreezeSink {
 
   async start(plan: TaskPlan): Promise<void> {
     const { input, mayRepeat = false } = this.#options;
+    if (plan.gate) return this.#layGate(plan);
     this.#messages.push(messageOf(plan, { now: this.#tools.now(), input, mayRepeat }));
     if (this.#messages.length >= chunkSize) await this.flush();
+  }
+
+  /** A gate is laid down also where it begins a canvas: it waits as a record. */
+  async #layGate(plan: TaskPlan): Promise<void> {
+    const { id, task, rootId = id, parentId } = plan.message;
+    this.gates.push(id);
+    await this.plan(id, task, plan, { rootId, parentId });
   }
 
   empty(id: string): void {

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { Producer } from '../producer/publish.ts';
 import type { Message } from '../task/message.ts';
-import type { MessageTemplate, PlanTimes } from '../task/plan.ts';
+import type { GateRule, MessageTemplate, PlanTimes } from '../task/plan.ts';
 import { assertSignature } from './chain.ts';
 import type { AnySignature, Members } from './signature.ts';
 
@@ -20,6 +20,9 @@ export interface ResolvedTask extends ResolvedParts {
   readonly times: PlanTimes;
   readonly takesInput: boolean;
   readonly each: boolean;
+  readonly gate?: GateRule;
+  /** A gate whose queue nobody named: it goes where its neighbours go. */
+  readonly unplaced?: boolean;
 }
 
 export interface ResolvedSequence extends ResolvedParts {
@@ -92,7 +95,7 @@ export class Resolver {
         }),
       );
     }
-    return { kind: 'sequence', steps, ...parts };
+    return { kind: 'sequence', steps: placeGates(steps), ...parts };
   }
 
   async #members(members: Members, position: Position): Promise<ResolvedGroup['members']> {
@@ -139,7 +142,8 @@ export class Resolver {
     const options = { ...merge(inherited, own), ...(hasStart(own) ? {} : start) };
     const { message, times } = await this.#producer.prepare(definition, args, { options, open, each: shape.each });
     const parts = await this.#callbacks(canvas, inherited);
-    return { kind: 'task', message: templateOf(message), times, takesInput, each: shape.each, ...parts };
+    const gate = shape.gate ? { gate: shape.gate, unplaced: options.queue === undefined } : {};
+    return { kind: 'task', message: templateOf(message), times, takesInput, each: shape.each, ...gate, ...parts };
   }
 
   async #callbacks({ links, errorLinks, options }: AnySignature, inherited: CallOptions): Promise<ResolvedParts> {
@@ -148,6 +152,41 @@ export class Resolver {
     const all = (list: readonly AnySignature[]) => Promise.all(list.map((one) => this.resolveLater(one, carried)));
     return { links: await all(links), errors: await all(errorLinks) };
   }
+}
+
+/** A gate has no worker of its own: its messages go to a queue that the canvas uses anyway, that of the step before or after. */
+function placeGates(steps: readonly Resolved[]): readonly Resolved[] {
+  return steps.map((step, index) => {
+    const near = queueNear(steps.slice(0, index).reverse()) ?? queueNear(steps.slice(index + 1));
+    return near === undefined ? step : placed(step, near);
+  });
+}
+
+function queueNear(steps: readonly Resolved[]): string | undefined {
+  for (const step of steps) {
+    if (step.kind === 'task' && !step.unplaced) return step.message.queue;
+    const inner =
+      step.kind === 'group'
+        ? Array.isArray(step.members)
+          ? step.members
+          : []
+        : step.kind === 'sequence'
+          ? step.steps
+          : [];
+    const found = queueNear(inner);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function placed(node: Resolved, queue: string): Resolved {
+  if (node.kind === 'task') {
+    if (!node.unplaced) return node;
+    return { ...node, unplaced: false, message: { ...node.message, queue } };
+  }
+  if (node.kind === 'sequence') return { ...node, steps: node.steps.map((step) => placed(step, queue)) };
+  if (!Array.isArray(node.members)) return node;
+  return { ...node, members: node.members.map((member: Resolved) => placed(member, queue)) };
 }
 
 function templateOf(message: Message): ResolvedTask['message'] {

@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../errors.ts';
 import { Chain } from './chain.ts';
 import { Chord } from './chord.ts';
+import { Gate, gate } from './gate.ts';
 import { Group } from './group.ts';
 import type { AnySignature, SignatureParts, SignatureSender } from './signature.ts';
-import type { CanvasData } from './signature-data.ts';
+import type { CanvasData, GateData } from './signature-data.ts';
 import { TaskSignature } from './task-signature.ts';
 
 /** Nesting deeper than this is refused before it can overflow the stack. */
@@ -25,10 +26,20 @@ export function reviveCanvas(data: CanvasData, sender: SignatureSender, depth = 
   if ('task' in data && typeof data.task === 'string' && Array.isArray(data.args)) {
     return new TaskSignature(data, sender, undefined, parts);
   }
+  if ('gate' in data) return reviveGate(data, parts);
   if ('chain' in data) return new Chain(each(data.chain), parts);
   if ('group' in data) return new Group(each(data.group), parts, sender);
   if (!('chord' in data)) throw unreadable();
   return new Chord(new Group(each(data.chord), undefined, sender), reviveCanvas(data.body, sender, depth + 1), parts);
+}
+
+function reviveGate(data: GateData, parts: SignatureParts): Gate {
+  const { timeout, default: fallback } = data;
+  const options = {
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+  };
+  return new Gate(gate(data.gate, options).rule, parts);
 }
 
 function unreadable(): ConfigurationError {

@@ -32,5 +32,13 @@ export interface ChordData extends CanvasDataParts {
   readonly body: CanvasData;
 }
 
+/** A gate as JSON. */
+export interface GateData extends CanvasDataParts {
+  readonly gate: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly default?: unknown;
+}
+
 /** Any canvas as JSON. */
-export type CanvasData = SignatureData | ChainData | GroupData | ChordData;
+export type CanvasData = SignatureData | ChainData | GroupData | ChordData | GateData;

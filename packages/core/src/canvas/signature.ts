@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
+import type { GateRule } from '../task/plan.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Fits } from './fits.ts';
 import type { CanvasData } from './signature-data.ts';
@@ -35,6 +36,8 @@ export type SignatureShape =
       readonly immutable: boolean;
       readonly each: boolean;
       readonly definition: TaskDefinition | undefined;
+      /** It is a gate. */
+      readonly gate?: GateRule;
     }
   | { readonly kind: 'sequence'; readonly steps: readonly AnySignature[] }
   | { readonly kind: 'group'; readonly members: Members };

@@ -111,7 +111,7 @@ class GraphReader {
       id,
       kind: isGroup ? 'group' : 'task',
       state: await this.#stateOf(id, record),
-      ...(record && !isGroup ? { task: record.task } : {}),
+      ...(record && !isGroup ? { task: gateNameOf(record) ?? record.task } : {}),
       ...(group === undefined ? {} : { group }),
       ...(size === undefined ? {} : { size }),
     });
@@ -178,4 +178,9 @@ function canvasOf(record: OutcomeRecord | undefined): CanvasRef {
 /** Ids of one canvas begin alike; a parent that does not is the task that sent it. */
 function sharesRoot(id: string, other: string): boolean {
   return id.slice(0, 36) === other.slice(0, 36);
+}
+
+/** A gate is drawn under its name. */
+function gateNameOf({ plan }: OutcomeRecord): string | undefined {
+  return plan?.kind === 'task' && plan.gate ? `gate "${plan.gate.name}"` : undefined;
 }

@@ -13,12 +13,23 @@ export interface PlanTimes {
   readonly expiresAt?: number;
 }
 
+/** How a gate waits. */
+export interface GateRule {
+  readonly name: string;
+  /** Milliseconds from its turn. */
+  readonly timeout: number;
+  /** What it comes to when nobody has resolved it in time; absent: it fails. */
+  readonly fallback?: { readonly value: JsonValue };
+}
+
 /** A task that has not been sent. */
 export interface TaskPlan extends PlanTimes {
   readonly kind: 'task';
   readonly message: MessageTemplate;
   /** Whether the value before it becomes its first argument. */
   readonly takesInput: boolean;
+  /** It is a gate: it is not run, and ends when somebody says so. */
+  readonly gate?: GateRule;
   /** Where the chain begins that ends with this unit; absent where it is the unit itself. */
   readonly entry?: string;
 }

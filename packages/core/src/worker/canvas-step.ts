@@ -91,6 +91,17 @@ export class CanvasStep {
     return { kind: 'ack' };
   }
 
+  /** A gate was decided, or its time is over. */
+  async openGate({ id, canvas }: Message): Promise<Settlement> {
+    const gate = canvas?.replaces;
+    if (gate === undefined) return { kind: 'ack' }; // no message of ours
+    const done = await this.#patiently(id, async () => {
+      await (await this.#options.canvas.runner()).gates.open(gate);
+      return true;
+    });
+    return done ? { kind: 'ack' } : released;
+  }
+
   #loaded(message: Message): Promise<Loaded | undefined> {
     return this.#patiently(message.id, () => this.#load(message));
   }

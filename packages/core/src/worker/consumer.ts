@@ -1,3 +1,4 @@
+import { gateTask } from '../canvas/gate.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Delivery, MalformedEntry, Settlement } from '../driver/broker.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
@@ -112,6 +113,7 @@ export class DeliveryReceiver {
     const { message } = delivery;
     const definition = registry.get(message.task);
     if (definition?.handler === undefined) {
+      if (canvas && message.task === gateTask) return canvas.openGate(message);
       const settlement = this.#unknown(delivery);
       return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
     }

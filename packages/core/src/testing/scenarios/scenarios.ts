@@ -8,6 +8,7 @@ import { canvasScenarios } from './canvas-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
+import { gateScenarios } from './gate-scenarios.ts';
 import { messagingScenarios } from './messaging-scenarios.ts';
 import { orderingScenarios } from './ordering-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
@@ -38,6 +39,7 @@ const all: readonly Scenario[] = [
   ...messagingScenarios,
   ...admissionScenarios,
   ...orderingScenarios,
+  ...gateScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */
