@@ -140,9 +140,8 @@ export class CanvasRunner {
   }
 
   /** All members of a group have ended well. */
-  completed(id: string): Promise<void> {
+  completed(id: string): Promise<void> 
     return this.#completeGroup(id);
-  }
 
   async #apply(effects: readonly Effect[]): Promise<void> {
     for (const effect of effects) await this.#carryOut(effect);
@@ -169,7 +168,7 @@ export class CanvasRunner {
     }
   }
 
-  async #fire({ callbacks, input, parentId }: Extract<Effect, { do: 'fire' }>): Promise<void> {
+  async #fire({ callbacks, input, parentId }: Extract<Effect, do: 'fire' >): Promise<void> {
     const records = await this.#tools.results.get(callbacks.map(({ plan }) => plan));
     for (const [index, record] of records.entries()) {
       if (record?.plan?.kind !== 'callback') continue; // fired to the end before
@@ -210,13 +209,12 @@ export class CanvasRunner {
   }
 
   /** A member that added others has ended when they have. */
-  async #joinMember({ join, by, added }: Extract<Effect, { do: 'join' }>): Promise<void> {
+  async #joinMember({ join, by, added }: Extract<Effect, do: 'join' >): Promise<void> 
     if (added > 0) {
       const own = await this.#count({ group: childId(by, '~a'), index: 0 }, added + 1);
       if (!own.complete) return;
     }
     await this.#join(join);
-  }
 
   async #join({ group, index, size, added }: JoinRef): Promise<void> {
     if (added !== undefined) return this.#joinAdded(added);
