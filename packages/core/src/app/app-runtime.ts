@@ -65,10 +65,8 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
   const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
   const sending = { clock, logger, producer, results, ...tasks };
-  const canvas: CanvasSender = new CanvasSender({ ...sending, resultExpires, publishTimeout });
-  const producer = createProducer(options, where, { clock, stores, settings, results });
-  const parts = { clock, logger, producer, results, resultExpires, publishTimeout, ...tasks };
-  const canvas: CanvasSender = new CanvasSender({ ...parts, directory: () => stores.current?.directory });
+  const directory = () => stores.current?.directory;
+  const canvas: CanvasSender = new CanvasSender({ ...sending, resultExpires, publishTimeout, directory });
   return {
     name,
     ...sending,

@@ -44,6 +44,7 @@ export interface RunnerTools {
 export class CanvasRunner {
   readonly #tools: RunnerTools;
   readonly #doom: Doom;
+  /** Steps that wait for somebody. */
   readonly gates: GateKeeper;
 
   constructor(tools: RunnerTools) {
@@ -65,26 +66,8 @@ export class CanvasRunner {
   /** What depends on a unit that was laid down and is taken back; a group ends itself. */
   async revoked({ id, task, plan }: OutcomeRecord, ending: FailedEnding): Promise<void> {
     if (plan?.kind === 'group') return this.#failGroup(id, ending);
+    if (plan?.kind === 'task' && plan.gate) await this.gates.forget(id);
     if (plan?.kind === 'task') await this.ended({ id, task, canvas: plan.message.canvas ?? {} }, ending);
-  /** A unit that was laid down and is revoked: members of a group with it, and everything that depends on it. */
-  async revoked({ id, task, plan }: OutcomeRecord): Promise<void> {
-    const ending: FailedEnding = { state: 'REVOKED', reason: 'revoked' };
-    if (plan === undefined || plan.kind === 'callback') return;
-    if (plan.kind === 'group') await this.#revokeMembers(id, plan.size ?? 0);
-    if (plan.kind === 'task' && plan.gate) await this.gates.forget(id);
-    const canvas = plan.kind === 'task' ? plan.message.canvas : plan.canvas;
-    await this.ended({ id, task, canvas: canvas ?? {} }, ending);
-  }
-
-  async #revokeMembers(group: string, size: number): Promise<void> {
-    const { results, clock, resultExpires } = this.#tools;
-    const base = { task: '', state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
-    for (let start = 0; start < size; start += chunkSize) {
-      const ids = memberIds(group, start, Math.min(start + chunkSize, size));
-      const before = await results.get(ids);
-      await results.put(ids.map((id) => ({ record: { ...base, id }, ttl: resultExpires })));
-      for (const record of before) if (record && !isFinal(record)) await this.revoked(record);
-    }
   }
 
   /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */
@@ -140,8 +123,9 @@ export class CanvasRunner {
   }
 
   /** All members of a group have ended well. */
-  completed(id: string): Promise<void> 
+  completed(id: string): Promise<void> {
     return this.#completeGroup(id);
+  }
 
   async #apply(effects: readonly Effect[]): Promise<void> {
     for (const effect of effects) await this.#carryOut(effect);
@@ -168,7 +152,7 @@ export class CanvasRunner {
     }
   }
 
-  async #fire({ callbacks, input, parentId }: Extract<Effect, do: 'fire' >): Promise<void> {
+  async #fire({ callbacks, input, parentId }: Extract<Effect, { do: 'fire' }>): Promise<void> {
     const records = await this.#tools.results.get(callbacks.map(({ plan }) => plan));
     for (const [index, record] of records.entries()) {
       if (record?.plan?.kind !== 'callback') continue; // fired to the end before
@@ -209,12 +193,13 @@ export class CanvasRunner {
   }
 
   /** A member that added others has ended when they have. */
-  async #joinMember({ join, by, added }: Extract<Effect, do: 'join' >): Promise<void> 
+  async #joinMember({ join, by, added }: Extract<Effect, { do: 'join' }>): Promise<void> {
     if (added > 0) {
       const own = await this.#count({ group: childId(by, '~a'), index: 0 }, added + 1);
       if (!own.complete) return;
     }
     await this.#join(join);
+  }
 
   async #join({ group, index, size, added }: JoinRef): Promise<void> {
     if (added !== undefined) return this.#joinAdded(added);

@@ -160,6 +160,11 @@ export const gateScenarios: readonly Scenario[] = [
       expect(await settled(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
       expect(await settled(app.resolveGate(id, 1))).toMatchObject({ name: 'GateDecidedError' });
       expect(await app.gates.list()).toEqual([]);
+      const whole = await chain(note.si(1), gate('approval'), note.s()).delay();
+      const inside = await waitingGate(app);
+      await whole.revoke();
+      expect(await settled(app.resolveGate(inside.id, 1))).toMatchObject({ name: 'GateDecidedError' });
+      expect(await app.gates.list()).toEqual([]);
     },
   },
   {
