@@ -232,3 +232,40 @@ describe('dlq', () => {
     });
   });
 });
+
+describe('capacity', () => {
+  it('measures the workers of a queue, and counts slots for a target', async () => {
+    const { add } = await startFleetWorker('adder', { queues: ['default', 'mails'] });
+    const calling = (async () => {
+      for (let n = 0; n < 40; n += 1) await add.call([n, n], { timeout: '5s' });
+    })();
+    const { code, stdout, stderr } = await run(
+      'capacity',
+      'default',
+      '--over',
+      '300ms',
+      '--wait-p95',
+      '2s',
+      '-t',
+      '30ms',
+    );
+    await calling;
+    expect(code).toBe(0);
+    expect(stderr).toContain('measuring for 300ms');
+    expect(stdout).toMatch(/^queue +default\nworkers +1, with 2 slots, shared with mails\narrivals +\d/);
+    expect(stdout).toMatch(/\nslots for p95 ≤ 2s +1\n\nwait +predicted +measured\nmean +\S+ +\S+\np95 +\S+ +\S+\n$/);
+    const json = await askJson('capacity', 'default', '--over', '100ms');
+    expect(json).toMatchObject({ queue: 'default', queues: ['default', 'mails'], workers: ['adder'], slots: 2 });
+  });
+
+  it('has nothing to say of a queue without workers', async () => {
+    expect(await ask('capacity', 'nobody', '--over', '50ms', '--json')).toMatchObject({
+      code: 1,
+      stderr: 'error: no worker of queue "nobody" answered: there is nothing to measure\n',
+    });
+    expect(await ask('capacity', 'nobody', '--over', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--over: "5" has no unit'),
+    });
+  });
+});

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'PAYLOAD_NOT_SERIALIZABLE'
   | 'MESSAGE_MALFORMED'
   | 'WORKER_LOST'
+  | 'WORKER_NONE'
   | 'RETRIES_EXHAUSTED'
   | 'SHUTDOWN'
   | 'LEASE_LOST'
@@ -308,6 +309,15 @@ export class TaskRevokedError extends LovageError {
 export class WorkerLostError extends LovageError {
   constructor(message: string, taskId?: string) {
     super('WORKER_LOST', message, taskId ? { taskId } : {});
+  }
+}
+
+/** A question about the workers of a queue that none of them answered. */
+export class NoWorkerError extends LovageError {
+  readonly queue: string;
+  constructor(queue: string, hint: string) {
+    super('WORKER_NONE', `no worker of queue "${queue}" ${hint}`);
+    this.queue = queue;
   }
 }
 

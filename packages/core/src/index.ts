@@ -57,6 +57,7 @@ export {
   NoCurrentTaskError,
   NoResultBackendError,
   NotSupportedError,
+  NoWorkerError,
   PayloadNotSerializableError,
   PayloadTooLargeError,
   PublishError,

@@ -1,7 +1,9 @@
 /** Looking at queues and workers. */
 export type { Setting } from './app/app-options.ts';
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
+export type { QueueLoad } from './events/queue-load.ts';
 export type { WorkerReport } from './events/worker-report.ts';
+export { type Capacity, type CapacityOptions, measureCapacity, type Waits } from './inspect/capacity.ts';
 export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
 export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
 export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';

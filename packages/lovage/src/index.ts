@@ -130,6 +130,7 @@ export {
   NoCurrentTaskError,
   NoResultBackendError,
   NotSupportedError,
+  NoWorkerError,
   PayloadNotSerializableError,
   PayloadTooLargeError,
   PublishError,

@@ -1,6 +1,8 @@
 /** Looking at queues and workers. The same door as @lovage/core/inspect. */
 export type {
   AskOptions,
+  Capacity,
+  CapacityOptions,
   DeadLetter,
   DeadLetterFilter,
   DeadLetterListOptions,
@@ -9,11 +11,13 @@ export type {
   GraphFormat,
   GraphNode,
   QueueCounts,
+  QueueLoad,
   ReplayEdits,
   Replayed,
   ReplayOptions,
   Setting,
   TaskGraph,
+  Waits,
   WorkerReport,
 } from '@lovage/core/inspect';
-export { DeadLetters, explainSettings, graphOf, Inspector, renderGraph } from '@lovage/core/inspect';
+export { DeadLetters, explainSettings, graphOf, Inspector, measureCapacity, renderGraph } from '@lovage/core/inspect';

@@ -1,6 +1,7 @@
 import type { Command, CommandFamily } from '../command.ts';
 import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
+import { capacityCommand } from './capacity.ts';
 import { configCommand } from './config.ts';
 import { controlFamily } from './control.ts';
 import { dlqFamily } from './dlq.ts';
@@ -24,6 +25,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   callCommand,
   resultCommand,
   queuesCommand,
+  capacityCommand,
   graphCommand,
   gateFamily,
   purgeCommand,

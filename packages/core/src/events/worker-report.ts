@@ -1,3 +1,5 @@
+import type { QueueLoad } from './queue-load.ts';
+
 /** A task that is running now. */
 export interface RunningTask {
   readonly id: string;
@@ -25,6 +27,8 @@ export interface WorkerReport {
   readonly slots: number;
   readonly running: readonly RunningTask[];
   readonly counts: AttemptCounts;
+  /** What it has measured, by queue. */
+  readonly load: Readonly<Record<string, QueueLoad>>;
   /** The tasks it can run. */
   readonly tasks: readonly string[];
   /** Seconds since it started. */

@@ -12,4 +12,6 @@ export interface Attempt {
   /** When it began, by the monotonic clock, and where the list of running attempts has it: kept by {@link WorkerStats}. */
   begun?: number;
   place?: number;
+  /** How many share its slot: the items of its batch. @default 1 */
+  sharedBy?: number;
 }

@@ -86,9 +86,16 @@ export class Batcher {
     const live = items.filter(({ over }) => !over);
     const decoded = await Promise.all(live.map(async (item) => ({ item, args: await this.#argsOf(item) })));
     const entries = decoded.flatMap(({ item, args }) => (args ? [{ item, args }] : []));
+    for (const { item } of entries) this.#share(item.attempt, entries.length);
     if (entries.length > 0) await this.#runHandler(batch, entries);
     gate.addExtra(1 - items.length);
     gate.leave();
+  }
+
+  /** The slot's time begins now, and is that of all. */
+  #share(attempt: Attempt, items: number): void {
+    attempt.begun = this.#options.clock.monotonic();
+    attempt.sharedBy = items;
   }
 
   /** Resolves when every item has its result, whatever the handler still does for one that was broken off. */

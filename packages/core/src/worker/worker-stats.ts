@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts';
+import type { QueueLoad } from '../events/queue-load.ts';
 import type { AttemptCounts, RunningTask } from '../events/worker-report.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptContext } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { AttemptObserver } from './executor.ts';
+import { QueueMeter } from './queue-meter.ts';
 
 /** Counts attempts and knows those under way. */
 export class WorkerStats implements AttemptObserver {
@@ -11,6 +13,9 @@ export class WorkerStats implements AttemptObserver {
   /** Not a Set: see id-map. An attempt knows its place; the last one takes the place of one that goes. */
   readonly #running: Attempt[] = [];
   readonly #counts = { succeeded: 0, failed: 0, retried: 0, revoked: 0, other: 0 };
+
+  readonly #meters = new Map<string, QueueMeter>();
+  #meter: QueueMeter | undefined;
 
   /** The latest tasks that were broken off from outside. */
   readonly #terminated = new Set<string>();
@@ -27,11 +32,17 @@ export class WorkerStats implements AttemptObserver {
 
   onEnd(attempt: Attempt, { state }: AttemptResult): void {
     this.#forget(attempt);
+    if (state !== 'LIMITED' && state !== 'KNOWN' && state !== 'RELEASED') this.#measure(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
     else if (state === 'FAILURE' || state === 'REJECTED' || state === 'GIVEN_UP') this.#counts.failed++;
     else if (state === 'RETRY') this.#counts.retried++;
     else if (state === 'REVOKED') this.#counts.revoked++;
     else this.#counts.other++;
+  }
+
+  /** What was measured, by queue. */
+  get load(): Readonly<Record<string, QueueLoad>> {
+    return Object.fromEntries([...this.#meters].map(([queue, meter]) => [queue, meter.load]));
   }
 
   noteTerminated(id: string): void {
@@ -65,6 +76,21 @@ export class WorkerStats implements AttemptObserver {
   /** The contexts of the attempts under way. */
   get contexts(): readonly AttemptContext[] {
     return this.#running.map(({ context }) => context);
+  }
+
+  /** Waits count from the moment at which the task could have run, by the caller's clock. */
+  #measure({ message, begun = 0, sharedBy = 1 }: Attempt): void {
+    const busy = this.#clock.monotonic() - begun;
+    const ready = Math.max(message.sentAt, message.eta ?? 0, message.limitedUntil ?? 0);
+    const waited = Math.max(0, this.#clock.now() - busy - ready);
+    this.#meterOf(message.queue).add(waited, busy / sharedBy);
+  }
+
+  #meterOf(queue: string): QueueMeter {
+    if (this.#meter?.queue === queue) return this.#meter;
+    this.#meter = this.#meters.get(queue) ?? new QueueMeter(queue);
+    this.#meters.set(queue, this.#meter);
+    return this.#meter;
   }
 
   #forget(attempt: Attempt): void {

@@ -209,6 +209,7 @@ export class Worker {
       slots: this.#slots,
       running: this.#stats.running,
       counts: this.#stats.counts,
+      load: this.#stats.load,
       tasks: registry.names().filter((task) => registry.get(task)?.handler),
       uptime: Math.round((clock.monotonic() - this.#startedAt) / 1000),
       events: this.#observer.enabled,

@@ -5,6 +5,7 @@ import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
 import { canvasRevokeScenarios } from './canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
+import { capacityScenarios } from './capacity-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
@@ -40,6 +41,7 @@ const all: readonly Scenario[] = [
   ...admissionScenarios,
   ...orderingScenarios,
   ...gateScenarios,
+  ...capacityScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */
