@@ -44,6 +44,7 @@ export class Load {
   /** Why calls were refused. */
   readonly errors: Error[] = [];
   readonly #ledger: Ledger;
+  #givenUp = false;
 
   constructor({ url, ledger, backend, socketTimeout = '3s', publishTimeout = '5s', drivers }: LoadOptions) {
     this.#ledger = ledger;
@@ -79,11 +80,17 @@ export class Load {
     const waiting = calls.values();
     const send = async (): Promise<void> => {
       for (const call of waiting) {
+        if (this.#givenUp) return;
         await this.send(call);
         if (pace > 0) await new Promise((resolve) => setTimeout(resolve, pace));
       }
     };
     await Promise.all(Array.from({ length: parallel }, send));
+  }
+
+  /** Sends no more of what {@link Load.sendAll} was given. */
+  giveUp(): void {
+    this.#givenUp = true;
   }
 
   /** Awaits every accepted call's result, up to `timeout` milliseconds for all, and writes down what was told. */

@@ -35,7 +35,10 @@ export async function startSentinels(arena: Arena): Promise<SentinelFleet> {
   await until(() => knows('sentinels', sentinels - 1), 15_000, 'the sentinels to know each other');
   await until(() => knows('replicas', 1), 15_000, 'the sentinels to know the replica');
   const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
-  return { url: `${arena.options.driver}+sentinel://${hosts}/mymaster`, master };
+  const url = arena.without('fixed-address')
+    ? arena.url(master.port)
+    : `${arena.options.driver}+sentinel://${hosts}/mymaster`;
+  return { url, master };
 }
 
 async function startSentinel(arena: Arena, master: number): Promise<number> {
@@ -75,6 +78,7 @@ const nodeTimeout = 2_000;
 export async function startCluster(arena: Arena): Promise<ClusterFleet> {
   const settings = {
     ...aofAlways,
+    ...(arena.without('no-takeover') ? { 'cluster-replica-no-failover': 'yes' } : {}),
     'cluster-enabled': 'yes',
     'cluster-node-timeout': String(nodeTimeout),
     'cluster-announce-ip': '127.0.0.1',

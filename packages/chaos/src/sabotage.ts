@@ -28,6 +28,14 @@ export const sabotages = [
   'eta-ignored',
   /** Everybody is let in. */
   'no-admission',
+  /** A result that cannot be stored at once is given up. */
+  'no-patience',
+  /** Whoever looks for a message is told that it waits. */
+  'no-search',
+  /** A consumer that closes waits for its store, and nothing ends the process meanwhile. */
+  'no-deadlines',
+  /** Nobody sweeps what is over. */
+  'no-sweep',
   /** Each task leaves something behind. */
   'leak',
 ] as const;
@@ -42,6 +50,7 @@ export function isDriverSabotage(name: string | undefined): name is Sabotage {
 /** The Redis drivers with this protection taken away. */
 export function sabotagedDrivers(sabotage: Sabotage): readonly Driver[] {
   if (sabotage === 'no-renewal') stopRenewals();
+  if (sabotage === 'no-deadlines') stopHardExit();
   return [redisDriver, streamsDriver].map((driver) => ({
     name: `${driver.name}, without protection: ${sabotage}`,
     schemes: driver.schemes,
@@ -50,25 +59,50 @@ export function sabotagedDrivers(sabotage: Sabotage): readonly Driver[] {
 }
 
 function sabotaged(connection: Connection, sabotage: Sabotage): Connection {
-  const { broker, results } = connection;
-  if (broker === undefined) return connection;
-  const changed = sabotagedBroker(broker, results, sabotage);
-  return new Proxy(connection, {
+  const { broker, results, monitor } = connection;
+  const changed: Record<string, unknown> = {};
+  if (broker) changed['broker'] = sabotagedBroker(broker, results, sabotage);
+  if (results && sabotage === 'no-patience') changed['results'] = withParts(results, { put: hastyPut(results) });
+  if (monitor && sabotage === 'no-search') {
+    changed['monitor'] = withParts(monitor, { locate: async (ids: readonly string[]) => ids.map(() => 'waiting') });
+  }
+  if (sabotage === 'no-admission') changed['admission'] = openDoors(connection.admission);
+  if (sabotage === 'no-sweep') changed['sweep'] = async (): Promise<void> => {};
+  return withParts(connection, changed);
+}
+
+/** The same object with some of its parts replaced. */
+function withParts<T extends object>(of: T, parts: Readonly<Record<string, unknown>>): T {
+  return new Proxy(of, {
     get: (target, name) => {
-      if (name === 'broker') return changed;
-      if (name === 'admission' && sabotage === 'no-admission') return openDoors(target.admission);
+      if (typeof name === 'string' && name in parts) return parts[name];
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }
 
+/** Stores where the store answers at this moment, and says that it did in any case. */
+function hastyPut(results: ResultBackend): ResultBackend['put'] {
+  return async (writes) => {
+    const answers = results.get(['probe']).then(
+      () => true,
+      () => false,
+    );
+    const late = new Promise<boolean>((resolve) => setTimeout(resolve, 150, false));
+    return (await Promise.race([answers, late])) ? results.put(writes) : writes.map(() => true);
+  };
+}
+
 function sabotagedBroker(broker: Broker, results: ResultBackend | undefined, sabotage: Sabotage): Broker {
   return {
     publish: (messages: readonly Message[], signal?: AbortSignal) =>
       broker.publish(sabotage === 'eta-ignored' ? messages.map(withoutEta) : messages, signal),
-    consume: (request: ConsumeRequest, deliver: Deliver) => broker.consume(request, wrap(deliver, results, sabotage)),
     promote: async (held) => (await broker.promote?.(held)) ?? [],
+    consume: async (request: ConsumeRequest, deliver: Deliver) => {
+      const consumer = await broker.consume(request, wrap(deliver, results, sabotage));
+      return sabotage === 'no-deadlines' ? withParts(consumer, { close: () => new Promise(() => {}) }) : consumer;
+    },
     close: () => broker.close(),
   };
 }
@@ -119,4 +153,11 @@ function stopRenewals(): void {
   const real = globalThis.setInterval;
   const patched = (fn: () => void, ms?: number): NodeJS.Timeout => real(ms === interval ? (): void => {} : fn, ms);
   globalThis.setInterval = patched as unknown as typeof globalThis.setInterval;
+}
+
+/** The command ends its process 4.8 s after the drain (1 s where this is tried), whatever hangs: not any more. */
+function stopHardExit(): void {
+  const real = globalThis.setTimeout;
+  const patched = (fn: () => void, ms?: number): NodeJS.Timeout => real(ms === 5_800 ? (): void => {} : fn, ms);
+  globalThis.setTimeout = Object.assign(patched, real) as unknown as typeof globalThis.setTimeout;
 }

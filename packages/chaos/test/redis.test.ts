@@ -6,7 +6,9 @@ describe('faults of Redis and of the network', { timeout: 60_000 }, () => {
   it.each(['redis-crash', 'redis-pause', 'black-hole', 'lost-replies', 'memory-full'])('%s', (name) => holds(name));
 
   // These wait more than they work.
-  it.concurrent.each(['redis-emptied', 'poison', 'result-store-down'])('%s', (name) => holds(name));
+  it.concurrent.each(['redis-emptied', 'poison', 'result-store-down', 'redis-growth'])('%s', (name) => holds(name));
+
+  it.concurrent('poison on Redis Streams', () => holds('poison', 'redis+streams'));
 });
 
 // Most of their time Redis servers find out about each other.

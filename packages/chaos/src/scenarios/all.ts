@@ -14,6 +14,7 @@ import { memoryFull } from './memory-full.ts';
 import { pauseWorker } from './pause-worker.ts';
 import { poison } from './poison.ts';
 import { redisCrash, redisEmptied, redisPause } from './redis-crash.ts';
+import { redisGrowth } from './redis-growth.ts';
 import { resultStoreDown } from './result-store-down.ts';
 import { sigterm, sigtermRedisDead } from './sigterm.ts';
 import { soak } from './soak.ts';
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   poison,
   resultStoreDown,
   etaKills,
+  redisGrowth,
   soak,
   sentinelFailover,
   clusterMasterLoss,

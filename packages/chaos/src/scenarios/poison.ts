@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { Inspector } from 'lovage/inspect';
 import type { Arena } from '../arena.ts';
 import { atLeast, atMost, largest, told } from '../figure.ts';
@@ -8,24 +7,9 @@ import type { Scenario } from '../scenario.ts';
 import { until } from '../until.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { workCalls } from './calls.ts';
+import { strangerTo } from './poison-shapes.ts';
 import { basics } from './verdict-figures.ts';
 
-const good = '{"v":1,"args":["phantom",1]}';
-/** Data that no producer of ours writes, as BullMQ would keep it: what it is, the data, and other fields of the job. */
-const shapes: readonly (readonly [string, string | Buffer, Readonly<Record<string, string>>?])[] = [
-  ['not JSON', '{bad'],
-  ['nothing', ''],
-  ['no object', '[1,2,3]'],
-  ['null', 'null'],
-  ['args no list', '{"v":1,"args":"no"}'],
-  ['a version to come', '{"v":99,"args":[]}'],
-  ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
-  ['too deep', `{"v":1,"args":[${'['.repeat(10_000)}${']'.repeat(10_000)}]}`],
-  ['__proto__', '{"v":1,"args":[{"__proto__":{"polluted":1}}]}'],
-  ['retries no number', '{"v":1,"args":[],"retries":"many"}'],
-  ['a Celery envelope, cut off', '{"body":"W1tdLCB7fSwg","content-encoding":"utf-8","headers":{"id":"x'],
-  ['options no JSON', good, { opts: '[[[' }],
-];
 const startsAllowed = 3;
 
 /** Messages that cannot be run, an id without a message, and a task that kills whoever runs it, among good tasks. */
@@ -33,7 +17,6 @@ export const poison: Scenario = {
   name: 'poison',
   title: '12 malformed shapes, a ghost id and a crash loop among good tasks',
   tasks: { short: 200, long: 1_000 },
-  drivers: ['redis'],
   controls: [{ sabotage: 'no-crash-budget', breaks: 'starts of the crash loop' }],
   async run(arena) {
     const redis = await arena.redis();
@@ -46,11 +29,10 @@ export const poison: Scenario = {
     const third = Math.floor(calls.length / 3);
     await load.sendAll(calls.slice(0, third));
     const began = monotonic();
-    for (const [index, [, data, fields]] of shapes.entries())
-      await inject(redis.client, `poison-${index}`, data, fields);
-    await redis.client.multi().lpush('bull:default:wait', 'ghost').zadd('bull:default:marker', 0, '0').exec();
+    const { inject, shapes, letters } = strangerTo(arena.options.driver);
+    await inject(redis.client);
     await load.sendAll(calls.slice(third, third * 2));
-    const parked = await untilParked(load.app, shapes.length + 1);
+    const parked = await untilParked(load.app, letters);
     const parkedMs = monotonic() - began;
     await load.sendAll([{ key: 'crash', task: 'fall', args: ['kill'] }, ...calls.slice(third * 2)]);
     await load.observe(arena.options.sabotage ? 20_000 : 60_000);
@@ -59,7 +41,8 @@ export const poison: Scenario = {
     const counts = await new Inspector(load.app).queues(['default']);
     return [
       ...basics(verdict),
-      atLeast('parked, of 12 shapes and a ghost', parked, shapes.length + 1),
+      told('malformed shapes', shapes),
+      atLeast('parked, the ghost id where it is a letter too', parked, letters),
       atMost('time until the last was parked', parkedMs, arena.bar(4_000), 'ms'),
       atMost('starts of the crash loop', crashes, startsAllowed),
       atMost(
@@ -69,21 +52,14 @@ export const poison: Scenario = {
       ),
       told('worker deaths', deaths()),
       atMost('worker deaths beyond those starts', deaths() - crashes, 0),
-      atMost('still running or waiting', largest(counts.map(({ running, waiting }) => running + waiting)), 0),
+      atMost(
+        'still running, waiting or delayed',
+        largest(counts.map(({ running, waiting, delayed }) => running + waiting + delayed)),
+        0,
+      ),
     ];
   },
 };
-
-async function inject(
-  client: Redis,
-  id: string,
-  data: string | Buffer,
-  fields: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  const job = { name: 'work', data, opts: '{}', timestamp: Date.now(), delay: 0, priority: 0, ...fields };
-  const key = 'bull:default';
-  await client.multi().hset(`${key}:${id}`, job).lpush(`${key}:wait`, id).zadd(`${key}:marker`, 0, '0').exec();
-}
 
 async function untilParked(app: ConstructorParameters<typeof Inspector>[0], count: number): Promise<number> {
   const inspector = new Inspector(app);

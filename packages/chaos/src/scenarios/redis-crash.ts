@@ -101,7 +101,10 @@ export const redisEmptied: Scenario = {
   name: 'redis-emptied',
   title: 'Redis started again without its data (no AOF)',
   tasks: { short: 200, long: 1_000 },
-  controls: [],
+  controls: [
+    { sabotage: 'forged-mark', breaks: 'the worker names the loss (BrokerDataLossError)' },
+    { sabotage: 'no-search', breaks: 'waiters that were told nothing' },
+  ],
   async run(arena) {
     const redis = await arena.redis(volatile);
     const url = arena.url(redis.port);
@@ -109,9 +112,11 @@ export const redisEmptied: Scenario = {
     const load = arena.load({ url });
     await load.sendAll(workCalls(arena.random, arena.tasks, [50, 100]));
     await arena.afterRuns(slots * 2);
-    const waiting = load.observe(30_000);
+    const waiting = load.observe(arena.options.sabotage ? 12_000 : 30_000);
     arena.fault('empty', 'redis');
+    const mark = await redis.client.get('lovage:mark');
     await redis.crash();
+    if (arena.without('forged-mark')) await redis.client.set('lovage:mark', String(mark)); // before the worker is back
     const after = arena.load({ url });
     const more = workCalls(arena.random, 50, [10, 30]).map((call) => ({ ...call, key: `after-${call.key}` }));
     await after.sendAll(more);

@@ -13,7 +13,7 @@ export const resultStoreDown: Scenario = {
   name: 'result-store-down',
   title: 'the result store down for 10 s',
   tasks: { short: 200, long: 2_000 },
-  controls: [], // two protections stand behind one another here (store until stored, ask before a second run): none alone breaks it
+  controls: [{ sabotage: 'no-patience', breaks: 'stuck' }],
   async run(arena) {
     const [broker, store] = await Promise.all([arena.redis(), arena.redis(aofAlways)]);
     const url = arena.url(broker.port);
