@@ -14,6 +14,10 @@ describe.skipIf(noRedis)('lovage schedule and lovage beat', () => {
     expect((await run('list')).stdout).toMatch(
       /^name .*\nnightly +active +0 3 \* \* 1-5 \(Europe\/Paris\) +math\.add +- /,
     );
+    const bounds = ['--start', '2027-01-01T00:00:10Z', '--end', '2999-01-01T00:00:00Z'];
+    await run('add', 'bounded', 'math.add', '1', '1', '--every', '30s', ...bounds);
+    expect((await run('next', 'bounded', '--count', '1')).stdout).toMatch(/:[14]0\.000Z\n$/);
+    expect(await run('remove', 'bounded')).toMatchObject({ code: 0 });
     const added = await run('add', 'sum', 'math.add', '2', '3', '--every', '30s', '--json');
     expect(JSON.parse(added.stdout)).toMatchObject({ name: 'sum', source: 'api', signature: { args: [2, 3] } });
     expect(await run('pause', 'nightly')).toMatchObject({ code: 0, stdout: '' });
@@ -53,6 +57,11 @@ describe('bad input of schedule and beat', () => {
     [['schedule', 'add', 'x', 'math.add', '--cron', '0 25 * * *'], 2, /hour: "25" cannot be: allowed are 0–23/],
     [['schedule', 'add', 'x', 'math.ad', '--every', '5s'], 2, /did you mean "math\.add"\?/],
     [['schedule', 'add', 'x', 'math.add', '--every', '5s', '--tz', 'UTC'], 2, /--tz is for --cron/],
+    [
+      ['schedule', 'add', 'x', 'math.add', '--every', '5s', '--end', 'tomorrow'],
+      2,
+      /option end: 'tomorrow' is not a time/,
+    ],
     [['beat', '--lease', '5'], 2, /5 ms is too short for a lease/],
     [['beat', '--health-port', 'x'], 2, /--health-port: expected a port, received "x"/],
   ])('%j', (args, code, message) => refuses([...app, '--broker', 'memory://', ...args], code, message));

@@ -28,6 +28,8 @@ export interface ScheduleArguments extends GlobalArguments {
   readonly catchUp?: string;
   readonly overlap?: string;
   readonly jitter?: string;
+  readonly start?: string;
+  readonly end?: string;
   readonly replace?: boolean;
   readonly count?: string;
 }
@@ -129,6 +131,8 @@ function optionsOf({
   catchUp,
   overlap,
   jitter,
+  start,
+  end,
   replace = false,
 }: ScheduleArguments): ScheduleOptions & { replace: boolean } {
   return {
@@ -138,5 +142,7 @@ function optionsOf({
       : { catchUp: (/^\d+$/.test(catchUp) ? { all: Number(catchUp) } : catchUp) as never }),
     ...(overlap === undefined ? {} : { overlap: overlap as never }), // core says what is allowed
     ...(jitter === undefined ? {} : { jitter }),
+    ...(start === undefined ? {} : { start }),
+    ...(end === undefined ? {} : { end }),
   };
 }

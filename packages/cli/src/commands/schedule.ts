@@ -21,6 +21,8 @@ export const scheduleCommand: Command = {
     'catch-up': textOption('add: missed slots: skip, once, or how many of them (default: once)'),
     overlap: textOption('add: while the run before goes on: skip, queue or allow (default: allow)'),
     jitter: textOption('add: delay each run by up to that long'),
+    start: textOption('add: no slot before this moment, an ISO time with an offset'),
+    end: textOption('add: no slot at or after this moment'),
     replace: switchOption('add: in place of one that was added before'),
     count: textOption('next: how many slots (default: 5)'),
   },
