@@ -107,9 +107,10 @@ export async function startCluster(arena: Arena): Promise<ClusterFleet> {
     for (const node of nodes) {
       const text = String(await node.client.call('CLUSTER', 'NODES'));
       const me = text.split('\n').find((line) => line.includes('myself')) ?? '';
-      if (me.includes('master') && Number(await node.client.dbsize()) > 0) return node; // one hash tag holds every key
+      if (!me.includes('master')) continue;
+      if (((await node.client.keys('*{default}*')) as string[]).length > 0) return node; // a queue is a hash tag
     }
-    throw new Error('no master holds a key');
+    throw new Error('no master holds the queue');
   };
   return { url: `${arena.options.driver}+cluster://${hosts.slice(0, 3).join(',')}`, owner };
 }

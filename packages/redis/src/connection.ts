@@ -134,6 +134,34 @@ function longestReadOf({ socketTimeout }: ConnectionOptions): number {
   return Math.max(shortestRead, socketTimeout - readMargin);
 }
 
+/** What a cluster's client has besides. */
+interface ClusterClient {
+  nodes(role?: 'master'): RedisClient[];
+}
+
+/** Whether this is a client of a cluster; see {@link RedisClient}. */
+export function isCluster(client: RedisClient): client is RedisClient & ClusterClient {
+  return 'nodes' in client;
+}
+
+/**
+ * Connects a cluster's client to each master, so that what is sent in one turn keeps its order: while a connection is being
+ * made, a client that fails fast refuses a second command on it and then tries it elsewhere. Never rejects.
+ */
+export async function connectMasters(client: RedisClient): Promise<void> {
+  if (!isCluster(client)) return;
+  await Promise.all(client.nodes('master').map(connected));
+}
+
+/** Resolves when this node is connected, or cannot be: a dead one is found out in use. */
+function connected(node: RedisClient): Promise<void> {
+  if (isReady(node)) return Promise.resolve();
+  return new Promise((resolve) => {
+    for (const event of ['ready', 'close', 'end']) node.once(event, () => resolve());
+    wake(node);
+  });
+}
+
 /** Whether commands can be written now. ioredis's cluster says `ready` like a single client. */
 export function isReady(client: RedisClient): boolean {
   return client.status === 'ready';
@@ -218,6 +246,6 @@ function disconnectHard(client: RedisClient): void {
 
 /** disconnect() only sends FIN and keeps the socket up to 2 s; a dead peer never answers it. */
 function destroySockets(client: RedisClient): void {
-  const nodes = 'nodes' in client ? (client as unknown as { nodes(): RedisClient[] }).nodes() : [client];
-  for (const node of nodes) (node as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+  for (const node of isCluster(client) ? client.nodes() : [client])
+    (node as unknown as { stream?: { destroy(): void } }).stream?.destroy();
 }

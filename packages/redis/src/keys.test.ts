@@ -17,10 +17,44 @@ describe('createKeys', () => {
     expect([keys.job('mail', 'wait'), keys.dead('mail')]).toEqual(['shop:mail:wait', 'lovage:shop:dead:mail']);
   });
 
-  it('tags every key on a cluster', () => {
-    expect(createKeys({ kind: 'cluster', db: 0 }, undefined).job('mail', 'wait')).toBe('{lovage}:mail:wait');
-    expect(createKeys({ kind: 'cluster', db: 0 }, 'shop').result('id')).toBe('lovage:{shop}:result:id');
-    expect(createKeys({ kind: 'cluster', db: 0 }, '{a}b').result('id')).toBe('lovage:{a}b:result:id');
+  it('makes each queue, result, group, lock and limit a hash tag on a cluster, and shares one for the rest', () => {
+    const keys = createKeys({ kind: 'cluster', db: 0 }, undefined);
+    expect([keys.together, keys.bullQueue('mail')]).toEqual([false, '{mail}']);
+    expect([keys.job('mail', 'wait'), keys.stream('mail'), keys.dead('mail')]).toEqual([
+      'bull:{mail}:wait',
+      'lovage:stream:{mail}:',
+      'lovage:dead:{mail}',
+    ]);
+    expect([keys.result('r'), keys.joinEnded('g'), keys.joinFailed('g')]).toEqual([
+      'lovage:result:{r}',
+      'lovage:join:{g}:ended',
+      'lovage:join:{g}:failed',
+    ]);
+    expect([keys.lease('a'), keys.fence('a'), keys.rate('a')]).toEqual([
+      'lovage:lease:{a}',
+      'lovage:fence:{a}',
+      'lovage:rate:{a}',
+    ]);
+    expect([keys.queues, keys.schedules]).toEqual(['lovage:{lovage}:queues', 'lovage:{lovage}:schedules']);
+    expect(createKeys({ kind: 'cluster', db: 0 }, 'shop').stream('mail')).toBe('lovage:shop:stream:{mail}:');
+  });
+
+  it.each(['}x', '', '12', 'a:b', '~'])('never makes an empty hash tag of the queue "%s", nor two of one', (queue) => {
+    const keys = createKeys({ kind: 'cluster', db: 0 }, undefined);
+    const tags = [keys.job(queue, 'wait'), keys.stream(queue), keys.dead(queue)].map(
+      (key) => /\{(.*?)\}/.exec(key)?.[1],
+    );
+    expect(new Set(tags).size).toBe(1);
+    expect(tags[0]).toMatch(/./);
+  });
+
+  it('keeps all keys together under a prefix that is a hash tag', () => {
+    const keys = createKeys({ kind: 'cluster', db: 0 }, '{a}b');
+    expect([keys.together, keys.result('id'), keys.job('mail', 'wait')]).toEqual([
+      true,
+      'lovage:{a}b:result:id',
+      '{a}b:mail:wait',
+    ]);
   });
 
   it('keeps the channels of two databases apart', () => {

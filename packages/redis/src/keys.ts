@@ -2,8 +2,15 @@ import type { RedisTarget } from './redis-url.ts';
 
 /** Every Redis key and channel of this driver. No other file spells one. */
 export interface Keys {
+  /**
+   * Whether a script may touch keys of queues and of results: they lie together, in one Redis or in one slot. Where they
+   * do not, a script stays with the keys of one queue, or of one result, group, lock or rate limit.
+   */
+  readonly together: boolean;
   /** The prefix of BullMQ's own keys. */
   readonly bull: string;
+  /** What BullMQ calls a queue. */
+  readonly bullQueue: (queue: string) => string;
   /** A key of a BullMQ queue: `wait`, `active`, a job's id… */
   readonly job: (queue: string, suffix: string) => string;
   /** The set of the names of all queues. */
@@ -54,33 +61,40 @@ export interface Keys {
 
 /**
  * The keys under a prefix. Without one, BullMQ's queues keep its default prefix `bull`, so that its tools see them
- * unasked, and ours begin with `lovage:`. A prefix changes both; on a cluster it is a hash tag, `{lovage}` by default,
- * so that the scripts, which touch keys of both kinds, stay within one slot.
+ * unasked, and ours begin with `lovage:`. A prefix changes both.
+ *
+ * On a cluster each queue is a hash tag, and so is each result, group, lock and rate limit: they spread over the masters. The
+ * rest, which is small, shares the tag of the prefix. A prefix with a hash tag of its own keeps everything in one slot.
  */
 export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: string | undefined): Keys {
-  const prefix = target.kind === 'cluster' ? tagged(given ?? 'lovage') : given;
-  const bull = prefix ?? 'bull';
-  const ours = prefix === undefined ? 'lovage:' : `lovage:${prefix}:`;
+  const spread = target.kind === 'cluster' && !/\{[^}]+\}/.test(given ?? '');
+  const bull = given ?? 'bull';
+  const base = given === undefined ? 'lovage:' : `lovage:${given}:`;
+  const ours = spread ? `lovage:{${given ?? 'lovage'}}:` : base;
   const channel = target.db === 0 ? ours : `${ours}db${target.db}:`;
+  const bullQueue = spread ? (name: string): string => `{${bullName(name)}}` : bullName;
+  const tag = spread ? bullQueue : (name: string): string => name;
   return {
+    together: !spread,
     bull,
-    job: (queue, suffix) => `${bull}:${bullName(queue)}:${suffix}`,
+    bullQueue,
+    job: (queue, suffix) => `${bull}:${bullQueue(queue)}:${suffix}`,
     queues: `${ours}queues`,
     streamQueues: `${ours}stream-queues`,
-    stream: (queue) => `${ours}stream:${queue}:`,
-    dead: (queue) => `${ours}dead:${queue}`,
-    result: (id) => `${ours}result:${id}`,
-    joinEnded: (groupId) => `${ours}join:${groupId}:ended`,
-    joinFailed: (groupId) => `${ours}join:${groupId}:failed`,
-    joinSize: (groupId) => `${ours}join:${groupId}:size`,
+    stream: (queue) => `${base}stream:${tag(queue)}:`,
+    dead: (queue) => `${base}dead:${tag(queue)}`,
+    result: (id) => `${base}result:${tag(id)}`,
+    joinEnded: (groupId) => `${base}join:${tag(groupId)}:ended`,
+    joinFailed: (groupId) => `${base}join:${tag(groupId)}:failed`,
+    joinSize: (groupId) => `${base}join:${tag(groupId)}:size`,
+    lease: (name) => `${base}lease:${tag(name)}`,
+    claim: (name) => `${base}claim:${tag(name)}`,
+    fence: (name) => `${base}fence:${tag(name)}`,
+    starts: (id) => `${base}starts:${tag(id)}`,
+    rate: (name) => `${base}rate:${tag(name)}`,
     ended: (kind) => `${ours}ended:${kind}`,
     endedTotals: `${ours}ended-totals`,
     sweeping: `${ours}sweeping`,
-    lease: (name) => `${ours}lease:${name}`,
-    claim: (name) => `${ours}claim:${name}`,
-    fence: (name) => `${ours}fence:${name}`,
-    starts: (id) => `${ours}starts:${id}`,
-    rate: (name) => `${ours}rate:${name}`,
     admission: `${ours}admission:`,
     admissionHalted: `${ours}admission:halted`,
     mark: `${ours}mark`,
@@ -105,10 +119,11 @@ const escaped = '~';
 
 /**
  * A queue's name, or a task's id, as BullMQ takes it: the same, save for the few that BullMQ cannot have (a colon splits
- * its keys, whole numbers are the ids it makes itself). Those are written `~` and their URL encoding.
+ * its keys, whole numbers are the ids it makes itself), and one that would be no hash tag (`{}x}`). Those are written `~`
+ * and their URL encoding.
  */
 export function bullName(name: string): string {
-  if (!name.includes(':') && !name.startsWith(escaped) && !/^\d*$/.test(name) && !reserved.has(name)) return name;
+  if (!name.includes(':') && !/^[}~]/.test(name) && !/^\d*$/.test(name) && !reserved.has(name)) return name;
   return escaped + encodeURIComponent(name);
 }
 
@@ -120,10 +135,6 @@ export function taskIdOf(jobId: string): string {
   } catch {
     return jobId; // not written by us
   }
-}
-
-function tagged(prefix: string): string {
-  return /\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
 }
 
 function escapeGlob(text: string): string {

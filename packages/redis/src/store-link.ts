@@ -1,6 +1,6 @@
 import { BrokerUnavailableError, type Clock, ClosedError, sleep } from '@lovage/core/driver';
 import { batchWrites } from './batch-writes.ts';
-import { isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
+import { connectMasters, isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
 import { isAuthenticationError, isConnectionError, toBrokerError } from './store-errors.ts';
 
 /** Between two tries on a connection that is there but does not serve (loading, failing over), in milliseconds. */
@@ -27,7 +27,7 @@ export class StoreLink {
 
   /** The client if it is connected at this moment. */
   get readyClient(): RedisClient | undefined {
-    return this.#ready && isReady(this.#ready) ? this.#ready : undefined;
+    return this.#ready && this.#coming === undefined && isReady(this.#ready) ? this.#ready : undefined;
   }
 
   /** The connected client; rejects at once when the credentials are refused, and when the deadline passes. */
@@ -108,6 +108,7 @@ export class StoreLink {
       else if (known && isAuthenticationError(known)) onError(known);
       else wake(client);
     });
+    await connectMasters(client);
     return client;
   }
 }

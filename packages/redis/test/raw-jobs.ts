@@ -1,8 +1,8 @@
 import { newTaskId } from '@lovage/core/driver';
-import type { RedisServer } from './redis-server.ts';
+import type { Looked } from './streams-bench.ts';
 
 /** A job as a broken producer on BullMQ would leave it: `body` is its data, the job's id and name are what it says. */
-export async function injectRaw(server: RedisServer, queue: string, body: string): Promise<void> {
+export async function injectRaw(server: Looked, queue: string, body: string): Promise<void> {
   const id = /"id":"([^"]*)"/.exec(body)?.[1] ?? (body.startsWith('{"v"') ? '' : newTaskId());
   const task = /"task":"([^"]*)"/.exec(body)?.[1] ?? 'some.task';
   const fields = { name: task, data: body, opts: '{}', timestamp: Date.now(), delay: 0, priority: 0 };

@@ -1,4 +1,5 @@
 import { type Connection, type DriverContext, type Logger, systemClock } from '@lovage/core/driver';
+import type { Cluster, Redis } from 'ioredis';
 import { streamsDriver } from '../src/index.ts';
 import type { RedisServer } from './redis-server.ts';
 
@@ -25,17 +26,24 @@ export function connectStreams(server: RedisServer, fields: Partial<DriverContex
 export interface Place {
   readonly prefix: string;
   readonly queue: string;
+  /** On a cluster a queue is a hash tag. */
+  readonly cluster?: boolean;
+}
+
+/** A server, or a cluster. */
+export interface Looked {
+  readonly client: Redis | Cluster;
 }
 
 /** What the keys of a queue begin with. */
-export function baseOf({ prefix, queue }: Place): string {
-  return `lovage:${prefix}:stream:${queue}:`;
+export function baseOf({ prefix, queue, cluster }: Place): string {
+  return `lovage:${prefix}:stream:${cluster ? `{${queue}}` : queue}:`;
 }
 
 const names = ['front', ...Array.from({ length: 10 }, (_, band) => `p${band}`)];
 
 /** Takes a running message away from its holder, as a sweep does when the lease has run out. */
-export async function loseLease(server: RedisServer, place: Place, id: string): Promise<void> {
+export async function loseLease(server: Looked, place: Place, id: string): Promise<void> {
   const { client } = server;
   const base = baseOf(place);
   for (const name of names) {
@@ -59,7 +67,7 @@ export async function loseLease(server: RedisServer, place: Place, id: string): 
 }
 
 /** An entry as a broken producer would leave it: `body` is its value, its field is the id it says. */
-export async function injectEntry(server: RedisServer, place: Place, body: string): Promise<void> {
+export async function injectEntry(server: Looked, place: Place, body: string): Promise<void> {
   const id = /"id":"([^"]*)"/.exec(body)?.[1] ?? 'foreign';
   await server.client.xadd(`${baseOf(place)}p0`, '*', id, body);
 }

@@ -8,7 +8,6 @@ import {
   type Timer,
 } from '@lovage/core/driver';
 import { wake } from '../connection.ts';
-import { bullName } from '../keys.ts';
 import { planLeaseGuard } from '../lease-guard.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -186,7 +185,7 @@ export class BullmqConsumer implements Consumer {
 
   async #createWorker(queue: string, pollCount?: PollCount): Promise<QueueWorker> {
     const { clients, keys, request } = this.#parts;
-    const name = bullName(queue);
+    const name = keys.bullQueue(queue);
     const [client, blocking] = await Promise.all([
       clients.shared('worker'),
       clients.blocking(`${keys.bull}:${Buffer.from(name).toString('base64')}:w:${request.worker}`),

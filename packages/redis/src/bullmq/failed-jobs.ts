@@ -1,6 +1,6 @@
 import type { Retention } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
-import { bullName, type Keys } from '../keys.ts';
+import type { Keys } from '../keys.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { TaskBackend } from './backend-hook.ts';
 import { failedExpires } from './failed-expires.ts';
@@ -22,7 +22,7 @@ export async function sweepFailedJobs(link: StoreLink, keys: Keys, retention: Re
   if (count === 0) return;
   const { createTaskBackend } = await import('./backend-hook.ts');
   const backend = (client: RedisClient): TaskBackend =>
-    createTaskBackend(bullName(queue), { connection: client, prefix: keys.bull });
+    createTaskBackend(keys.bullQueue(queue), { connection: client, prefix: keys.bull });
   await clean(link, backend, { until: Date.now() - failedExpires, most: count });
   const size = await link.run((client) => sizeOf(client, { keys, queue, failed, count }));
   const fits = size > retention.deadLetterBytes ? Math.floor((count * retention.deadLetterBytes) / size) : count;

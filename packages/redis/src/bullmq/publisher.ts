@@ -1,7 +1,7 @@
 import { BrokerUnavailableError, type Clock, type Message, PublishError, sleep } from '@lovage/core/driver';
 import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
-import { bullName, type Keys } from '../keys.ts';
+import type { Keys } from '../keys.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { createTaskBackend, type TaskBackend } from './backend-hook.ts';
@@ -98,7 +98,7 @@ export class Publisher {
     if (!this.#registered.has(queue)) this.#register(client, queue);
     const made = this.#backends.get(queue);
     if (made) return made;
-    const backend = createTaskBackend(bullName(queue), { connection: client, prefix: this.#keys.bull });
+    const backend = createTaskBackend(this.#keys.bullQueue(queue), { connection: client, prefix: this.#keys.bull });
     backend.on('error', () => {}); // the client has a listener of ours
     this.#backends.set(queue, backend);
     return backend;

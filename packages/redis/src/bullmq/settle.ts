@@ -82,11 +82,9 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   const { outcome } = options;
   const record = outcome?.record;
   const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
-  const how = {
-    token: lease.token,
-    fetchNext: options.fetchNext,
-    outcome: outcome && outcomeArgs(ending, context, outcome),
-  };
+  const fused = outcome && context.keys.together ? outcomeArgs(ending, context, outcome) : undefined;
+  const apart = outcome && !fused ? await storeApart(ending, context, outcome) : 0;
+  const how = { token: lease.token, fetchNext: options.fetchNext, outcome: fused };
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
     if (!readable) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
@@ -94,12 +92,28 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
     const next = failure
       ? await context.backend.fail(job, { ...how, failure, keep })
       : await context.backend.complete(job, how);
-    if (outcome) context.ended.note(outcome, how.outcome?.size ?? 0);
+    if (outcome) context.ended.note(outcome, fused?.size ?? apart);
     return next;
   } catch (error) {
     ending.full = isMemoryError(error);
     throw error;
   }
+}
+
+/**
+ * On a cluster a result has a slot of its own: it is stored and rings before the job ends, if the job is still ours. Whoever
+ * gets the job again after a crash between the two finds the result. Answers with its size.
+ */
+async function storeApart(
+  { lease }: Ending,
+  { client, keys, queue }: SettleContext,
+  outcome: OutcomeWrite,
+): Promise<number> {
+  const holder = await client.get(keys.job(queue, `${lease.jobId}:lock`));
+  if (holder !== lease.token) throw new StaleSettlementError(lease.jobId);
+  const record = recordArguments(outcome, keys);
+  await scriptsOf(client).storeRecord([keys.result(outcome.record.id)], record);
+  return String(record[0]).length;
 }
 
 function outcomeArgs(

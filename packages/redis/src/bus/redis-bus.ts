@@ -1,6 +1,8 @@
 import type { Bus, JsonValue, Subscription } from '@lovage/core/driver';
 import { ConfigurationError } from '@lovage/core/driver';
+import { isCluster } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { Subscriber } from '../subscriber.ts';
 
@@ -18,7 +20,12 @@ export class RedisBus implements Bus {
 
   async publish(topic: string, message: JsonValue): Promise<void> {
     const text = JSON.stringify(message);
-    await this.#link.runOnce((client) => client.publish(this.#keys.busTopic(topic), text));
+    const channel = this.#keys.busTopic(topic);
+    await this.#link.runOnce((client) =>
+      isCluster(client)
+        ? scriptsOf(client).publishFrom([this.#keys.mark], [channel, text])
+        : client.publish(channel, text),
+    );
   }
 
   async subscribe(pattern: string, listener: (message: JsonValue, topic: string) => void): Promise<Subscription> {

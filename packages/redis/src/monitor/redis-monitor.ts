@@ -73,7 +73,10 @@ export class RedisMonitor implements Monitor {
     for (const state of undelivered) {
       for (;;) {
         const removed = await this.#link.run((client) => {
-          const backend = createTaskBackend(bullName(queue), { connection: client, prefix: this.#keys.bull });
+          const backend = createTaskBackend(this.#keys.bullQueue(queue), {
+            connection: client,
+            prefix: this.#keys.bull,
+          });
           return backend.cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize);
         });
         ids.push(...removed.map(taskIdOf));

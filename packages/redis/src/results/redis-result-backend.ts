@@ -21,6 +21,9 @@ import { parseRing, recordArguments } from './record-text.ts';
 /** Ids in one MGET or DEL: bounds the time one command holds Redis. */
 const chunkSize = 500;
 
+/** What a join answers whose outcome was not stored, since another final one stands. */
+const refused: [number, number, number] = [-1, 0, 0];
+
 /** Outcome records as string keys with an expiry, and one channel per inbox. */
 export class RedisResultBackend implements ResultBackend {
   readonly #link: StoreLink;
@@ -52,7 +55,10 @@ export class RedisResultBackend implements ResultBackend {
 
   async get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
     const texts = await Promise.all(
-      chunks(ids).map((chunk) => this.#run((client) => client.mget(chunk.map((id) => this.#keys.result(id))))),
+      chunks(ids).map((chunk) => {
+        const keys = chunk.map((id) => this.#keys.result(id));
+        return this.#run((client) => this.#getAll(client, keys));
+      }),
     );
     return texts.flat().map((text) => (text === null ? undefined : decodeRecord(text)));
   }
@@ -75,10 +81,11 @@ export class RedisResultBackend implements ResultBackend {
     const [done, failed, complete] = await this.#run((client) => {
       const scripts = scriptsOf(client);
       if (outcome === undefined) return scripts.joinMember(keys, args);
-      return scripts.joinWithOutcome(
-        [result(outcome.record.id), ...keys],
-        [...recordArguments(outcome, this.#keys), ...args],
-      );
+      const [record, written] = [result(outcome.record.id), recordArguments(outcome, this.#keys)] as const;
+      if (this.#keys.together) return scripts.joinWithOutcome([record, ...keys], [...written, ...args]);
+      return scripts
+        .storeRecord([record], written)
+        .then((stored) => (stored === 1 ? scripts.joinMember(keys, args) : refused));
     });
     if (done === -1) return { done: 0, failed: 0, complete: false, refused: true };
     return { done, failed, complete: complete === 1 };
@@ -86,12 +93,24 @@ export class RedisResultBackend implements ResultBackend {
 
   async forget(ids: readonly string[]): Promise<void> {
     await Promise.all(
-      chunks(ids).map((chunk) => this.#run((client) => client.del(chunk.map((id) => this.#keys.result(id))))),
+      chunks(ids).map((chunk) => {
+        const keys = chunk.map((id) => this.#keys.result(id));
+        return this.#run((client) => this.#deleteAll(client, keys));
+      }),
     );
   }
 
   /** The connection owns the sockets. */
   async close(): Promise<void> {}
+
+  /** On a cluster they lie in many slots: then each is a command of its own, all in one write to each master. */
+  #getAll(client: RedisClient, keys: readonly string[]): Promise<(string | null)[]> {
+    return this.#keys.together ? client.mget([...keys]) : Promise.all(keys.map((key) => client.get(key)));
+  }
+
+  #deleteAll(client: RedisClient, keys: readonly string[]): Promise<unknown> {
+    return this.#keys.together ? client.del([...keys]) : Promise.all(keys.map((key) => client.del(key)));
+  }
 
   async #run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     try {

@@ -3,6 +3,7 @@ import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { type EndedKind, endedKinds } from './ended-log.ts';
+import { sweepApart } from './sweep-apart.ts';
 
 /** Batches of outcomes deleted by one script: 5,000 deletions hold Redis for about 5 ms. */
 const batchesAtOnce = 10;
@@ -56,6 +57,7 @@ export class RedisSweeper {
   async #sweepKind(kind: EndedKind, room: number): Promise<number> {
     const { link, keys, retention } = this.#parts;
     const most = kind === 'failures' ? retention.failures : retention.results;
+    if (!keys.together) return sweepApart({ link, keys, kind, most, room, grace: retention.grace });
     const args = [kind, most, room, retention.grace, keys.result(''), batchesAtOnce];
     for (;;) {
       const [, bytes, more] = await link.run((client) =>

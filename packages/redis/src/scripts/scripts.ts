@@ -10,6 +10,7 @@ import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
 import { promoteJobs } from './promote-jobs.lua.ts';
+import { publishFrom } from './publish-from.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
@@ -22,11 +23,12 @@ import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamPurge, streamRemove } from './stream-look.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './stream-settle.lua.ts';
-import { streamLeave, streamOpen, streamPromote, streamSweep } from './stream-upkeep.lua.ts';
+import { streamLeave, streamOpen, streamPromote, streamRegister, streamSweep } from './stream-upkeep.lua.ts';
 
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
   storeRecord(keys: [result: string], args: Args): Promise<number>;
+  publishFrom(keys: [master: string], args: Args): Promise<number>;
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
   joinMember(
     keys: [ended: string, failed: string, size: string],
@@ -78,10 +80,11 @@ export interface Scripts {
   ): Promise<[stale: number[], failed: number[], problem: string]>;
   streamPutBack(keys: [stream: string, queue: string], args: Args): Promise<number>;
   streamPark(keys: [stream: string, dead: string], args: Args): Promise<number>;
-  streamOpen(keys: [queue: string, queues: string], args: Args): Promise<number>;
+  streamOpen(keys: [queue: string], args: Args): Promise<number>;
+  streamRegister(keys: [queues: string], args: Args): Promise<number>;
   streamPromote(keys: [queue: string], args: Args): Promise<number>;
   streamSweep(keys: [queue: string], args: Args): Promise<number>;
-  streamLeave(queues: readonly string[], args: Args): Promise<number>;
+  streamLeave(keys: [queue: string], args: Args): Promise<number>;
   streamCounts(
     keys: [queue: string, dead: string],
     args: Args,
@@ -96,6 +99,7 @@ type Args = readonly (string | number)[];
 /** `keys` is absent where a script takes any number of them. */
 const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly lua: string }>> = {
   storeRecord: { keys: 1, lua: storeRecord },
+  publishFrom: { keys: 1, lua: publishFrom },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcome: { keys: 4, lua: joinWithOutcome },
@@ -129,10 +133,11 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamAck: { keys: 2, lua: streamAck },
   streamPutBack: { keys: 2, lua: streamPutBack },
   streamPark: { keys: 2, lua: streamPark },
-  streamOpen: { keys: 2, lua: streamOpen },
+  streamOpen: { keys: 1, lua: streamOpen },
+  streamRegister: { keys: 1, lua: streamRegister },
   streamPromote: { keys: 1, lua: streamPromote },
   streamSweep: { keys: 1, lua: streamSweep },
-  streamLeave: { lua: streamLeave },
+  streamLeave: { keys: 1, lua: streamLeave },
   streamCounts: { keys: 2, lua: streamCounts },
   streamLocate: { keys: 1, lua: streamLocate },
   streamRemove: { keys: 1, lua: streamRemove },

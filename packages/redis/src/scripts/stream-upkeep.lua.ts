@@ -3,15 +3,14 @@ const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1',
 
 /** Makes what a worker of a queue needs. */
 export const streamOpen: string = `--[[
-  KEYS[1] beginning of the queue's keys  KEYS[2] names of all queues
-  ARGV[1] group  ARGV[2] queue
+  KEYS[1] beginning of the queue's keys
+  ARGV[1] group
   Returns how many streams had no group.
-  Effects: XGROUP CREATE … MKSTREAM where there is none, from the first entry on; SADD the queue's name. Where every stream
-  was gone and nothing is held back, the ids that are still known belong to nothing: DEL. The first DEL: see despite-full.
+  Effects: XGROUP CREATE … MKSTREAM where there is none, from the first entry on. Where every stream was gone and
+  nothing is held back, the ids that are still known belong to nothing: DEL. The first DEL: see despite-full.
 ]]
 local call, base = redis.call, KEYS[1]
 call('DEL', base .. 'none')
-call('SADD', KEYS[2], ARGV[2])
 local made, size = 0, 0
 for _, name in ipairs(${streams}) do
   local reply = redis.pcall('XGROUP', 'CREATE', base .. name, ARGV[1], '0', 'MKSTREAM')
@@ -101,18 +100,28 @@ end
 return moved
 `;
 
-/** Takes leave of queues. */
+/** Remembers a queue, although Redis may be full. */
+export const streamRegister = `--[[
+  KEYS[1] names of all queues
+  ARGV[1] queue
+  Returns nothing of interest.
+  Effects: SADD. The SREM of nothing before it: see despite-full.
+]]
+redis.call('SREM', KEYS[1], '')
+return redis.call('SADD', KEYS[1], ARGV[1])
+`;
+
+/** Takes leave of a queue. */
 export const streamLeave: string = `--[[
-  KEYS beginnings of the queues' keys
+  KEYS[1] beginning of the queue's keys
   ARGV[1] group  ARGV[2] consumer
   Returns nothing of interest.
   Effects: XGROUP DELCONSUMER where the consumer holds nothing; what it holds would be lost with it.
 ]]
-for _, base in ipairs(KEYS) do
-  for _, name in ipairs(${streams}) do
-    local pending = redis.pcall('XPENDING', base .. name, ARGV[1], '-', '+', 1, ARGV[2])
-    if not pending.err and #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', base .. name, ARGV[1], ARGV[2]) end
-  end
+for _, name in ipairs(${streams}) do
+  local stream = KEYS[1] .. name
+  local pending = redis.pcall('XPENDING', stream, ARGV[1], '-', '+', 1, ARGV[2])
+  if not pending.err and #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', stream, ARGV[1], ARGV[2]) end
 end
 return 0
 `;

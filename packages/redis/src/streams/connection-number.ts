@@ -1,4 +1,4 @@
-import type { RedisClient } from '../connection.ts';
+import { isCluster, type RedisClient } from '../connection.ts';
 import { isAuthenticationError } from '../store-errors.ts';
 
 /**
@@ -21,7 +21,7 @@ export class ConnectionNumber {
 
   /** Asks, once for each connection. Never rejects. */
   ask(): Promise<void> {
-    this.#asking ??= 'nodes' in this.#client ? Promise.resolve() : this.#ask();
+    this.#asking ??= isCluster(this.#client) ? Promise.resolve() : this.#ask();
     return this.#asking;
   }
 

@@ -109,7 +109,7 @@ export class StreamsConsumer implements Consumer {
       clients,
       worker: request.worker,
       held: this.#keeper.held,
-      apart: false,
+      apart: !keys.together,
       room: () => this.#line.room,
       take: (stream, entries) => this.#take(stream, entries),
       reopen,
@@ -266,7 +266,12 @@ export class StreamsConsumer implements Consumer {
   }
 
   async #open(client: RedisClient, queue: StreamQueue): Promise<number> {
-    return scriptsOf(client).streamOpen([queue.base, this.#parts.keys.streamQueues], [group, queue.name]);
+    const scripts = scriptsOf(client);
+    const [made] = await Promise.all([
+      scripts.streamOpen([queue.base], [group]),
+      scripts.streamRegister([this.#parts.keys.streamQueues], [queue.name]),
+    ]);
+    return made;
   }
 
   async #reopen(queue: StreamQueue): Promise<void> {

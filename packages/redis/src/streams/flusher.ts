@@ -12,6 +12,7 @@ import type { EndedLog } from '../retention/ended-log.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { AckBatch } from './ack-batch.ts';
+import { ApartAcks } from './apart-acks.ts';
 import { corked } from './corked.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { encodePayload } from './entry.ts';
@@ -43,11 +44,18 @@ export class Flusher {
   readonly #parts: FlusherParts;
   readonly #client: RedisClient;
   readonly #acks = new Map<QueueStream, AckBatch>();
+  /** On a cluster, in place of {@link #acks}. */
+  readonly #apart: ApartAcks | undefined;
   #others: (() => void)[] = [];
 
   constructor(client: RedisClient, parts: FlusherParts) {
     this.#client = client;
     this.#parts = parts;
+    const ends = {
+      onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
+      onOver: (delivery: StreamDelivery): void => this.#over(delivery),
+    };
+    this.#apart = parts.keys.together ? undefined : new ApartAcks(client, { ...parts, ...ends });
   }
 
   /** Takes a settlement in; it is sent by the next {@link flush}. */
@@ -81,6 +89,7 @@ export class Flusher {
 
   /** Sends what was taken in. */
   flush(): void {
+    this.#apart?.flush();
     if (this.#acks.size === 0 && this.#others.length === 0) return;
     const others = this.#others;
     this.#others = [];
@@ -106,6 +115,10 @@ export class Flusher {
   }
 
   #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined): void {
+    if (this.#apart) {
+      this.#apart.add(delivery, outcome);
+      return;
+    }
     const { stream } = delivery;
     let batch = this.#acks.get(stream);
     if (!batch) {

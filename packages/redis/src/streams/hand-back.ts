@@ -30,7 +30,8 @@ export async function handBackAll(leftovers: Leftovers): Promise<CloseReport> {
   const left = [...leftovers.held];
   if (client.status !== 'ready') return { released: 0, abandoned: left.length };
   const report = left.length === 0 && !leftovers.reading ? nothing : await handBack(leftovers, left);
-  await within(clock, scriptsOf(client).streamLeave(bases, [group, consumer]));
+  const scripts = scriptsOf(client);
+  await within(clock, Promise.all(bases.map((base) => scripts.streamLeave([base], [group, consumer]))));
   return report;
 }
 

@@ -1,0 +1,122 @@
+import { type Clock, type OutcomeWrite, sleep } from '@lovage/core/driver';
+import type { RedisClient } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import { recordArguments } from '../results/record-text.ts';
+import type { EndedLog } from '../retention/ended-log.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
+import { AckBatch } from './ack-batch.ts';
+import type { StreamDelivery } from './delivery.ts';
+import { group, type QueueStream } from './stream-queue.ts';
+
+/** Deliveries in one round: bounds the time that one command of it holds Redis. */
+const mostDeliveries = 500;
+const firstPause = 100;
+const longestPause = 2_000;
+
+/** What is needed to end deliveries. */
+export interface ApartAcksParts {
+  readonly keys: Keys;
+  readonly clock: Clock;
+  /** Told of every final outcome that was stored. */
+  readonly ended: EndedLog;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+  readonly onError: (error: Error) => void;
+  readonly onStale: (delivery: StreamDelivery) => void;
+  readonly onOver: (delivery: StreamDelivery) => void;
+}
+
+interface Ack {
+  readonly delivery: StreamDelivery;
+  readonly outcome: OutcomeWrite | undefined;
+}
+
+/**
+ * Ends deliveries on a cluster, where results have slots of their own, so that no script can write a result and acknowledge.
+ * There are three steps, each for all deliveries of a turn and a stream, and each harmless when it is repeated: the leases
+ * are renewed (who has lost one stops here, and stores nothing) → the results are stored and ring → acknowledge. Between the
+ * last two a crash lets the message come again; whoever gets it finds the result.
+ */
+export class ApartAcks {
+  readonly #parts: ApartAcksParts;
+  readonly #client: RedisClient;
+  readonly #waiting = new Map<QueueStream, Ack[]>();
+
+  constructor(client: RedisClient, parts: ApartAcksParts) {
+    this.#client = client;
+    this.#parts = parts;
+  }
+
+  /** Takes an ack in; it is sent by the next {@link flush}. */
+  add(delivery: StreamDelivery, outcome: OutcomeWrite | undefined): void {
+    const acks = this.#waiting.get(delivery.stream);
+    if (acks) acks.push({ delivery, outcome });
+    else this.#waiting.set(delivery.stream, [{ delivery, outcome }]);
+  }
+
+  /** Sends what was taken in. */
+  flush(): void {
+    for (const [stream, acks] of this.#waiting) {
+      for (let start = 0; start < acks.length; start += mostDeliveries) {
+        void this.#end(stream, acks.slice(start, start + mostDeliveries)); // never rejects
+      }
+    }
+    this.#waiting.clear();
+  }
+
+  /** Tries until each is settled, has lost its lease, or the connection was ended by us: a master may take its time to die. */
+  async #end(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
+    let left = acks;
+    for (let pause = firstPause; left.length > 0; pause = Math.min(pause * 2, longestPause)) {
+      try {
+        left = await this.#try(stream, left);
+      } catch (error) {
+        this.#parts.onError(error as Error);
+      }
+      if (left.length === 0) return;
+      if (this.#client.status === 'end') break;
+      await sleep(this.#parts.clock, pause);
+    }
+    for (const { delivery } of left) this.#parts.onOver(delivery);
+  }
+
+  /** Answers with those whose result could not be stored. */
+  async #try(stream: QueueStream, acks: readonly Ack[]): Promise<readonly Ack[]> {
+    const { consumer, onStale, onOver } = this.#parts;
+    const entries = acks.map(({ delivery }) => delivery.entry);
+    const claimed = await this.#client.xclaim(stream.key, group, consumer, 0, ...entries, 'JUSTID');
+    const held = new Set(claimed as string[]);
+    for (const { delivery } of acks) {
+      if (held.has(delivery.entry)) continue;
+      onStale(delivery);
+      onOver(delivery);
+    }
+    const ours = acks.filter(({ delivery }) => held.has(delivery.entry));
+    const stored = await Promise.all(ours.map(({ outcome }) => this.#store(outcome)));
+    const done = ours.filter((_, index) => stored[index]);
+    if (done.length > 0) await this.#acknowledge(stream, done);
+    return ours.filter((_, index) => !stored[index]);
+  }
+
+  async #store(outcome: OutcomeWrite | undefined): Promise<boolean> {
+    if (!outcome) return true;
+    const { keys, ended, onError } = this.#parts;
+    try {
+      const record = recordArguments(outcome, keys);
+      await scriptsOf(this.#client).storeRecord([keys.result(outcome.record.id)], record);
+      ended.note(outcome, String(record[0]).length);
+      return true;
+    } catch (error) {
+      onError(new Error(`a result could not be stored: ${(error as Error).message}`, { cause: error }));
+      return false;
+    }
+  }
+
+  async #acknowledge(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
+    const { keys, consumer, onOver } = this.#parts;
+    const batch = new AckBatch(keys, consumer);
+    for (const { delivery } of acks) batch.add(delivery, { outcome: undefined, record: '' });
+    await scriptsOf(this.#client).streamAck([stream.key, stream.queue.known], batch.args()); // a stale one was swept since
+    for (const { delivery } of acks) onOver(delivery);
+  }
+}
