@@ -8,5 +8,7 @@ export const appFile: string = fileURLToPath(new URL('../dist/app.js', import.me
 export const runnerFile: string = fileURLToPath(new URL('../dist/runner.js', import.meta.url));
 /** The app of the beat scenarios. */
 export const beatAppFile: string = fileURLToPath(new URL('../dist/beat-app.js', import.meta.url));
+/** The app of the scenarios of durable subscriptions and gates. */
+export const messagesAppFile: string = fileURLToPath(new URL('../dist/messages-app.js', import.meta.url));
 /** A process that takes locks, or leads. */
 export const lockRunnerFile: string = fileURLToPath(new URL('../dist/lock-runner.js', import.meta.url));

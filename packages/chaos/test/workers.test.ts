@@ -7,7 +7,9 @@ describe('faults of workers', { timeout: 60_000 }, () => {
 
   it('kill-workers on Redis Streams', () => holds('kill-workers', 'redis+streams'));
 
-  it.concurrent.each(['beat', 'beat-no-lease', 'locks', 'fenced-writes'])('%s', (name) => holds(name));
+  it.concurrent.each(['beat', 'beat-no-lease', 'locks', 'fenced-writes', 'subscriptions', 'gates'])('%s', (name) =>
+    holds(name),
+  );
 
   it.each(['ordering', 'concurrency-key', 'fairness'])('%s', (name) => holds(name));
   it('ordering on Redis Streams', () => holds('ordering', 'redis+streams'));

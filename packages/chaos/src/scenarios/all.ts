@@ -11,6 +11,7 @@ import { longTasks } from './long-tasks.ts';
 import { loopBlocked } from './loop-blocked.ts';
 import { lostReplies } from './lost-replies.ts';
 import { memoryFull } from './memory-full.ts';
+import { gates, subscriptions } from './messages.ts';
 import { pauseWorker } from './pause-worker.ts';
 import { poison } from './poison.ts';
 import { redisCrash, redisEmptied, redisPause } from './redis-crash.ts';
@@ -46,6 +47,8 @@ export const scenarios: readonly Scenario[] = [
   beatNoLease,
   locks,
   fencedWrites,
+  subscriptions,
+  gates,
   ordering,
   concurrencyKey,
   fairness,

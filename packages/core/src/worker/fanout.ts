@@ -40,8 +40,8 @@ export class Fanout {
     const known = this.#own.get(queue);
     if (known !== undefined) return known;
     const own = `${queue}@${this.#worker.replaceAll(/[^\w.@-]/g, '_').slice(0, 80)}.${newTaskId().slice(-8)}`;
-    await this.#directory.put(bookOf(queue), own, this.#worker, memberTtl);
     this.#own.set(queue, own);
+    await this.#tell(queue, own);
     this.#timer ??= this.#speakLater();
     return own;
   }
@@ -72,6 +72,14 @@ export class Fanout {
   async #soon(work: readonly Promise<unknown>[]): Promise<void> {
     const { clock } = this.#runtime;
     await withDeadline(clock, patience, Promise.all(work), () => new Error('late')).catch(() => {});
+  }
+
+  /** What the store does not take now, it is told ten seconds later: no worker is kept from its tasks. */
+  async #tell(queue: string, own: string): Promise<void> {
+    const { logger } = this.#runtime;
+    await this.#directory
+      .put(bookOf(queue), own, this.#worker, memberTtl)
+      .catch((error: unknown) => logger.warn('not told yet that this worker takes broadcasts', { queue, error }));
   }
 
   get #directory(): Directory {

@@ -16,6 +16,7 @@ import type { Middleware } from './middleware.ts';
 import { Periodic } from './periodic.ts';
 import { PollWatch } from './poll-watch.ts';
 import type { AppModule } from './pool/child-message.ts';
+import { registerGroups } from './register-groups.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskLimits } from './task-limits.ts';
 import type { TaskRates } from './task-rates.ts';
@@ -89,7 +90,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     appModule,
   });
   const background = createBackground(runtime, tools);
-  await Promise.all([tools.pools.start(), background.revocations.start(), runtime.topicGroups.register()]);
+  await Promise.all([tools.pools.start(), background.revocations.start(), registerGroups(runtime)]);
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, {
     ...tools,
