@@ -16,7 +16,7 @@ it('a worker that has nothing to do sweeps what is over', async () => {
   expect(await values).toHaveLength(30);
   const left = async () => (await Promise.all(sent.map((result) => result.ready()))).filter(Boolean).length;
   expect(await left()).toBe(30);
-  await clock.advance(20_000);
+  await clock.advance(31_000);
   expect(await left()).toBe(10);
   const closing = app.close();
   await clock.advance(1_000);

@@ -9,8 +9,8 @@ const slots = 100;
 const mebibyte = 2 ** 20;
 /** Tasks of one call to the broker. */
 const chunk = 1_000;
-/** A sweep comes every ten seconds; nothing younger than the grace goes. In milliseconds. */
-const sweepInterval = 10_000;
+/** A sweep comes every fifteen seconds; nothing younger than the grace goes. In milliseconds. */
+const sweepInterval = 15_000;
 
 /** Finished work does not fill Redis: at the shipped bounds, or in the short form at a hundredth of them. */
 export const redisGrowth: Scenario = {

@@ -25,7 +25,7 @@ export async function revokeStamped(given: StampArguments): Promise<ExitCode> {
     if (given.json) printJson(found);
     else print(found, given.terminate ? 'broke off' : 'revoked, and lets run to its end,');
     if (Object.keys(found.running).length === 0) {
-      printNote(`${describeSilence({ timeout })}: they follow the rule within 5 s`);
+      printNote(`${describeSilence({ timeout })}: they follow the rule within 10 s`);
     }
     return 0;
   });

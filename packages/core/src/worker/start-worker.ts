@@ -51,9 +51,9 @@ const checkTimeout = 5_000;
 const pollCheckTimeout = 2_000;
 const longestStartRetry = 5_000;
 /** How often rules of revocation are read, whether or not somebody said that they changed. */
-const revocationsInterval = 5_000;
+const revocationsInterval = 10_000;
 /** How often this worker offers to sweep. */
-const sweepInterval = 10_000;
+const sweepInterval = 15_000;
 
 /**
  * Starts a worker in this process: resolves when it consumes. Without `exitOnBrokerLoss` it tries until the broker can be

@@ -8,7 +8,9 @@ import { sweepApart } from './sweep-apart.ts';
 /** Batches of outcomes deleted by one script: 5,000 deletions hold Redis for about 5 ms. */
 const batchesAtOnce = 10;
 /** Between two sweeps of a fleet at least, in milliseconds. */
-const shortestInterval = 9_000;
+const shortestInterval = 14_000;
+/** Between two thorough ones of a process: what grows slowly, or only gets old. */
+const thoroughInterval = 60_000;
 /** Nodes of a stream that its size is told from. */
 const sampledNodes = 20;
 
@@ -25,6 +27,7 @@ export interface SweeperParts {
 /** Deletes what is over and too old or too much. */
 export class RedisSweeper {
   readonly #parts: SweeperParts;
+  #thoroughAt = 0;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -35,28 +38,36 @@ export class RedisSweeper {
     const { link, keys, retention, monitor } = this.#parts;
     const interval = Math.max(1, Math.min(shortestInterval, Math.floor(retention.grace / 3))); // nothing ages sooner
     if ((await link.run((client) => client.set(keys.sweeping, '1', 'PX', interval, 'NX'))) === null) return;
-    await this.#sweepOutcomes();
-    for (const queue of await monitor.queues()) {
+    const now = performance.now();
+    const thorough = now >= this.#thoroughAt;
+    if (thorough) this.#thoroughAt = now + Math.min(thoroughInterval, 4 * retention.grace);
+    await this.#sweepOutcomes(thorough);
+    for (const queue of thorough ? await monitor.queues() : []) {
       await this.#sweepDeadLetters(queue);
       await this.#parts.sweepFailed?.(queue);
     }
   }
 
-  /** Those that are kept for minutes go first, failures last: whoever looks for one of them looks late. */
-  async #sweepOutcomes(): Promise<void> {
+  /**
+   * Those that are kept for minutes go first, failures last: whoever looks for one of them looks late. An idle fleet asks for
+   * the totals only; a thorough sweep also lets go of what went by itself, so that it is not counted.
+   */
+  async #sweepOutcomes(thorough: boolean): Promise<void> {
     const { link, keys, retention } = this.#parts;
     const totals = await link.run((client) => client.hgetall(keys.endedTotals));
     const bytes = Object.fromEntries(endedKinds.map((kind) => [kind, Number(totals[`${kind}:bytes`] ?? 0)]));
     for (const kind of endedKinds) {
       const others = endedKinds.reduce((sum, other) => (other === kind ? sum : sum + (bytes[other] as number)), 0);
-      bytes[kind] = await this.#sweepKind(kind, Math.max(0, retention.bytes - others));
+      const room = Math.max(0, retention.bytes - others);
+      const over = Number(totals[`${kind}:count`] ?? 0) > this.#most(kind) || (bytes[kind] as number) > room;
+      if (over || thorough) bytes[kind] = await this.#sweepKind(kind, room);
     }
   }
 
   /** Answers with the bytes that are left. */
   async #sweepKind(kind: EndedKind, room: number): Promise<number> {
     const { link, keys, retention } = this.#parts;
-    const most = kind === 'failures' ? retention.failures : retention.results;
+    const most = this.#most(kind);
     if (!keys.together) return sweepApart({ link, keys, kind, most, room, grace: retention.grace });
     const args = [kind, most, room, retention.grace, keys.result(''), batchesAtOnce];
     for (;;) {
@@ -65,6 +76,11 @@ export class RedisSweeper {
       );
       if (more === 0) return bytes;
     }
+  }
+
+  #most(kind: EndedKind): number {
+    const { failures, results } = this.#parts.retention;
+    return kind === 'failures' ? failures : results;
   }
 
   async #sweepDeadLetters(queue: string): Promise<void> {
