@@ -1,13 +1,12 @@
-import { asCall, hasCallbacks } from '../canvas/as-call.ts';
+import { hasCallbacks } from '../canvas/as-call.ts';
 import { reviveCanvas } from '../canvas/revive.ts';
-import type { Signature, SignatureSender } from '../canvas/signature.ts';
+import type { Signature } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
 import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, DuplicateTaskError } from '../errors.ts';
-import { timeCall } from '../producer/call-deadline.ts';
 import type { CallOptions } from '../producer/call-options.ts';
-import { AsyncResult, type GetOptions } from '../results/async-result.ts';
+import { AsyncResult } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import type { BatchHandler, BatchItem, BatchValues } from '../task/batch.ts';
 import type { ErrorClass } from '../task/failure.ts';
@@ -27,6 +26,7 @@ import type { Schedulable, ScheduleOptions } from './schedule.ts';
 import type { ScheduleTime } from './schedule-time.ts';
 import { DecoratedMethods, type TaskDecorator, type TasksOf } from './task-decorator.ts';
 import { createTask, type Task, type TaskSender } from './task-handle.ts';
+import { createTaskSender } from './task-sender.ts';
 import type { ArgsSchema, CallArgs, HandlerArgs, ResultOf, ReturnAllowed, ReturnsSchema } from './task-types.ts';
 import type { Topic } from './topic.ts';
 import type { SubscriptionOptions } from './topic-groups.ts';
@@ -61,7 +61,7 @@ export class Lovage {
     this.name = name;
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
-    this.#sender = this.#createSender();
+    this.#sender = createTaskSender(this.#runtime);
     const { control, stores, logger, topics, gates } = this.#runtime;
     this.control = control;
     this.inspect = new AppInspect(this.control);
@@ -302,62 +302,5 @@ export class Lovage {
   }
   #definitionOf(name: string): TaskDefinition {
     return this.#runtime.canvas.definitionOf(name);
-  }
-
-  #createSender(): TaskSender {
-    return {
-      send: (definition, args, options) => this.#runtime.producer.send(definition, args, options),
-      sendMany: (definition, list, options) => this.#runtime.producer.sendMany(definition, list, options),
-      callTask: (definition, args, options) => this.#call(definition, args, options),
-      canvas: this.#createCanvasSender(),
-    };
-  }
-
-  /** One call of one task goes the short way; what has callbacks or is made of several is a canvas. */
-  #createCanvasSender(): SignatureSender {
-    const { producer, canvas: sender } = this.#runtime;
-    const definitionOf = (task: string) => sender.definitionOf(task);
-    const send: SignatureSender['send'] = (canvas, args, options) => {
-      const call = asCall(canvas, args, options);
-      if (call === undefined) return sender.send(canvas, args, options);
-      return producer.send(call.definition ?? definitionOf(call.task), call.args, call.options);
-    };
-    const own: SignatureSender = {
-      definitionOf,
-      send,
-      call: async (canvas, args, options) => {
-        const call = asCall(canvas, args, options);
-        if (call) return this.#call(call.definition ?? definitionOf(call.task), call.args, call.options);
-        const timed = timeCall(options, this.#runtime.clock);
-        const result = await sender.send(canvas, args, timed.options);
-        return result.get(timed.wait);
-      },
-    };
-    sender.use(own);
-    return own;
-  }
-
-  /** The wait begins before the call is sent, so that its ring cannot be missed. */
-  async #call(
-    definition: TaskDefinition,
-    args: readonly unknown[],
-    given: CallOptions & GetOptions = {},
-  ): Promise<unknown> {
-    const { options, wait } = timeCall(given, this.#runtime.clock);
-    if (options.ignoreResult ?? definition.options.ignoreResult) {
-      await this.#runtime.producer.send(definition, args, options);
-      return undefined;
-    }
-    await this.#runtime.results.inbox.ready(); // so that its ring cannot be missed
-    let waiting: ReturnType<AsyncResult['startWait']> | undefined;
-    try {
-      const result = await this.#runtime.producer.send(definition, args, options, (prepared) => {
-        waiting = prepared.startWait(wait);
-        waiting.record.catch(() => {}); // awaited below; a publish that fails throws its own error first
-      });
-      return await result.valueOf(await (waiting as NonNullable<typeof waiting>).record);
-    } finally {
-      waiting?.cancel();
-    }
   }
 }
