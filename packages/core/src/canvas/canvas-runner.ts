@@ -19,7 +19,7 @@ import {
 } from './continuation.ts';
 import { Doom } from './doom.ts';
 import { freeze, type Place } from './freeze.ts';
-import { GateKeeper } from './gate-keeper.ts';
+import { GateKeeper, isGate } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
 import type { Resolved } from './resolve.ts';
 
@@ -105,6 +105,7 @@ export class CanvasRunner {
   /** Lets a task end as what stands in its place ended. The plan goes last: without it all of this has been done. */
   async conclude(id: string, ending: Ending): Promise<void> {
     const [own, record] = await this.#tools.results.get([id, replacedId(id)]);
+    if (isGate(own)) return this.gates.end(own, ending); // its message was purged, or given up as unknown
     const plan = record?.plan;
     if (record === undefined || plan?.kind !== 'replaced') return;
     const base: OutcomeRecord = { ...record, id };

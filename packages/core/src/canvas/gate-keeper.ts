@@ -81,11 +81,18 @@ export class GateKeeper {
     const { results } = this.#tools;
     const [record] = await results.get([id]);
     if (!isGate(record)) return; // revoked, and what depends on it with it; or over and gone
-    const final = isFinal(record) ? record : await this.#close(record);
-    const { message, gate } = record.plan;
-    await this.#tools.ended({ id, task: `gate "${gate.name}"`, canvas: message.canvas ?? {} }, endingOf(final));
+    await this.end(record, isFinal(record) ? endingOf(record) : await this.#decided(record));
+  }
+
+  /** Ends a gate, unless it has ended before, and does what follows its end. May be repeated. */
+  async end(record: GateRecord, ending: Ending): Promise<void> {
+    const { results } = this.#tools;
+    const { id, plan } = record;
+    const final = isFinal(record) ? record : await this.#finish(record, ending);
+    const unit = { id, task: `gate "${plan.gate.name}"`, canvas: plan.message.canvas ?? {} };
+    await this.#tools.ended(unit, endingOf(final));
     await this.forget(id);
-    await this.#tools.cancel([childId(id, '~t')], message.queue);
+    await this.#tools.cancel([childId(id, '~t')], plan.message.queue);
     await results.forget([decisionId(id)]);
   }
 
@@ -94,23 +101,18 @@ export class GateKeeper {
     await this.#tools.directory()?.remove(gateBook, [id]);
   }
 
+  /** What was decided; where nobody has, its time is over. */
+  async #decided({ id, plan }: GateRecord): Promise<Ending> {
+    return endingOf(await this.#stand(id, inTime(plan.gate, id)));
+  }
+
   /** The gate's final record; what stands where it was revoked meanwhile. */
-  async #close(record: GateRecord): Promise<OutcomeRecord> {
+  async #finish(record: GateRecord, ending: Ending): Promise<OutcomeRecord> {
     const { results, clock, resultExpires } = this.#tools;
-    const { message, gate } = record.plan;
-    const decided = await this.#stand(record.id, inTime(gate, record.id));
-    const asked =
-      message.resultExpires ?? (decided.state === 'FAILURE' ? Math.max(failureTtl, resultExpires) : resultExpires);
-    const { value, failure } = decided;
-    const final: OutcomeRecord = {
-      ...record,
-      state: decided.state,
-      at: clock.now(),
-      ...(value === undefined ? {} : { value }),
-      ...(failure === undefined ? {} : { failure }),
-    };
-    const write = { record: final, ttl: asked, ...(message.replyTo ? { replyTo: message.replyTo } : {}) };
-    const [stood] = await results.put([write]);
+    const { replyTo, resultExpires: asked } = record.plan.message;
+    const usual = ending.state === 'FAILURE' ? Math.max(failureTtl, resultExpires) : resultExpires;
+    const final: OutcomeRecord = { ...record, ...ending, at: clock.now() };
+    const [stood] = await results.put([{ record: final, ttl: asked ?? usual, ...(replyTo ? { replyTo } : {}) }]);
     if (stood) return final;
     const [other] = await results.get([record.id]);
     return other ?? final;

@@ -4,6 +4,7 @@ import type { WaitingGate } from '../../app/gates.ts';
 import { chain } from '../../canvas/chain.ts';
 import { gate } from '../../canvas/gate.ts';
 import { group } from '../../canvas/group.ts';
+import { Inspector } from '../../inspect/inspector.ts';
 import { until } from '../until.ts';
 import { type Scenario, settled } from './scenario-bench.ts';
 
@@ -164,6 +165,20 @@ export const gateScenarios: readonly Scenario[] = [
       const inside = await waitingGate(app);
       await whole.revoke();
       expect(await settled(app.resolveGate(inside.id, 1))).toMatchObject({ name: 'GateDecidedError' });
+      expect(await app.gates.list()).toEqual([]);
+    },
+  },
+  {
+    name: 'a gate whose messages are purged from their queue ends REVOKED, and leaves nobody waiting',
+    async run(bench) {
+      const app = bench.app();
+      const note = app.task({ name: 'note', queue: 'purged' }, (value: unknown) => value);
+      const worker = await bench.worker(app, { queues: ['purged'] });
+      const result = await chain(note.si(1), gate('approval'), note.s()).delay();
+      await waitingGate(app);
+      await worker.close();
+      expect(await new Inspector(app).purge('purged')).toBe(1);
+      expect(await settled(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
       expect(await app.gates.list()).toEqual([]);
     },
   },
