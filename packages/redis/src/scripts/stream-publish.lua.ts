@@ -1,28 +1,30 @@
+import { readLines } from './lines.lua.ts';
+
 /** Adds messages that may run at once. */
-export const streamPublish = `--[[
+export const streamPublish: string = `--[[
   KEYS[1] beginning of the queue's keys
-  ARGV[1] band  ARGV[2…] pairs of id, payload
+  ARGV[1] band  ARGV[2] number of messages  ARGV[3] ids  ARGV[4] payloads, each a line
   Returns how many were added.
   Effects: XADD each message whose id the queue does not know, SADD its id to those it knows. One entry is one field, the
   id, with the payload as its value. Entries come first: a full Redis refuses the first write, and then nothing is done.
 ]]
-local stream, known = KEYS[1] .. 'p' .. ARGV[1], KEYS[1] .. 'known'
+local stream, known, count = KEYS[1] .. 'p' .. ARGV[1], KEYS[1] .. 'known', tonumber(ARGV[2])
 local call = redis.call
-if #ARGV == 3 then
-  if call('SISMEMBER', known, ARGV[2]) == 1 then return 0 end
-  call('XADD', stream, '*', ARGV[2], ARGV[3])
-  call('SADD', known, ARGV[2])
+if count == 1 then
+  if call('SISMEMBER', known, ARGV[3]) == 1 then return 0 end
+  call('XADD', stream, '*', ARGV[3], ARGV[4])
+  call('SADD', known, ARGV[3])
   return 1
 end
-local ids = {}
-for i = 2, #ARGV, 2 do ids[i / 2] = ARGV[i] end
+${readLines}
+local ids, payloads = lines(ARGV[3], count), lines(ARGV[4], count)
 local there = call('SMISMEMBER', known, unpack(ids))
 local fresh, seen = {}, {}
-for i = 1, #ids do
+for i = 1, count do
   local id = ids[i]
   if there[i] == 0 and not seen[id] then
     seen[id] = true
-    call('XADD', stream, '*', id, ARGV[i * 2 + 1])
+    call('XADD', stream, '*', id, payloads[i])
     fresh[#fresh + 1] = id
   end
 end

@@ -13,7 +13,7 @@ export interface EncodedOutcome {
   readonly record: string;
 }
 
-/** The acks of one stream that leave together, as arguments of stream-ack. */
+/** The acks of one stream that leave together, as arguments of stream-ack. An id that is no line stands alone: see lines. */
 export class AckBatch {
   readonly deliveries: StreamDelivery[] = [];
   /** Ids by which the queue knows deliveries whose message says another one (foreign producers). */
@@ -61,9 +61,9 @@ export class AckBatch {
 
   /** The arguments of stream-ack. */
   args(): (string | number)[] {
-    const common = this.#uniform ? (this.#each[0] ?? 0) : '';
-    const head = [group, this.#consumer, this.#keys.result(''), this.size, this.#profiles.length / 2, common];
-    return head.concat(this.#profiles, this.#entries, this.#ids, this.#records, this.#uniform ? [] : this.#each);
+    const lists = [this.#entries, this.#ids, this.#records].map((list) => list.join('\n'));
+    const profile = this.#uniform ? (this.#each[0] ?? 0) : this.#each.join('\n');
+    return [group, this.#consumer, this.#keys.result(''), this.size, ...lists, profile, ...this.#profiles];
   }
 
   /** Remembers the outcomes that are stored now: all but those of these places. */

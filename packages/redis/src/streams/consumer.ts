@@ -14,6 +14,7 @@ import { planLeaseGuard } from '../lease-guard.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { StartLog } from '../start-log.ts';
+import { cork } from './corked.ts';
 import { StreamDelivery } from './delivery.ts';
 import { type RawEntry, readEntry } from './entry.ts';
 import { Flusher } from './flusher.ts';
@@ -98,10 +99,7 @@ export class StreamsConsumer implements Consumer {
       answer: (delivery) => this.#answer(delivery),
       settle: (delivery, settlement) => this.#flusher.add(delivery, settlement),
       abandon: (delivery, error) => this.#abandon(delivery, error),
-      endTurn: () => {
-        this.#flusher.flush();
-        this.#intakes.pump();
-      },
+      beginTurn: () => this.#beginTurn(),
     });
     const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
     this.#intakes = new Intakes({
@@ -228,6 +226,16 @@ export class StreamsConsumer implements Consumer {
       if (!wanted || !this.#line.add(delivery)) void this.#handBack(delivery); // never rejects
     }
     this.#line.run();
+  }
+
+  /** What a turn of the event loop reads and settles leaves in one write. */
+  #beginTurn(): () => void {
+    const release = cork(this.#client);
+    return () => {
+      this.#flusher.flush();
+      this.#intakes.pump();
+      release();
+    };
   }
 
   async #handBack(delivery: StreamDelivery): Promise<void> {

@@ -62,9 +62,14 @@ export class Publisher {
     if (messages.length === 0) return Promise.resolve();
     return new Promise<void>((resolve, reject) => {
       const call: Call = { left: messages.length, all: messages.length, refused: undefined, resolve, reject };
-      const parcels = messages.map((message) => toParcel(message, call)); // one that cannot be encoded rejects
       const { parcels: open } = this.#batchOf(signal);
-      for (const parcel of parcels) open.push(parcel);
+      const before = open.length;
+      try {
+        for (const message of messages) open.push(toParcel(message, call));
+      } catch (error) {
+        open.length = before; // one that cannot be encoded rejects, and the others are not sent
+        throw error;
+      }
       if (open.length >= chunkSize) this.#send(); // a worker may begin while the rest is still being encoded
     });
   }
@@ -144,9 +149,9 @@ export class Publisher {
     this.#register(client, queue.name);
     const scripts = scriptsOf(client);
     if (band !== undefined) {
-      const args: (string | number)[] = [band];
-      for (const { id, payload } of parcels) args.push(id, payload);
-      return scripts.streamPublish([queue.base], args);
+      const ids = parcels.map(({ id }) => id).join('\n');
+      const payloads = parcels.map(({ payload }) => payload).join('\n');
+      return scripts.streamPublish([queue.base], [band, parcels.length, ids, payloads]);
     }
     const args: (string | number)[] = [queue.wake];
     for (const { id, due = 0, band: of, payload } of parcels) args.push(id, due, `${of}:${payload}`);
@@ -161,8 +166,9 @@ export class Publisher {
       if (parcel.over) continue;
       const band = parcel.due === undefined ? parcel.band : undefined;
       let chunk = last?.queue.name === parcel.queue && last.band === band ? last : open.get(`${band}:${parcel.queue}`);
-      if (!chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
-        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: 0 };
+      const alone = parcel.id.includes('\n'); // no line: see lines
+      if (alone || !chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
+        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: alone ? chunkCharacters + 1 : 0 };
         chunks.push(chunk);
         open.set(`${band}:${parcel.queue}`, chunk);
       }

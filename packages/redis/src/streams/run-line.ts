@@ -2,7 +2,7 @@ import type { MaybePromise, Settlement } from '@lovage/core/driver';
 import type { StreamDelivery } from './delivery.ts';
 
 /** Deliveries begun in a row; then their settlements and the next read leave, and Redis works while the next ones run. */
-const longestBurst = 64;
+const longestBurst = 128;
 
 /** What a run line is made of. */
 export interface RunLineParts {
@@ -12,8 +12,8 @@ export interface RunLineParts {
   readonly settle: (delivery: StreamDelivery, settlement: Settlement) => void;
   /** The receiver gave no answer. */
   readonly abandon: (delivery: StreamDelivery, error: unknown) => void;
-  /** Called at the end of each turn of the event loop in which something was settled. */
-  readonly endTurn: () => void;
+  /** Called when something is settled for the first time in a turn of the event loop; what it returns, at the turn's end. */
+  readonly beginTurn: () => () => void;
 }
 
 /** Runs deliveries: as many at once as there are slots, some at a time, so that the event loop gets its turns. */
@@ -64,9 +64,10 @@ export class RunLine {
   #endTurn(): void {
     if (this.#turning) return;
     this.#turning = true;
+    const endTurn = this.#parts.beginTurn();
     setImmediate(() => {
       this.#turning = false;
-      this.#parts.endTurn();
+      endTurn();
       this.run();
     });
   }
