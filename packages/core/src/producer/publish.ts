@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import { BrokerUnavailableError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
-import { AsyncResult, type ResultContext } from '../results/async-result.ts';
+import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
 import { formatDuration } from '../task/duration.ts';
+import type { JsonValue } from '../task/json.ts';
 import type { Message } from '../task/message.ts';
 import { encodeArgs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
 import type { PlanTimes } from '../task/plan.ts';
@@ -50,6 +51,12 @@ export interface PrepareOptions {
   readonly each?: boolean;
 }
 
+interface LateCall {
+  readonly definition: TaskDefinition;
+  readonly call: ResolvedCallOptions;
+  readonly onPrepared: ((result: AsyncResult) => void) | undefined;
+}
+
 /** A call that is ready to be sent but for its id and its moment. */
 export interface PreparedCall {
   readonly message: Message;
@@ -86,27 +93,51 @@ export class Producer {
    * {@link BrokerUnavailableError} (may have been accepted; carries the task id), {@link TaskNotUniqueError}. `onPrepared`
    * is shown the result before anything is sent.
    */
-  async send(
+  send(
     definition: TaskDefinition,
     args: readonly unknown[],
     given?: CallOptions,
     onPrepared?: (result: AsyncResult) => void,
   ): Promise<AsyncResult> {
-    const call = resolveCallOptions(given, definition.name);
-    const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
-    const wire = encoded instanceof Promise ? await encoded : encoded;
-    const message = inTurn(definition, buildMessage(definition, wire, call, build));
-    const rule = call.unique ?? definition.options.unique;
-    if (rule) {
-      const prepared =
-        onPrepared && ((sent: UniqueSent) => onPrepared(this.#resultOfUnique(sent, message, definition)));
-      return this.#resultOfUnique(await this.#unique.send(message, rule, prepared), message, definition);
+    try {
+      const call = resolveCallOptions(given, definition.name);
+      const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
+      const isPlain = call.deadline === undefined && !(call.unique ?? definition.options.unique);
+      if (!isPlain || encoded instanceof Promise) {
+        return this.#sendLater({ definition, call, onPrepared }, encoded);
+      }
+      return this.#send(
+        inTurn(definition, buildMessage(definition, encoded, call, this.#build)),
+        definition,
+        onPrepared,
+      );
+    } catch (error) {
+      return Promise.reject(error);
     }
+  }
+
+  /** As {@link Producer.send}, where something has to be waited for before the message can be built. */
+  async #sendLater(
+    { definition, call, onPrepared }: LateCall,
+    args: MaybePromise<readonly JsonValue[]>,
+  ): Promise<AsyncResult> {
+    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
+    const message = inTurn(definition, buildMessage(definition, await args, call, build));
+    const rule = call.unique ?? definition.options.unique;
+    if (!rule) return this.#send(message, definition, onPrepared);
+    const prepared = onPrepared && ((sent: UniqueSent) => onPrepared(this.#resultOfUnique(sent, message, definition)));
+    return this.#resultOfUnique(await this.#unique.send(message, rule, prepared), message, definition);
+  }
+
+  /** Not async: thousands may be under way, and what each holds is what garbage collection costs. */
+  #send(
+    message: Message,
+    definition: TaskDefinition,
+    onPrepared: ((result: AsyncResult) => void) | undefined,
+  ): Promise<AsyncResult> {
     const result = this.#resultOf(message, definition);
     onPrepared?.(result);
-    await this.publish([message]);
-    return result;
+    return this.#hand([message], result);
   }
 
   /**
@@ -163,17 +194,30 @@ export class Producer {
   }
 
   /** Hands finished messages to the broker within the publish deadline. */
-  async publish(messages: readonly Message[]): Promise<void> {
-    const broker = this.#context.broker();
+  publish(messages: readonly Message[]): Promise<void> {
+    return this.#hand(messages, undefined);
+  }
+
+  /** Resolves with `result` when the broker has accepted the messages. */
+  #hand<T>(messages: readonly Message[], result: T): Promise<T> {
+    const { broker, onSent } = this.#context;
     const signal = this.#deadlines.signal();
-    try {
-      if (messages.some(takesTurns)) await this.#publishInTurn(messages, signal);
-      else if (broker instanceof Promise) await this.#publishOnceOpen(broker, messages, signal);
-      else await broker.publish(messages, signal);
-      this.#context.onSent?.(messages);
-    } catch (error) {
-      throw this.#explain(error, messages, signal);
-    }
+    return this.#accepted(broker(), messages, signal).then(
+      () => {
+        onSent?.(messages);
+        return result;
+      },
+      (error: unknown) => {
+        throw this.#explain(error, messages, signal);
+      },
+    );
+  }
+
+  #accepted(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    if (messages.some(takesTurns)) return this.#publishInTurn(messages, signal);
+    return broker instanceof Promise
+      ? this.#publishOnceOpen(broker, messages, signal)
+      : broker.publish(messages, signal);
   }
 
   close(): void {
@@ -226,18 +270,17 @@ export class Producer {
   }
 
   #resultOf(message: Message, definition: TaskDefinition): AsyncResult {
-    return new AsyncResult(
-      {
-        payload: definition.payload,
-        id: message.id,
-        rings: true,
-        queue: message.queue,
-        heard: !message.mayRepeat && this.#context.results.inbox.listening,
-        ...(message.ignoreResult ? { ignored: true } : {}),
-        ...(message.parentId ? { parentId: message.parentId } : {}),
-      },
-      this.#context.results,
-    );
+    const { results } = this.#context;
+    const origin: { -readonly [K in keyof ResultOrigin]: ResultOrigin[K] } = {
+      id: message.id,
+      rings: true,
+      queue: message.queue,
+      heard: !message.mayRepeat && results.inbox.listening,
+      payload: definition.payload,
+    };
+    if (message.ignoreResult) origin.ignored = true;
+    if (message.parentId) origin.parentId = message.parentId;
+    return new AsyncResult(origin, results);
   }
 
   #explain(thrown: unknown, messages: readonly Message[], signal: AbortSignal): unknown {

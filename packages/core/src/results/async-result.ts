@@ -1,22 +1,16 @@
 import type { Clock } from '../clock.ts';
 import type { MessagePlace } from '../driver/monitor.ts';
-import {
-  NoResultBackendError,
-  NotSupportedError,
-  ResultExpiredError,
-  ResultTimeoutError,
-  TaskRevokedError,
-} from '../errors.ts';
+import { NoResultBackendError, NotSupportedError, ResultExpiredError, TaskRevokedError } from '../errors.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
 import type { ErrorRegistry } from '../task/failure.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { isFinal, type ListRef, type OutcomeRecord } from '../task/outcome.ts';
 import { decodeEach, decodeResult, type PayloadOwner } from '../task/payload-codec.ts';
 import type { TaskRegistry } from '../task/registry.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { TaskState } from '../task/state.ts';
-import { timeOfTaskId } from '../task/task-id.ts';
 import { listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
-import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
+import type { ResultInbox, ResultStores } from './result-inbox.ts';
 import { readGraph, type TaskGraph } from './task-graph.ts';
 import { Wait, type Waiting } from './wait.ts';
 
@@ -79,14 +73,18 @@ export class AsyncResult<T = unknown> {
    * {@link ResultTimeoutError}, {@link ResultExpiredError}, {@link NoResultBackendError}; undefined at once when the
    * call asked for no result.
    */
-  async get(options: GetOptions = {}): Promise<T> {
-    if (this.#origin.ignored) return undefined as T; // asked for: ignoreResult
-    return this.valueOf(await this.wait(options));
+  get(options: GetOptions = {}): Promise<T> {
+    if (this.#origin.ignored) return Promise.resolve(undefined as T); // asked for: ignoreResult
+    return this.wait(options).then((record) => this.#unwrap(record) as T);
   }
 
   /** The task's final record, whatever it says; throws as {@link AsyncResult.get} does when there will be none. */
-  async wait(options: GetOptions = {}): Promise<OutcomeRecord> {
-    return this.startWait(options).record;
+  wait(options: GetOptions = {}): Promise<OutcomeRecord> {
+    try {
+      return this.startWait(options).record;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** As {@link AsyncResult.wait}, and can be given up. */
@@ -96,9 +94,7 @@ export class AsyncResult<T = unknown> {
     const { signal } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    const late = (after: number): Error => this.#late(after);
-    const missing = (): Error => new ResultExpiredError(this.id);
-    return new Wait(this.#watched(), inbox, { timeout, signal, late, missing }, clock);
+    return new Wait(this.#origin, { inbox, clock, timeout, signal });
   }
 
   /** The value of a final record, or the error it stands for. */
@@ -137,14 +133,14 @@ export class AsyncResult<T = unknown> {
     const record = await this.#record();
     if (record === undefined) return undefined;
     if (!isFinal(record)) return record.meta ?? record.progress;
-    return this.#unwrap(record).catch((error: unknown) => error);
+    return this.valueOf(record).catch((error: unknown) => error);
   }
 
   /** What the handler says through `self.progress()`, as it says it, until the task ends. Never throws for a failed task. */
   async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown, void, undefined> {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const queue = new ProgressQueue();
-    this.#context.inbox.watch(this.#watched(), queue);
+    this.#context.inbox.watch(this.#origin, queue);
     const onAbort = (): void => queue.end();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -181,11 +177,6 @@ export class AsyncResult<T = unknown> {
     await results.forget([this.id]);
   }
 
-  #watched(): Watched {
-    const { id, rings, queue, heard } = this.#origin;
-    return { id, rings, queue, heard, since: rings ? this.#context.clock.now() : timeOfTaskId(id) };
-  }
-
   async #record(): Promise<OutcomeRecord | undefined> {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const { results } = await this.#context.stores();
@@ -200,7 +191,7 @@ export class AsyncResult<T = unknown> {
     return place;
   }
 
-  async #unwrap(record: OutcomeRecord): Promise<unknown> {
+  #unwrap(record: OutcomeRecord): MaybePromise<unknown> {
     const { errors, registry } = this.#context;
     const failureContext = { taskId: this.id, task: record.task, attempts: record.attempts };
     if (record.state === 'SUCCESS') {
@@ -208,16 +199,14 @@ export class AsyncResult<T = unknown> {
         const payload = (of === record ? this.#origin.payload : undefined) ?? registry.get(of.task)?.payload;
         return of.each ? decodeEach(payload, of) : decodeResult(payload, of.value, of.id);
       };
-      return record.list ? listValues((await this.#context.stores()).results, record.list, read) : read(record);
+      return record.list ? this.#listOf(record.list, read) : read(record);
     }
     const cause = record.failure && errors.toError(record.failure, failureContext);
     if (record.state === 'REVOKED') throw new TaskRevokedError(this.id, record.reason ?? 'revoked', cause);
     throw cause ?? new ResultExpiredError(this.id);
   }
 
-  #late(timeout: number): ResultTimeoutError {
-    const { trouble } = this.#context.inbox;
-    const detail = trouble ? `: the result store cannot be read (${trouble.message})` : ' (the task goes on)';
-    return new ResultTimeoutError(this.id, timeout, detail);
+  async #listOf(list: ListRef, read: (record: OutcomeRecord) => MaybePromise<unknown>): Promise<unknown> {
+    return listValues((await this.#context.stores()).results, list, read);
   }
 }

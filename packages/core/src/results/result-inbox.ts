@@ -4,7 +4,7 @@ import type { ResultBackend, Subscription } from '../driver/result-backend.ts';
 import { ClosedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import { newTaskId } from '../task/task-id.ts';
+import { newTaskId, timeOfTaskId } from '../task/task-id.ts';
 
 /** What the inbox needs of the app's stores. */
 export interface ResultStores {
@@ -24,16 +24,18 @@ export interface Watched {
   /** Rings for this task come to this inbox; others are found by asking the store. */
   readonly rings: boolean;
   /** The queue, where known: narrows the search for a missing task. */
-  readonly queue?: string | undefined;
-  /** When the task was made, epoch ms, where known: a task younger than the grace cannot be missing. */
-  readonly since?: number | undefined;
+  readonly queue?: string;
   /** The inbox listened before the task was sent: its ring cannot have been missed. */
-  readonly heard?: boolean | undefined;
+  readonly heard?: boolean;
 }
 
-interface Entry extends Watched {
-  /** One for nearly every task: a list costs less than a set. */
-  readonly listeners: ResultListener[];
+interface Entry {
+  readonly task: Watched;
+  /** Nearly every task has one listener: no list is made for it. */
+  listener: ResultListener | undefined;
+  more: ResultListener[] | undefined;
+  /** When the task was made, epoch ms, where known: a task younger than the grace cannot be missing. */
+  readonly since: number | undefined;
   nextCheck: number;
   interval: number;
   /** How many checks in a row found the task nowhere. */
@@ -97,19 +99,22 @@ export class ResultInbox {
   /** Tells `listener` of every record of a task, until its final one or {@link ResultInbox.unwatch}. */
   watch(task: Watched, listener: ResultListener): void {
     if (this.#closed) throw new ClosedError('the app');
-    const entry = this.#entries.get(task.id) ?? this.#enter(task);
-    entry.listeners.push(listener);
+    const known = this.#entries.get(task.id);
+    if (known) {
+      if (known.listener) known.more = [...(known.more ?? []), listener];
+      else known.listener = listener;
+      return;
+    }
+    this.#enter(task, listener);
     this.#schedule();
   }
 
   /** Ends a watch; harmless when it has ended. */
   unwatch(id: string, listener: ResultListener): void {
     const entry = this.#entries.get(id);
-    const index = entry?.listeners.indexOf(listener) ?? -1;
-    if (entry && index >= 0) {
-      entry.listeners.splice(index, 1);
-      if (entry.listeners.length === 0) this.#entries.delete(id);
-    }
+    if (entry?.listener === listener) entry.listener = entry.more?.shift();
+    else if (entry?.more) entry.more = entry.more.filter((other) => other !== listener);
+    if (entry && !entry.listener) this.#entries.delete(id);
     if (this.#entries.size === 0) this.#stopSweep();
   }
 
@@ -123,33 +128,29 @@ export class ResultInbox {
     await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
   }
 
-  #enter(task: Watched): Entry {
+  #enter(task: Watched, listener: ResultListener): void {
+    const early = this.#early.get(task.id);
+    const isEarly = early !== undefined || this.#early.has(task.id);
+    if (isEarly) this.#early.delete(task.id);
+    if (early) {
+      listener.onRecord(early); // the ring came before the wait
+      return;
+    }
     const interval = task.rings ? sweepInterval : foreignInterval.first;
     const now = this.#clock.now();
+    const since = task.rings ? now : timeOfTaskId(task.id);
     const entry: Entry = {
-      id: task.id,
-      rings: task.rings,
-      queue: task.queue,
-      since: task.since,
-      heard: task.heard,
-      listeners: [],
+      task,
+      listener,
+      more: undefined,
+      since,
       nextCheck: now + interval,
       interval,
       absences: 0,
-      nextLocate: Math.max(now, (task.since ?? now) + missingGrace),
+      nextLocate: Math.max(now, (since ?? now) + missingGrace),
     };
     this.#entries.set(task.id, entry);
-    if (this.#early.has(task.id)) this.#tellEarly(entry);
-    else if (!task.heard || this.#earlyLost) this.#lookAt(entry);
-    return entry;
-  }
-
-  /** The ring came before the wait. */
-  #tellEarly(entry: Entry): void {
-    const record = this.#early.get(entry.id);
-    this.#early.delete(entry.id);
-    if (record === undefined) this.#lookAt(entry);
-    else queueMicrotask(() => this.#tell(entry, record)); // the listener joins the entry after this call
+    if (isEarly || !task.heard || this.#earlyLost) this.#lookAt(entry);
   }
 
   /** Entries of one turn of the event loop are looked up together. */
@@ -202,9 +203,13 @@ export class ResultInbox {
 
   #tell(entry: Entry, record: OutcomeRecord): void {
     entry.absences = 0;
-    if (isFinal(record)) this.#entries.delete(entry.id);
-    if (entry.listeners.length === 1) entry.listeners[0]?.onRecord(record);
-    else for (const listener of [...entry.listeners]) listener.onRecord(record);
+    if (isFinal(record)) {
+      this.#entries.delete(entry.task.id);
+      if (this.#entries.size === 0) this.#stopSweep();
+    }
+    const { listener, more } = entry;
+    listener?.onRecord(record);
+    if (more) for (const other of [...more]) other.onRecord(record);
   }
 
   #schedule(): void {
@@ -229,7 +234,7 @@ export class ResultInbox {
   async #check(entries: readonly Entry[]): Promise<void> {
     const now = this.#clock.now();
     for (const entry of entries) {
-      entry.interval = Math.min(entry.interval * (entry.rings ? 1 : 1.6), foreignInterval.longest);
+      entry.interval = Math.min(entry.interval * (entry.task.rings ? 1 : 1.6), foreignInterval.longest);
       entry.nextCheck = now + entry.interval;
     }
     for (let start = 0; start < entries.length && !this.#closed; start += chunkSize) {
@@ -246,7 +251,7 @@ export class ResultInbox {
         stores.results.get(ids),
         () => new Error('the result store did not answer'),
       );
-    const records = await read(entries.map((entry) => entry.id));
+    const records = await read(entries.map(({ task }) => task.id));
     this.trouble = undefined;
     const absent: Entry[] = [];
     entries.forEach((entry, index) => {
@@ -261,22 +266,22 @@ export class ResultInbox {
   async #findMissing({ monitor }: ResultStores, absent: readonly Entry[]): Promise<void> {
     const now = this.#clock.now();
     const due = absent.filter(
-      (entry) => entry.nextLocate <= now && entry.since !== undefined && this.#entries.has(entry.id),
+      ({ nextLocate, since, task }) => nextLocate <= now && since !== undefined && this.#entries.has(task.id),
     );
     if (monitor === undefined || due.length === 0) return;
-    const queues = due.every((entry) => entry.queue)
-      ? [...new Set(due.map((entry) => entry.queue as string))]
+    const queues = due.every(({ task }) => task.queue)
+      ? [...new Set(due.map(({ task }) => task.queue as string))]
       : undefined;
     const places = await monitor.locate(
-      due.map((entry) => entry.id),
+      due.map(({ task }) => task.id),
       queues,
     );
     due.forEach((entry, index) => {
       entry.nextLocate = now + (places[index] ? missingGrace : sweepInterval);
       entry.absences = places[index] ? 0 : entry.absences + 1;
       if (entry.absences < 2) return;
-      this.#entries.delete(entry.id);
-      for (const listener of [...entry.listeners]) listener.onMissing?.();
+      this.#entries.delete(entry.task.id);
+      for (const listener of [entry.listener, ...(entry.more ?? [])]) listener?.onMissing?.();
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
+import { ResultExpiredError, ResultTimeoutError } from '../errors.ts';
 import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
 import type { ResultInbox, ResultListener, Watched } from './result-inbox.ts';
 
@@ -8,62 +9,74 @@ export interface Waiting {
   cancel(): void;
 }
 
-/** What ends a wait beside the record. */
-export interface WaitLimits {
+/** Where a wait listens, and what ends it beside the record. */
+export interface WaitOptions {
+  readonly inbox: ResultInbox;
+  readonly clock: Clock;
   /** Milliseconds. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly late: (timeout: number) => Error;
-  readonly missing: () => Error;
 }
 
 /** One wait for a task's final record. A class, since thousands may be open: closures would cost several objects each. */
 export class Wait implements Waiting, ResultListener {
   readonly record: Promise<OutcomeRecord>;
-  readonly #inbox: ResultInbox;
   readonly #task: Watched;
-  readonly #limits: WaitLimits;
+  readonly #options: WaitOptions;
   #resolve: (record: OutcomeRecord) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   readonly #timer: Timer | undefined;
+  #over = false;
 
-  constructor(task: Watched, inbox: ResultInbox, limits: WaitLimits, clock: Clock) {
-    this.#inbox = inbox;
+  constructor(task: Watched, options: WaitOptions) {
     this.#task = task;
-    this.#limits = limits;
+    this.#options = options;
     this.record = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { timeout, signal } = limits;
+    const { inbox, clock, timeout, signal } = options;
     inbox.watch(task, this);
-    if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#fail(limits.late(timeout)));
+    if (this.#over) return; // the ring came before the wait
+    if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#fail(this.#late(timeout)));
     signal?.addEventListener('abort', this, { once: true });
   }
 
   onRecord(record: OutcomeRecord): void {
     if (!isFinal(record)) return;
-    this.cancel();
+    this.#end();
     this.#resolve(record);
   }
 
   onMissing(): void {
-    this.#fail(this.#limits.missing());
+    this.#fail(new ResultExpiredError(this.#task.id));
   }
 
   /** The signal's listener. */
   handleEvent(): void {
-    this.#fail(this.#limits.signal?.reason);
+    this.#fail(this.#options.signal?.reason);
   }
 
   cancel(): void {
-    this.#inbox.unwatch(this.#task.id, this);
+    if (this.#over) return;
+    this.#end();
+    this.#options.inbox.unwatch(this.#task.id, this);
+  }
+
+  #end(): void {
+    this.#over = true;
     this.#timer?.cancel();
-    this.#limits.signal?.removeEventListener('abort', this);
+    this.#options.signal?.removeEventListener('abort', this);
   }
 
   #fail(reason: unknown): void {
     this.cancel();
     this.#reject(reason);
+  }
+
+  #late(timeout: number): ResultTimeoutError {
+    const { trouble } = this.#options.inbox;
+    const detail = trouble ? `: the result store cannot be read (${trouble.message})` : ' (the task goes on)';
+    return new ResultTimeoutError(this.#task.id, timeout, detail);
   }
 }

@@ -20,6 +20,20 @@ describe('encodeRecord and decodeRecord', () => {
     expect([...taskStates].filter((state) => isFinal({ ...record, state }))).toEqual(['SUCCESS', 'FAILURE', 'REVOKED']);
   });
 
+  it('say what JSON.stringify says, whatever the fields hold', () => {
+    const texts = ['', 'a', 'a"b', 'a\\b', 'a\nb', '\u2028', '\ud800', 'ž', '__proto__'];
+    for (const text of texts) {
+      for (const field of ['id', 'task', 'state', 'worker', 'value', 'reason', 'a"b', 'unknown']) {
+        const odd = { ...record, [field]: text } as OutcomeRecord;
+        expect(encodeRecord(odd).replace(finalRecordPrefix, '{')).toBe(JSON.stringify(odd));
+      }
+    }
+    for (const value of [0, -0, 1e21, 0.1, true, false, null, [], {}, [undefined], { a: undefined }, Number.NaN]) {
+      const odd = { ...record, value, meta: undefined } as unknown as OutcomeRecord;
+      expect(encodeRecord(odd).replace(finalRecordPrefix, '{')).toBe(JSON.stringify(odd));
+    }
+  });
+
   it('tell an absent value from null', () => {
     const { value: _value, ...none } = record;
     expect(decodeRecord(encodeRecord(none))).toEqual(none);

@@ -9,8 +9,8 @@ const longestPublish = 262_144;
 export const streamAck: string = `--[[
   KEYS[1] stream  KEYS[2] ids that the queue knows
   ARGV[1] group  ARGV[2] consumer  ARGV[3] beginning of the result keys  ARGV[4] number of deliveries
-  ARGV[5] entry ids  ARGV[6] task ids  ARGV[7] record texts, each a line  ARGV[8] the profile that all have, or a line for
-  each ('0' for no outcome); then the profiles: pairs of ttl in ms, channel or ''
+  ARGV[5] entry ids, each a line  ARGV[6] task ids  ARGV[7] what separates them  ARGV[8] record texts, each a line
+  ARGV[9] the profile that all have, or a line for each ('0' for no outcome); then the profiles: pairs of ttl in ms, channel or ''
   Returns {stale, failed, error}: the places (from 0) of deliveries whose lease is lost, of those whose outcome could not
   be stored, and why.
   Effects: XACK; SET each result unless a final one stands there; PUBLISH what is then stored, many records in one message,
@@ -23,13 +23,13 @@ export const streamAck: string = `--[[
 ${readLines}
 local call, pcall = redis.call, redis.pcall
 local stream, group, prefix, count = KEYS[1], ARGV[1], ARGV[3], tonumber(ARGV[4])
-local entries, ids, records = lines(ARGV[5], count), lines(ARGV[6], count), lines(ARGV[7], count)
-local common = tonumber(ARGV[8])
-local each = not common and lines(ARGV[8], count)
+local entries, ids, records = lines(ARGV[5], count, '\\n'), lines(ARGV[6], count, ARGV[7]), lines(ARGV[8], count, '\\n')
+local common = tonumber(ARGV[9])
+local each = not common and lines(ARGV[9], count, '\\n')
 local exact = call('XACK', stream, group, unpack(entries)) == count
 local stale, failed, problem = {}, {}, ''
--- whether ARGV[7] is, as it stands, what the waiters hear
-local whole = exact and common and common > 0 and #ARGV[7] <= ${longestPublish}
+-- whether ARGV[8] is, as it stands, what the waiters hear
+local whole = exact and common and common > 0 and #ARGV[8] <= ${longestPublish}
 
 local function store(n, ttl)
   local key = prefix .. ids[n]
@@ -71,7 +71,7 @@ for n = 1, count do
   if not exact and #call('XRANGE', stream, entries[n], entries[n]) == 0 then
     stale[#stale + 1] = n - 1
     kept[n] = true
-  elseif profile > 0 and not store(n, ARGV[7 + 2 * profile]) then
+  elseif profile > 0 and not store(n, ARGV[8 + 2 * profile]) then
     makePending(n)
     failed[#failed + 1] = n - 1
     kept[n] = true
@@ -82,7 +82,7 @@ local function ring()
   local rings, sizes = {}, {}
   for n = 1, count do
     local profile = common or tonumber(each[n])
-    local channel = profile > 0 and not kept[n] and ARGV[8 + 2 * profile] or ''
+    local channel = profile > 0 and not kept[n] and ARGV[9 + 2 * profile] or ''
     if channel ~= '' then
       local record = records[n]
       if #record > ${longestInRing} then record = '{"ring":' .. cjson.encode(ids[n]) .. '}' end
@@ -100,7 +100,7 @@ local function ring()
 end
 
 if not (whole and #failed == 0) then ring()
-elseif ARGV[8 + 2 * common] ~= '' then call('PUBLISH', ARGV[8 + 2 * common], ARGV[7]) end
+elseif ARGV[9 + 2 * common] ~= '' then call('PUBLISH', ARGV[9 + 2 * common], ARGV[8]) end
 
 -- Everything below the first pending entry is over. Trimmed together it costs 0.05 µs an entry, deleted one by one 0.9.
 local function delete()

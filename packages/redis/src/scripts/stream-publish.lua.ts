@@ -3,7 +3,7 @@ import { readLines } from './lines.lua.ts';
 /** Adds messages that may run at once. */
 export const streamPublish: string = `--[[
   KEYS[1] beginning of the queue's keys
-  ARGV[1] band  ARGV[2] number of messages  ARGV[3] ids  ARGV[4] payloads, each a line
+  ARGV[1] band  ARGV[2] number of messages  ARGV[3] ids  ARGV[4] what separates them  ARGV[5] payloads, each a line
   Returns how many were added.
   Effects: XADD each message whose id the queue does not know, SADD its id to those it knows. One entry is one field, the
   id, with the payload as its value. Entries come first: a full Redis refuses the first write, and then nothing is done.
@@ -12,12 +12,12 @@ local stream, known, count = KEYS[1] .. 'p' .. ARGV[1], KEYS[1] .. 'known', tonu
 local call = redis.call
 if count == 1 then
   if call('SISMEMBER', known, ARGV[3]) == 1 then return 0 end
-  call('XADD', stream, '*', ARGV[3], ARGV[4])
+  call('XADD', stream, '*', ARGV[3], ARGV[5])
   call('SADD', known, ARGV[3])
   return 1
 end
 ${readLines}
-local ids, payloads = lines(ARGV[3], count), lines(ARGV[4], count)
+local ids, payloads = lines(ARGV[3], count, ARGV[4]), lines(ARGV[5], count, '\\n')
 local there = call('SMISMEMBER', known, unpack(ids))
 local fresh, seen = {}, {}
 for i = 1, count do

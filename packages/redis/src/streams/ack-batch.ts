@@ -1,6 +1,7 @@
 import type { OutcomeWrite } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
+import { joinTexts } from '../scripts/lines.lua.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { group } from './stream-queue.ts';
 
@@ -13,7 +14,7 @@ export interface EncodedOutcome {
   readonly record: string;
 }
 
-/** The acks of one stream that leave together, as arguments of stream-ack. An id that is no line stands alone: see lines. */
+/** The acks of one stream that leave together, as arguments of stream-ack. */
 export class AckBatch {
   readonly deliveries: StreamDelivery[] = [];
   /** Ids by which the queue knows deliveries whose message says another one (foreign producers). */
@@ -61,9 +62,9 @@ export class AckBatch {
 
   /** The arguments of stream-ack. */
   args(): (string | number)[] {
-    const lists = [this.#entries, this.#ids, this.#records].map((list) => list.join('\n'));
+    const head = [group, this.#consumer, this.#keys.result(''), this.size, this.#entries.join('\n')];
     const profile = this.#uniform ? (this.#each[0] ?? 0) : this.#each.join('\n');
-    return [group, this.#consumer, this.#keys.result(''), this.size, ...lists, profile, ...this.#profiles];
+    return [...head, ...joinTexts(this.#ids), this.#records.join('\n'), profile, ...this.#profiles];
   }
 
   /** Remembers the outcomes that are stored now: all but those of these places. */

@@ -119,17 +119,18 @@ export class Flusher {
       this.#apart.add(delivery, outcome);
       return;
     }
-    const { stream, content } = delivery;
-    const record = outcome ? encodeRecord(outcome.record) : '';
-    const isLine = !(outcome?.record.id ?? content.id).includes('\n');
-    const batch = (isLine && this.#acks.get(stream)) || new AckBatch(this.#parts.keys, this.#parts.consumer);
-    batch.add(delivery, { outcome, record });
-    if (isLine && !batch.full) {
-      if (batch.size === 1) this.#acks.set(stream, batch);
-      return;
+    const { stream } = delivery;
+    let batch = this.#acks.get(stream);
+    if (!batch) {
+      batch = new AckBatch(this.#parts.keys, this.#parts.consumer);
+      this.#acks.set(stream, batch);
     }
-    if (isLine) this.#acks.delete(stream);
-    this.#others.push(() => this.#send(stream, batch));
+    const record = outcome ? encodeRecord(outcome.record) : '';
+    batch.add(delivery, { outcome, record });
+    if (batch.full) {
+      this.#acks.delete(stream);
+      this.#others.push(() => this.#send(stream, batch));
+    }
   }
 
   #send(stream: QueueStream, batch: AckBatch, tries = 0): void {

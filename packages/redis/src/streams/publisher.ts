@@ -1,6 +1,7 @@
 import { type Clock, ClosedError, type Message, sleep } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import { joinTexts } from '../scripts/lines.lua.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
@@ -149,9 +150,9 @@ export class Publisher {
     this.#register(client, queue.name);
     const scripts = scriptsOf(client);
     if (band !== undefined) {
-      const ids = parcels.map(({ id }) => id).join('\n');
+      const ids = joinTexts(parcels.map(({ id }) => id));
       const payloads = parcels.map(({ payload }) => payload).join('\n');
-      return scripts.streamPublish([queue.base], [band, parcels.length, ids, payloads]);
+      return scripts.streamPublish([queue.base], [band, parcels.length, ...ids, payloads]);
     }
     const args: (string | number)[] = [queue.wake];
     for (const { id, due = 0, band: of, payload } of parcels) args.push(id, due, `${of}:${payload}`);
@@ -166,9 +167,8 @@ export class Publisher {
       if (parcel.over) continue;
       const band = parcel.due === undefined ? parcel.band : undefined;
       let chunk = last?.queue.name === parcel.queue && last.band === band ? last : open.get(`${band}:${parcel.queue}`);
-      const alone = parcel.id.includes('\n'); // no line: see lines
-      if (alone || !chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
-        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: alone ? chunkCharacters + 1 : 0 };
+      if (!chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
+        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: 0 };
         chunks.push(chunk);
         open.set(`${band}:${parcel.queue}`, chunk);
       }
