@@ -173,6 +173,44 @@ it('a hundred thousand delayed tasks slow no reads, and those that are due come'
   expect(await required(connection.monitor).counts(['alpha'])).toMatchObject([{ delayed: 100_000 }]);
 });
 
+it('takes ids and values that hold any character', async () => {
+  const { connection, base } = open();
+  const ids = ['a\nb', '\n', 'a\0b\n', 'plain', ' ', '"'];
+  const messages = ids.map((id) => createMessage({ id, args: [`\n${id}\0\u2028`] }));
+  await publish(connection, [...messages, ...messages]); // each twice: known by its whole id
+  const seen = await consume(connection, { slots: 10 }, async ({ message }) => success(message.id, 'done'));
+  await seen.arrived(ids.length);
+  await emptied(connection);
+  expect(seen.deliveries.map(({ message }) => [message.id, message.args])).toEqual(
+    messages.map(({ id, args }) => [id, args]),
+  );
+  const records = await required(connection.results).get(ids);
+  expect(records.map((record) => record?.id)).toEqual(ids);
+  expect(await server.client.scard(`${base}known`)).toBe(0);
+});
+
+it('trims what is over, and nothing that still runs or waits', async () => {
+  const { connection, base } = open();
+  const messages = Array.from({ length: 40 }, () => createMessage());
+  await publish(connection, messages);
+  const answers: (() => void)[] = [];
+  const seen = await consume(connection, { slots: 30 }, async ({ message }) => {
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return success(message.id, 'done');
+  });
+  await seen.arrived(30);
+  for (const index of [5, 29, 0, 1, 2]) answers[index]?.(); // one by one and together, in no order
+  await seen.arrived(35);
+  await until(async () => (await server.client.xlen(`${base}p0`)) === 35, { what: 'the five to be gone' });
+  for (let index = 0; index < 40; index += 1) {
+    await seen.arrived(index + 1);
+    answers[index]?.();
+  }
+  await emptied(connection);
+  expect(seen.deliveries).toHaveLength(40);
+  expect(await server.client.xlen(`${base}p0`)).toBe(0);
+});
+
 it('a removed message is not delivered, counts no more, and may be published again', async () => {
   const { connection } = open();
   const messages = Array.from({ length: 40 }, () => createMessage());
