@@ -1,3 +1,5 @@
+import { exitCodeOfSignal } from './exit-code.ts';
+
 /** The signals that end a worker, in the order in which they come. */
 export interface SignalWatch {
   /** Resolves with the first signal: end in an orderly way. */
@@ -22,4 +24,12 @@ export function watchSignals(onThird: (signal: NodeJS.Signals) => void): SignalW
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, listen);
   return watch;
+}
+
+/** Resolves with the first signal; the second ends the process. */
+export async function untilSignal(): Promise<void> {
+  const end = (signal: NodeJS.Signals): void => process.exit(exitCodeOfSignal(signal));
+  const signals = watchSignals(end);
+  void signals.second.then(end);
+  await signals.first;
 }

@@ -1,11 +1,11 @@
 import type { Lovage } from '@lovage/core';
 import type { GlobalArguments } from '../command.ts';
 import { type EventFields, formatEvent } from '../event-line.ts';
-import { type ExitCode, exitCodeOfSignal } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
 import { splitList } from '../fleet-options.ts';
 import { printData, printJson, printNote } from '../print.ts';
 import { readCount } from '../read-count.ts';
-import { watchSignals } from '../signal-watch.ts';
+import { untilSignal } from '../signal-watch.ts';
 import { withApp } from './with-app.ts';
 
 /** What `lovage events` was given. */
@@ -63,12 +63,4 @@ async function enable(app: Lovage): Promise<void> {
   const answers = Object.values(await app.control.enableEvents());
   const on = answers.filter((answer) => typeof answer === 'string').length;
   printNote(`events are on at ${on} ${on === 1 ? 'worker' : 'workers'}; off again with lovage control disable-events`);
-}
-
-/** Resolves with the first signal; the second ends the process. */
-async function untilSignal(): Promise<void> {
-  const end = (signal: NodeJS.Signals): void => process.exit(exitCodeOfSignal(signal));
-  const signals = watchSignals(end);
-  void signals.second.then(end);
-  await signals.first;
 }

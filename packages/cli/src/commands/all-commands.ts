@@ -1,5 +1,6 @@
 import type { Command, CommandFamily } from '../command.ts';
 import { beatCommand } from './beat.ts';
+import { broadcastCommand } from './broadcast.ts';
 import { callCommand } from './call.ts';
 import { capacityCommand } from './capacity.ts';
 import { configCommand } from './config.ts';
@@ -16,6 +17,7 @@ import { queuesCommand } from './queues.ts';
 import { resultCommand } from './result.ts';
 import { scheduleCommand } from './schedule.ts';
 import { statusCommand } from './status.ts';
+import { topicsFamily } from './topics.ts';
 import { workerCommand } from './worker.ts';
 
 /** Every command, in the order in which --help lists them. */
@@ -28,6 +30,8 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   capacityCommand,
   graphCommand,
   gateFamily,
+  broadcastCommand,
+  topicsFamily,
   purgeCommand,
   statusCommand,
   inspectFamily,
