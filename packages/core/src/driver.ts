@@ -17,7 +17,7 @@ export type {
 } from './driver/broker.ts';
 export { heldUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
-export type { Burst, Claim, ClaimRequest, ClaimStore } from './driver/claim-store.ts';
+export type { Burst, Claim, ClaimHolder, ClaimRequest, ClaimStore } from './driver/claim-store.ts';
 export type { Directory, DirectoryEntry } from './driver/directory.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan } from './driver/lease-guard.ts';

@@ -48,6 +48,14 @@ export interface Claim {
   readonly age: number;
   /** Milliseconds since the first of its burst did. */
   readonly since: number;
+  /** The last one before it whose message was published, if it took the key from another. */
+  readonly before?: ClaimHolder;
+}
+
+/** A task, and the queue its message stands in. */
+export interface ClaimHolder {
+  readonly id: string;
+  readonly queue: string;
 }
 
 /** Whether one who takes the key from this claim goes on with its burst. */

@@ -1,4 +1,4 @@
-import { type Claim, type ClaimRequest, type ClaimStore, inBurst } from '../driver/claim-store.ts';
+import { type Claim, type ClaimHolder, type ClaimRequest, type ClaimStore, inBurst } from '../driver/claim-store.ts';
 import type { MessagePlace, Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { BrokerUnavailableError, ConfigurationError, NotSupportedError, TaskNotUniqueError } from '../errors.ts';
@@ -155,12 +155,14 @@ class UniqueCall {
   }
 
   /** After the new message is there the old one goes: a crash between the two runs both, and loses neither. */
-  async #confirm({ id, queue }: Message, replaced: Claim | undefined): Promise<void> {
-    const confirming = this.#claims.confirm(this.#name, id);
+  async #confirm(message: Message, replaced: Claim | undefined): Promise<void> {
+    const confirming = this.#claims.confirm(this.#name, message.id);
     if (this.#rule.onConflict !== 'replace') return void (await confirming);
-    if (replaced) await this.#remove(replaced.id, replaced.queue);
+    if (replaced) await this.#remove(replaced);
+    // what that one took the place of is there still, if its sender died before it was sent
+    if (replaced?.before && !replaced.published) await this.#remove(replaced.before);
     const holder = await confirming;
-    if (holder !== undefined && holder !== id) await this.#remove(id, queue); // replaced before it had arrived
+    if (holder !== undefined && holder !== message.id) await this.#remove(message); // replaced before it had arrived
   }
 
   /** What a call does that lets the holder be. */
@@ -191,7 +193,7 @@ class UniqueCall {
   }
 
   /** Takes a task that waits out of its queue, and tells its waiters. One that has begun is left alone. */
-  async #remove(id: string, queue: string): Promise<void> {
+  async #remove({ id, queue }: ClaimHolder): Promise<void> {
     const { monitor, results } = this.#stores;
     const [removed] = (await monitor?.remove?.([id], [queue])) ?? [];
     if (!removed || results === undefined) return;

@@ -7,6 +7,9 @@ import type { AttemptResult } from './attempt-result.ts';
 import type { AttemptObserver } from './executor.ts';
 import { QueueMeter } from './queue-meter.ts';
 
+/** Results of deliveries whose handler was not begun, or not ended. */
+const unrun: ReadonlySet<AttemptResult['state']> = new Set(['LIMITED', 'HELD', 'KNOWN', 'RELEASED'] as const);
+
 /** Counts attempts and knows those under way. */
 export class WorkerStats implements AttemptObserver {
   readonly #clock: Clock;
@@ -32,7 +35,7 @@ export class WorkerStats implements AttemptObserver {
 
   onEnd(attempt: Attempt, { state }: AttemptResult): void {
     this.#forget(attempt);
-    if (state !== 'LIMITED' && state !== 'KNOWN' && state !== 'RELEASED') this.#measure(attempt);
+    if (!unrun.has(state)) this.#measure(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
     else if (state === 'FAILURE' || state === 'REJECTED' || state === 'GIVEN_UP') this.#counts.failed++;
     else if (state === 'RETRY') this.#counts.retried++;

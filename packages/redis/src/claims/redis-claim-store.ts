@@ -20,8 +20,9 @@ export class RedisClaimStore implements ClaimStore {
     const args = [id, queue, Math.max(1, Math.ceil(ttl)), ...flags, ...bounds];
     const found = await this.#link.run((client) => scriptsOf(client).takeClaim([this.#keys.claim(name)], args));
     if (found === null) return undefined;
-    const [holder, place, confirmed, age, since] = found;
-    return { id: holder, queue: place, published: confirmed === '1', age, since };
+    const [holder, stands, confirmed, age, since, before, place] = found;
+    const claim = { id: holder, queue: stands, published: confirmed === '1', age, since };
+    return before === '' ? claim : { ...claim, before: { id: before, queue: place } };
   }
 
   async confirm(name: string, id: string): Promise<string | undefined> {

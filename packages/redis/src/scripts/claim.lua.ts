@@ -5,22 +5,26 @@ export const takeClaim = `--[[
   ARGV[5] holder to take it from, or ''  ARGV[6] '1' to take it from any
   ARGV[7] period and  ARGV[8] timeout of a burst in ms, or ''
   Returns the claim of another task that holds the key, or held it until now: id, queue, published ('1' or ''), its age
-  and that of its burst in ms; nil when the key was free, or this task's.
+  and that of its burst in ms, id and queue of the last published one before it ('' for none); nil when the key was free,
+  or this task's.
   Effects: a hash with an expiry. To its holder a published claim only gives more time, which Redis allows when it is full.
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local id, queue, published, at, since = unpack(redis.call('HMGET', KEYS[1], 'id', 'queue', 'published', 'at', 'since'))
+local id, queue, published, at, since, before, place =
+  unpack(redis.call('HMGET', KEYS[1], 'id', 'queue', 'published', 'at', 'since', 'before', 'place'))
 if id == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
   if ARGV[4] == '1' and published ~= '1' then redis.call('HSET', KEYS[1], 'published', '1') end
   return false
 end
-local holder = id and { id, queue, published, now - at, now - since }
+local holder = id and { id, queue, published, now - at, now - since, before, place }
 if holder and ARGV[6] ~= '1' and id ~= ARGV[5] then return holder end
 local begun = now
 if holder and ARGV[7] ~= '' and now - at < tonumber(ARGV[7]) and now - since < tonumber(ARGV[8]) then begun = since end
-redis.call('HSET', KEYS[1], 'id', ARGV[1], 'queue', ARGV[2], 'published', ARGV[4], 'at', now, 'since', begun)
+if published == '1' then before, place = id, queue end
+redis.call('HSET', KEYS[1], 'id', ARGV[1], 'queue', ARGV[2], 'published', ARGV[4], 'at', now, 'since', begun,
+  'before', before or '', 'place', place or '')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return holder
 `;

@@ -45,7 +45,9 @@ export interface Scripts {
   takeClaim(
     keys: [claim: string],
     args: Args,
-  ): Promise<[id: string, queue: string, published: string, age: number, since: number] | null>;
+  ): Promise<
+    [id: string, queue: string, published: string, age: number, since: number, before: string, place: string] | null
+  >;
   confirmClaim(keys: [claim: string], args: Args): Promise<string | null>;
   releaseClaim(keys: [claim: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { type Claim, type ClaimRequest, type ClaimStore, inBurst } from '../claim-store.ts';
+import { type Claim, type ClaimHolder, type ClaimRequest, type ClaimStore, inBurst } from '../claim-store.ts';
 import { ExpiringMap } from './expiring-map.ts';
 
 interface Held {
@@ -8,6 +8,7 @@ interface Held {
   readonly takenAt: number;
   readonly begunAt: number;
   readonly published: boolean;
+  readonly before: ClaimHolder | undefined;
 }
 
 /** The claims of one store. */
@@ -31,7 +32,8 @@ export class MemoryClaimTable {
     if (holder && !request.replace && holder.id !== request.instead) return holder;
     const now = this.#clock.now();
     const since = holder && request.burst && inBurst(holder, request.burst) ? holder.since : 0;
-    this.#held.set(name, { id, queue, takenAt: now, begunAt: now - since, published }, ttl);
+    const before = holder?.published ? { id: holder.id, queue: holder.queue } : holder?.before;
+    this.#held.set(name, { id, queue, takenAt: now, begunAt: now - since, published, before }, ttl);
     return holder;
   }
 
@@ -45,9 +47,10 @@ export class MemoryClaimTable {
     return this.#held.get(name)?.id === id && this.#held.delete(name);
   }
 
-  #claimOf({ id, queue, takenAt, begunAt, published }: Held): Claim {
+  #claimOf({ id, queue, takenAt, begunAt, published, before }: Held): Claim {
     const now = this.#clock.now();
-    return { id, queue, published, age: now - takenAt, since: now - begunAt };
+    const claim = { id, queue, published, age: now - takenAt, since: now - begunAt };
+    return before ? { ...claim, before } : claim;
   }
 }
 

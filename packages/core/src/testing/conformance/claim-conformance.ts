@@ -121,6 +121,23 @@ const claimCases: readonly ConformanceCase<ClaimBench>[] = [
     },
   },
   {
+    name: 'who takes a key is told of the last one before whose message was published',
+    async run(bench) {
+      const replace = { replace: true };
+      await bench.take('k', 'a', { queue: 'beta' });
+      await bench.claims.confirm('k', 'a');
+      await bench.take('k', 'b', replace);
+      await bench.take('k', 'c', replace);
+      const before = { id: 'a', queue: 'beta' };
+      expect(await bench.take('k', 'd', { ...replace, published: true })).toMatchObject({ id: 'c', before });
+      await bench.take('k', 'e', replace);
+      expect(await bench.take('k', 'f')).toMatchObject({ id: 'e', before: { id: 'd', queue: 'alpha' } });
+      await bench.claims.release('k', 'e');
+      await bench.take('k', 'g');
+      expect((await bench.take('k', 'h'))?.before).toBeUndefined();
+    },
+  },
+  {
     name: 'who takes a key within the period of a burst goes on with its time, until it has lasted too long',
     async run(bench) {
       const replace = { replace: true };

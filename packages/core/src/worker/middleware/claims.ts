@@ -3,6 +3,7 @@ import type { Claim, ClaimStore } from '../../driver/claim-store.ts';
 import type { Monitor } from '../../driver/monitor.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../task/message.ts';
+import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { Middleware } from '../middleware.ts';
 
@@ -26,23 +27,26 @@ const storePause = 1_000;
  * another of its key.
  */
 export function createRunningClaims(options: ClaimMiddlewareOptions): Middleware {
-  const { claims, clock, logger } = options;
   return {
     name: 'running-claims',
     applies: ({ message }) => message.claim !== undefined,
-    async run({ message }, next) {
-      const { running, queued } = message.claim ?? {};
-      if (running !== undefined) {
-        const wait = await hold(running, message, options).catch(() => storePause); // without an answer it must not run
-        if (wait > 0) return { state: 'LIMITED', message, at: clock.now() + wait };
-      }
-      const result = await next();
-      if (isOver(result)) {
-        for (const name of [running, queued]) if (name !== undefined) await free(claims, name, message, logger);
-      }
+    async run(attempt, next) {
+      const { message } = attempt;
+      const result = (await waitForTurn(attempt, options)) ?? (await next());
+      if (!unfinished.has(result.state)) await freeAll(message, options);
       return result;
     },
   };
+}
+
+/** What becomes of a task that cannot run now; undefined: it has its key. */
+async function waitForTurn(attempt: Attempt, options: ClaimMiddlewareOptions): Promise<AttemptResult | undefined> {
+  const { message } = attempt;
+  const running = message.claim?.running;
+  if (running === undefined) return undefined;
+  if (await isReplaced(options.claims, attempt)) return replaced; // before it waits: its waiters are told
+  const wait = await hold(running, message, options).catch(() => storePause); // without an answer it must not run
+  return wait > 0 ? { state: 'LIMITED', message, at: options.clock.now() + wait } : undefined;
 }
 
 /** Keys that are held until a task starts (scope `queued`): the last step before the handler. */
@@ -50,21 +54,24 @@ export function createQueuedClaims({ claims, logger }: ClaimMiddlewareOptions): 
   return {
     name: 'queued-claims',
     applies: ({ message }) => message.claim?.queued !== undefined,
-    async run({ message, context }, next) {
-      const { queued = '', replaceable } = message.claim ?? {};
-      if (replaceable && context.attempt === 1 && (await isReplaced(claims, queued, message)))
-        return { state: 'REVOKED', reason: 'replaced' };
-      await free(claims, queued, message, logger);
+    async run(attempt, next) {
+      if (await isReplaced(claims, attempt)) return replaced;
+      await free(claims, attempt.message.claim?.queued as string, attempt.message, logger);
       return next();
     },
   };
 }
 
-/** Whether another task has its place. One that was not published may never come: then this one runs. */
-async function isReplaced(claims: ClaimStore, name: string, { id, queue }: Message): Promise<boolean> {
-  const holder = await claims.take(name, { id, queue, ttl: claimTtl }).catch(() => undefined); // not known: it runs
+/** Whether another task has its place before it began. One that was not published may never come: then this one runs. */
+async function isReplaced(claims: ClaimStore, { message, context }: Attempt): Promise<boolean> {
+  const { queued, replaceable } = message.claim ?? {};
+  if (queued === undefined || !replaceable || context.attempt > 1) return false;
+  const { id, queue } = message;
+  const holder = await claims.take(queued, { id, queue, ttl: claimTtl }).catch(() => undefined); // not known: it runs
   return holder?.published === true;
 }
+
+const replaced: AttemptResult = { state: 'REVOKED', reason: 'replaced' };
 
 /** Milliseconds until it should be tried again; 0: the task has the key. */
 async function hold(
@@ -93,6 +100,11 @@ function pauseFor({ age }: Claim): number {
   return Math.min(turnPause.longest, Math.max(turnPause.shortest, age / 4));
 }
 
+async function freeAll(message: Message, { claims, logger }: ClaimMiddlewareOptions): Promise<void> {
+  const { running, queued } = message.claim ?? {};
+  for (const name of [running, queued]) if (name !== undefined) await free(claims, name, message, logger);
+}
+
 /** A key that cannot be freed now is free for whoever asks the broker about its holder. */
 async function free(claims: ClaimStore, name: string, { id }: Message, logger: Logger): Promise<void> {
   await claims.release(name, id).catch((error: unknown) => {
@@ -100,15 +112,12 @@ async function free(claims: ClaimStore, name: string, { id }: Message, logger: L
   });
 }
 
-function isOver({ state }: AttemptResult): boolean {
-  switch (state) {
-    case 'RETRY':
-    case 'LIMITED':
-    case 'REQUEUED':
-    case 'CRASHED':
-    case 'RELEASED':
-      return false;
-    default:
-      return true;
-  }
-}
+/** Results after which the task comes again. */
+const unfinished: ReadonlySet<AttemptResult['state']> = new Set([
+  'RETRY',
+  'LIMITED',
+  'HELD',
+  'REQUEUED',
+  'CRASHED',
+  'RELEASED',
+] as const);
