@@ -41,6 +41,7 @@ export interface BrokerParts {
   readonly ended: EndedLog;
   readonly retention: Retention;
   readonly origin: Origin;
+  readonly storeClock: StoreClock;
 }
 
 /** What tells the drivers of this package apart; the rest they share. */
@@ -93,13 +94,15 @@ export class RedisConnection implements Connection {
     const { retention = defaultRetention } = context;
     const ended = new EndedLog(link, keys, clock);
     const origin: Origin = { url, prefix: context.prefix, connection: context.connection };
-    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ended, retention, origin };
+    const storeClock = new StoreClock(link, clock);
+    this.#storeClock = storeClock;
+    const own = { ended, retention, origin, storeClock };
+    const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ...own };
     this.#ended = ended;
     this.#context = context;
     this.#kit = kit;
     this.#clients = clients;
     this.#link = link;
-    this.#storeClock = new StoreClock(link, clock);
     this.#subscriber = subscriber;
     this.display = target.display;
     this.broker = kit.createBroker(parts);

@@ -19,6 +19,11 @@ export class StoreClock {
     this.#clock = clock;
   }
 
+  /** As last measured, in whole milliseconds; undefined until then. */
+  get ahead(): number | undefined {
+    return this.#offset === undefined ? undefined : Math.round(this.#offset);
+  }
+
   /** Milliseconds; at once where it was measured before. Never rejects. */
   offset(): number | Promise<number> {
     if (this.#offset === undefined) return this.#measure();

@@ -45,7 +45,20 @@ export function showRegistered(given: FleetArguments): Promise<ExitCode> {
 
 export function showStats(given: FleetArguments): Promise<ExitCode> {
   return tabulate(given, (app, whom) => app.inspect.stats(whom), {
-    heading: ['slots', 'running', 'done', 'failed', 'retried', 'revoked', 'memory', 'lag', 'events', 'queues', 'up'],
+    heading: [
+      'slots',
+      'running',
+      'done',
+      'failed',
+      'retried',
+      'revoked',
+      'memory',
+      'lag',
+      'clock',
+      'events',
+      'queues',
+      'up',
+    ],
     rows: (answer) => [statsOf(answer as WorkerReport)],
   });
 }
@@ -76,7 +89,17 @@ const runningTable = {
     listOf<Running>(answer).map(({ id, task, queue, runningFor }) => [id, task, queue, formatDuration(runningFor)]),
 };
 
-function statsOf({ slots, running, counts, queues, uptime, events, rss, loopLag = 0 }: WorkerReport): Cells {
+function statsOf({
+  slots,
+  running,
+  counts,
+  queues,
+  uptime,
+  events,
+  rss,
+  loopLag = 0,
+  clockSkew = 0,
+}: WorkerReport): Cells {
   const { succeeded, failed, retried, revoked } = counts;
   const ended = [succeeded, failed, retried, revoked];
   return [
@@ -85,6 +108,7 @@ function statsOf({ slots, running, counts, queues, uptime, events, rss, loopLag 
     ...ended,
     formatBytes(rss),
     `${loopLag}ms`,
+    `${clockSkew > 0 ? '+' : ''}${clockSkew}ms`,
     events ? 'on' : 'off',
     queues.join(','),
     `${uptime}s`,

@@ -4,6 +4,7 @@ import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
 import { type AdmissionStores, Admissions } from '../producer/admissions.ts';
+import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
@@ -24,6 +25,8 @@ import { Stores } from './stores.ts';
 export interface AppRuntime extends Messaging {
   readonly name: string;
   readonly clock: Clock;
+  /** Tells the moments that cross machines. */
+  readonly brokerClock: BrokerClock;
   readonly logger: Logger;
   readonly settings: Settings;
   /** Where each setting came from. */
@@ -58,6 +61,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
   const stores = openLater(options, provenance, { clock, logger, settings });
+  const brokerClock = new BrokerClock(clock, () => stores.clockOffset());
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
   const admissions = createAdmissions(stores, logger, publishTimeout);
@@ -66,10 +70,17 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
   const sending = { clock, logger, producer, results, ...tasks };
   const directory = () => stores.current?.directory;
-  const canvas: CanvasSender = new CanvasSender({ ...sending, resultExpires, publishTimeout, directory });
+  const canvas: CanvasSender = new CanvasSender({
+    ...sending,
+    clock: brokerClock,
+    resultExpires,
+    publishTimeout,
+    directory,
+  });
   return {
     name,
     ...sending,
+    brokerClock,
     settings,
     provenance,
     stores,

@@ -1,8 +1,9 @@
-import { type Clock, withDeadline } from '../clock.ts';
+import { withDeadline } from '../clock.ts';
 import type { Directory } from '../driver/directory.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
@@ -27,7 +28,7 @@ import { UnitRevoker } from './unit-revoker.ts';
 
 /** What sending canvases needs of the app. */
 export interface CanvasContext {
-  readonly clock: Clock;
+  readonly clock: BrokerClock;
   readonly logger: Logger;
   readonly producer: Producer;
   readonly registry: TaskRegistry;
@@ -68,6 +69,7 @@ export class CanvasSender {
     if (!results.enabled) throw new NoResultBackendError(id);
     const whole = withCallbacks(canvas.options.taskId === undefined ? canvas : untitled(canvas), link, linkError);
     const node = await this.#resolver.resolve(whole, args, rest);
+    await clock.measure(); // steps may begin after a while
     const caller = currentTaskOrNone();
     const place: Place = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
     const replyTo = results.inbox.address;

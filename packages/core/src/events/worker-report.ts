@@ -39,6 +39,8 @@ export interface WorkerReport {
   readonly rss: number;
   /** The worst delay of a timer on its event loop in the last 5 to 10 seconds, in milliseconds. */
   readonly loopLag: number;
+  /** How far the broker's clock is ahead of this machine's, in milliseconds. */
+  readonly clockSkew: number;
   /** For how long one of its queues has gone without a poll, in milliseconds; 0 while there is none to poll. */
   readonly unpolledFor: number;
 }

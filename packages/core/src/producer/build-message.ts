@@ -18,6 +18,8 @@ export interface BuildContext {
   readonly replyTo: string | undefined;
   /** Queues that take broadcasts only. */
   readonly broadcastQueues: ReadonlySet<string>;
+  /** How many milliseconds the broker's clock is ahead; for calls with a time of their own. */
+  readonly ahead?: number;
   /** The deadline of this call, by the broker's clock. */
   readonly deadline?: number;
 }
@@ -48,7 +50,7 @@ export function buildMessage(
   };
   if (context.broadcastQueues.size > 0) assertOrdinary(message.queue, name, context.broadcastQueues);
   if (given !== undefined) message.mayRepeat = true;
-  addTimes(message, definition, call, now);
+  addTimes(message, definition, call, now + (context.ahead ?? 0));
   if (context.deadline !== undefined) message.deadline = context.deadline;
   addReply(message, definition, call, context);
   addCallFields(message, call);
@@ -57,6 +59,7 @@ export function buildMessage(
   return message;
 }
 
+/** `now` is the broker's: a moment is told by the clock that will be asked whether it has come. */
 function addTimes(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, now: number): void {
   const eta = call.eta ?? (call.countdown ? now + call.countdown : undefined);
   if (eta !== undefined) message.eta = eta;

@@ -54,6 +54,7 @@ export interface PrepareOptions {
 interface LateCall {
   readonly definition: TaskDefinition;
   readonly call: ResolvedCallOptions;
+  readonly build: MaybePromise<BuildContext>;
   readonly onPrepared: ((result: AsyncResult) => void) | undefined;
 }
 
@@ -102,15 +103,12 @@ export class Producer {
     try {
       const call = resolveCallOptions(given, definition.name);
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-      const isPlain = call.deadline === undefined && !(call.unique ?? definition.options.unique);
-      if (!isPlain || encoded instanceof Promise) {
-        return this.#sendLater({ definition, call, onPrepared }, encoded);
+      const build = this.#timed(call, definition);
+      const unique = call.unique ?? definition.options.unique;
+      if (unique || build instanceof Promise || encoded instanceof Promise) {
+        return this.#sendLater({ definition, call, build, onPrepared }, encoded);
       }
-      return this.#send(
-        inTurn(definition, buildMessage(definition, encoded, call, this.#build)),
-        definition,
-        onPrepared,
-      );
+      return this.#send(inTurn(definition, buildMessage(definition, encoded, call, build)), definition, onPrepared);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,11 +116,10 @@ export class Producer {
 
   /** As {@link Producer.send}, where something has to be waited for before the message can be built. */
   async #sendLater(
-    { definition, call, onPrepared }: LateCall,
+    { definition, call, build, onPrepared }: LateCall,
     args: MaybePromise<readonly JsonValue[]>,
   ): Promise<AsyncResult> {
-    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
-    const message = inTurn(definition, buildMessage(definition, await args, call, build));
+    const message = inTurn(definition, buildMessage(definition, await args, call, await build));
     const rule = call.unique ?? definition.options.unique;
     if (!rule) return this.#send(message, definition, onPrepared);
     const prepared = onPrepared && ((sent: UniqueSent) => onPrepared(this.#resultOfUnique(sent, message, definition)));
@@ -159,7 +156,8 @@ export class Producer {
       : open > 0
         ? encodeTail(definition.payload, args, open, maxPayload)
         : await encode(args);
-    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
+    const timed = this.#timed(call, definition);
+    const build = timed instanceof Promise ? await timed : timed;
     const built = buildMessage(definition, encoded, call, build);
     const message = open > 0 ? built : inTurn(definition, built); // arguments that are not whole say nothing: the worker decides
     return { message, times: timesOf({ countdown, eta, expires }, definition) };
@@ -172,7 +170,8 @@ export class Producer {
     given?: CallOptions,
   ): Promise<readonly AsyncResult[]> {
     const call = resolveCallOptions(given, definition.name);
-    const build = call.deadline === undefined ? this.#build : await this.#timed(call.deadline);
+    const timed = this.#timed(call, definition);
+    const build = timed instanceof Promise ? await timed : timed;
     const messages: Message[] = [];
     for (const args of argsList) {
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
@@ -224,10 +223,19 @@ export class Producer {
     this.#deadlines.close();
   }
 
-  /** A deadline is told by the broker's clock, the only one that all share. */
-  async #timed(deadline: NonNullable<ResolvedCallOptions['deadline']>): Promise<BuildContext> {
+  /** Times are told by the broker's clock, the only one that all share; calls without any do not ask for it. */
+  #timed(call: TimedOptions, { options }: TaskDefinition): MaybePromise<BuildContext> {
+    const { countdown, expires, deadline } = call;
+    const expiresAfter = expires === undefined ? options.expires !== undefined : 'after' in expires;
+    if (!countdown && !expiresAfter && deadline === undefined) return this.#build;
+    const offset = this.#context.clockOffset();
+    return offset instanceof Promise ? offset.then((ahead) => this.#at(ahead, deadline)) : this.#at(offset, deadline);
+  }
+
+  #at(ahead: number, deadline: ResolvedCallOptions['deadline']): BuildContext {
+    if (deadline === undefined) return { ...this.#build, ahead: Math.round(ahead) };
     const at = 'at' in deadline ? deadline.at : this.#context.clock.now() + deadline.after;
-    return { ...this.#build, deadline: Math.round(at + (await this.#context.clockOffset())) };
+    return { ...this.#build, ahead: Math.round(ahead), deadline: Math.round(at + ahead) };
   }
 
   /** A driver encodes at the call; until it is open, the caller's objects must be kept from changing. */
@@ -298,6 +306,8 @@ export class Producer {
     );
   }
 }
+
+type TimedOptions = { readonly [K in 'countdown' | 'expires' | 'deadline']?: ResolvedCallOptions[K] | undefined };
 
 function takesTurns({ turn }: Message): boolean {
   return turn !== undefined;

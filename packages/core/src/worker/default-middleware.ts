@@ -20,6 +20,8 @@ import type { TaskRates } from './task-rates.ts';
 /** What the default list needs. */
 export interface DefaultMiddlewareOptions {
   readonly clock: Clock;
+  /** The broker's clock, as far as it is known. */
+  readonly brokerClock: Clock;
   readonly results: ResultBackend | undefined;
   readonly crashBudget: number;
   /** undefined: the broker keeps none. */
@@ -35,6 +37,7 @@ export interface DefaultMiddlewareOptions {
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
 export function createDefaultMiddleware({
   clock,
+  brokerClock,
   results,
   crashBudget,
   claims,
@@ -45,14 +48,14 @@ export function createDefaultMiddleware({
   admissions,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
-    createAdmission(admissions, clock),
+    createAdmission(admissions, brokerClock),
     ...(claims ? [createRunningClaims(claims)] : []),
     ...(results ? [createKnownOutcome(results)] : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget),
-    createExpires(clock),
+    createExpires(brokerClock),
     createDeadline(clock, clockOffset),
-    ...(limiter ? [createRateLimit(limiter, rates, clock)] : []),
+    ...(limiter ? [createRateLimit(limiter, rates, brokerClock)] : []),
     ...(claims ? [createQueuedClaims(claims)] : []),
     trackStarted,
     createTimeLimits(clock),

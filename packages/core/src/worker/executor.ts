@@ -20,6 +20,8 @@ import { resultOfThrown } from './thrown.ts';
 /** What the executor of one worker needs. */
 export interface ExecutorOptions {
   readonly clock: Clock;
+  /** Tells when messages come again. */
+  readonly brokerClock: Clock;
   readonly logger: Logger;
   readonly worker: string;
   readonly middleware: readonly Middleware[];
@@ -63,7 +65,8 @@ export class Executor {
 
   #run(attempt: Attempt): MaybePromise<AttemptResult> {
     const { middleware, pools } = this.#options;
-    const failed = (error: unknown) => resultOfThrown(attempt, error, this.#options); // a middleware threw, or a pool cannot be had
+    const failed = (error: unknown) =>
+      resultOfThrown(attempt, error, { ...this.#options, clock: this.#options.brokerClock }); // a middleware threw, or a pool cannot be had
     try {
       const result = runThrough(middleware, attempt, pools);
       return result instanceof Promise ? result.catch(failed) : result;
@@ -95,8 +98,8 @@ export class Executor {
   }
 
   #settle(attempt: Attempt, result: AttemptResult): Settlement {
-    const { clock, worker, resultExpires, storesResults } = this.#options;
-    return toSettlement(attempt, result, { now: clock.now(), worker, resultExpires, storesResults });
+    const { brokerClock, worker, resultExpires, storesResults } = this.#options;
+    return toSettlement(attempt, result, { now: brokerClock.now(), worker, resultExpires, storesResults });
   }
 
   #recordRetry({ context, message }: Attempt, { failure }: Extract<AttemptResult, { state: 'RETRY' }>): void {
@@ -115,7 +118,7 @@ export class Executor {
   }
 
   #log({ message, context }: Attempt, result: AttemptResult): void {
-    const { logger, clock } = this.#options;
+    const { logger, brokerClock } = this.#options;
     switch (result.state) {
       case 'REVOKED':
         logger.info('task revoked', { task: message.task, taskId: message.id, reason: result.reason });
@@ -125,7 +128,7 @@ export class Executor {
           task: message.task,
           taskId: message.id,
           retry: result.message.retries,
-          inMs: Math.max(0, Math.round(result.at - clock.now())),
+          inMs: Math.max(0, Math.round(result.at - brokerClock.now())),
           error: `${result.failure.name}: ${result.failure.message}`,
         });
         return;

@@ -7,6 +7,9 @@ import { sleep, withDeadline } from '../clock.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import type { Logger } from '../logger.ts';
+import type { BrokerClock } from '../producer/broker-clock.ts';
+import { formatDuration } from '../task/duration.ts';
 import { AdmissionJanitor } from './admission-janitor.ts';
 import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
@@ -49,6 +52,9 @@ export interface WorkerOptions extends WorkerSettings {
 
 const checkTimeout = 5_000;
 const pollCheckTimeout = 2_000;
+const clockInterval = 60_000;
+/** Clocks that differ by more are worth a line in the log, in milliseconds. */
+const noteworthySkew = 1_000;
 const longestStartRetry = 5_000;
 /** How often rules of revocation are read, whether or not somebody said that they changed. */
 const revocationsInterval = 10_000;
@@ -90,7 +96,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     appModule,
   });
   const background = createBackground(runtime, tools);
-  await Promise.all([tools.pools.start(), background.revocations.start(), registerGroups(runtime)]);
+  await Promise.all([tools.pools.start(), startBackground(background), registerGroups(runtime)]);
   const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
   const worker = await consume(runtime, stores, {
     ...tools,
@@ -99,7 +105,6 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     receiver,
     background: Object.values(background),
   });
-  void background.sweeping.start(); // never rejects
   if (limits) worker.autoscale(limits);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   return worker;
@@ -109,15 +114,35 @@ type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'rec
 
 /** What every worker does beside its tasks. */
 function createBackground(
-  { clock, logger, stores }: AppRuntime,
+  { clock, brokerClock, logger, stores }: AppRuntime,
   { revocations }: WorkerTools,
-): { readonly revocations: Periodic; readonly sweeping: Periodic } {
+): { readonly revocations: Periodic; readonly sweeping: Periodic; readonly clocks: Periodic } {
   const every = (interval: number, what: string, work: () => Promise<unknown>): Periodic =>
     new Periodic({ clock, logger, interval, what, work });
   return {
     revocations: every(revocationsInterval, 'read the revoked stamps', () => revocations.refresh()),
+    clocks: every(clockInterval, "measure the broker's clock", () => compareClocks(brokerClock, logger)),
     sweeping: every(sweepInterval, 'sweep what is over', () => stores.sweep()),
   };
+}
+
+/** Resolves when what the first task needs is there. */
+async function startBackground({ revocations, clocks, sweeping }: ReturnType<typeof createBackground>): Promise<void> {
+  await Promise.all([revocations.start(), clocks.start()]);
+  void sweeping.start(); // never rejects
+}
+
+/** A machine whose clock is off makes no task early or late, but its logs and its own reckoning. */
+async function compareClocks(brokerClock: BrokerClock, logger: Logger): Promise<void> {
+  const before = brokerClock.ahead;
+  const ahead = await brokerClock.measure();
+  if (Math.abs(ahead) <= noteworthySkew || Math.abs(before) > noteworthySkew) return; // or said already
+  logger.warn(
+    `this machine's clock and the broker's differ by ${formatDuration(Math.abs(ahead))}: set one of them right`,
+    {
+      brokerAheadMs: ahead,
+    },
+  );
 }
 
 async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumeParts): Promise<Worker> {

@@ -85,19 +85,19 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
 }
 
 function createBatching(
-  { clock, registry, settings }: AppRuntime,
+  { brokerClock, registry, settings }: AppRuntime,
   pools: Pools,
   options: ToolOptions,
 ): Batching | undefined {
   if (!registry.names().some((name) => registry.get(name)?.batch)) return undefined;
   const { concurrency } = options.settings;
-  return new Batching(concurrency, { clock, random: Math.random, ...sizeLimits(settings), pools });
+  return new Batching(concurrency, { clock: brokerClock, random: Math.random, ...sizeLimits(settings), pools });
 }
 
 type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
 
 function createPools(
-  { clock, logger, settings }: AppRuntime,
+  { brokerClock, logger, settings }: AppRuntime,
   { states, loop }: PoolTools,
   options: ToolOptions,
 ): Pools {
@@ -106,7 +106,8 @@ function createPools(
   return new Pools({
     kind: pool,
     size: concurrency,
-    async: new AsyncPool((attempt) => handle(attempt, { clock, random: Math.random, ...limits }), loop),
+    async: new AsyncPool((attempt) => handle(attempt, { clock: brokerClock, random: Math.random, ...limits }), loop),
+    ahead: () => brokerClock.ahead,
     app: options.appModule,
     setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
     heapLimit: maxMemoryPerChild === undefined ? undefined : Math.max(16, Math.round(maxMemoryPerChild / 2 ** 20)),
@@ -145,29 +146,18 @@ export interface ReceiverParts extends WorkerTools {
 
 /** Makes the receiver of deliveries with its executor. */
 export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
-  const { clock, logger, settings } = runtime;
-  const { results, acksWithOutcome, claims, monitor } = stores;
-  const shared = { clock, logger, worker: parts.name, resultExpires: settings.resultExpires };
+  const { clock, brokerClock, logger, settings } = runtime;
+  const { results, acksWithOutcome } = stores;
+  const shared = { clock: brokerClock, logger, worker: parts.name, resultExpires: settings.resultExpires };
   const canvasStep =
     results && new CanvasStep({ ...shared, canvas: runtime.canvas, results, giveUp: parts.giveUp.signal });
   const executor = new Executor({
     ...shared,
+    clock,
+    brokerClock,
     canvas: runtime.canvas,
     canvasStep,
-    middleware: [
-      ...createDefaultMiddleware({
-        clock,
-        results,
-        crashBudget: parts.settings.crashBudget,
-        claims: claims && monitor && { clock, logger, claims, monitor },
-        limiter: stores.brokerConnection.limits,
-        rates: parts.rates,
-        revocations: parts.revocations,
-        clockOffset: () => runtime.stores.clockOffset(),
-        admissions: runtime.admissions,
-      }),
-      ...parts.middleware,
-    ],
+    middleware: createMiddleware(runtime, stores, parts),
     states: parts.states,
     pools: parts.batching ?? parts.pools,
     random: Math.random,
@@ -187,6 +177,24 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     unknownTaskGrace: parts.settings.unknownTaskGrace,
     giveUp: parts.giveUp.signal,
   });
+}
+
+function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): readonly Middleware[] {
+  const { clock, brokerClock, logger, admissions } = runtime;
+  const { results, claims, monitor } = stores;
+  const own = createDefaultMiddleware({
+    clock,
+    brokerClock,
+    results,
+    crashBudget: parts.settings.crashBudget,
+    claims: claims && monitor && { clock: brokerClock, logger, claims, monitor },
+    limiter: stores.brokerConnection.limits,
+    rates: parts.rates,
+    revocations: parts.revocations,
+    clockOffset: () => runtime.stores.clockOffset(),
+    admissions,
+  });
+  return [...own, ...parts.middleware];
 }
 
 function observeBoth(first: AttemptObserver, second: EventObserver): AttemptObserver {

@@ -215,6 +215,7 @@ export class Worker {
       events: this.#observer.enabled,
       rss: process.memoryUsage.rss(),
       loopLag: this.#loop.lag,
+      clockSkew: this.#runtime.brokerClock.ahead,
       unpolledFor: Math.round(this.silence?.since ?? 0),
     };
   }

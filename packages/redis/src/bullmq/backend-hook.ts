@@ -8,7 +8,8 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import type { RedisClient } from '../connection.ts';
-import { type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
+import { keysOf, type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
+import type { StoreClock } from '../store-clock.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { failedExpires } from './failed-expires.ts';
 import { tameReply } from './tame-reply.ts';
@@ -31,6 +32,9 @@ const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'm
 
 /** BullMQ's Redis backend on connections of ours, with replies that it cannot choke on. */
 export class TaskBackend extends RedisQueueBackend {
+  /** Redis's clock, by which a worker's delayed jobs are due. */
+  clock: StoreClock | undefined;
+
   /** Completes a job, which then is gone, and stores its outcome. Answers with the next job's raw data. */
   complete(job: TaskJob, how: Finish): Promise<unknown> {
     return this.#finish(job, how, this.moveToCompletedArgs(job, 'null', keepNone, how.token, how.fetchNext));
@@ -47,7 +51,10 @@ export class TaskBackend extends RedisQueueBackend {
   async #finish({ raw: { id } }: TaskJob, { outcome }: Finish, args: RawArgs): Promise<unknown> {
     if (!outcome) return this.moveToFinished(id, args as Parameters<RedisQueueBackend['moveToFinished']>[1]);
     const client = this.#client;
-    const reply = tameReply(await runFinishWithOutcome(client, `moveToFinished:${this.version}`, args, outcome));
+    const command = `moveToFinished:${this.version}`;
+    const reply = this.#toLocal(
+      tameReply(await runFinishWithOutcome(client, command, this.#toRedis(command, args), outcome)),
+    );
     if ((reply as number) < 0) {
       throw this.finishedErrors({ code: reply as number, jobId: id, command: 'moveToFinished', state: 'active' });
     }
@@ -63,6 +70,34 @@ export class TaskBackend extends RedisQueueBackend {
     return this.queue.opts.connection as RedisClient; // createTaskBackend is given one
   }
 
+  /** The mark of a delayed job says when it is due, by Redis's clock. */
+  override async waitForJob(blockTimeout: number): ReturnType<RedisQueueBackend['waitForJob']> {
+    const mark = await super.waitForJob(blockTimeout);
+    return mark && mark.score > 0 ? { ...mark, score: mark.score - this.#ahead } : mark;
+  }
+
+  get #ahead(): number {
+    return this.clock?.ahead ?? 0;
+  }
+
+  /** BullMQ tells the scripts that take jobs this machine's time, as their second argument; they compare it with when jobs are due. */
+  #toRedis<T extends RawArgs>(command: string, args: T): T {
+    const ahead = this.#ahead;
+    if (ahead === 0) return args;
+    const moved = [...args];
+    const at = keysOf(this.#client, command) + 1;
+    moved[at] = Number(moved[at]) + ahead;
+    return moved as unknown as T; // the same, but for one number
+  }
+
+  /** And they answer with when the next one is due. */
+  #toLocal(reply: unknown): unknown {
+    const ahead = this.#ahead;
+    if (ahead === 0 || !Array.isArray(reply) || !(Number(reply[3]) > 0)) return reply;
+    reply[3] = Number(reply[3]) - ahead;
+    return reply;
+  }
+
   /** Every script of BullMQ passes here. */
   override execCommand(
     client: Parameters<RedisQueueBackend['execCommand']>[0],
@@ -71,9 +106,10 @@ export class TaskBackend extends RedisQueueBackend {
     args: any[],
     // biome-ignore lint/suspicious/noExplicitAny: the signature is BullMQ's
   ): any {
-    let reply = super.execCommand(client, name, args);
+    const moments = takes.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
+    let reply = super.execCommand(client, name, moments);
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
-    return takes.has(name) ? reply.then(tameReply) : reply;
+    return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken))) : reply;
   }
 }
 
@@ -99,8 +135,12 @@ export function createTaskBackend(name: string, opts: TaskBackendOptions, blocki
 export type TaskBackendOptions = Pick<WorkerOptions, 'connection' | 'prefix'> & Partial<WorkerOptions>;
 
 /** The factory BullMQ's Worker asks for its backend. */
-export function taskBackendFactory(blocking: RedisClient): BackendFactory<TaskBackend> {
-  return (name, opts) => createTaskBackend(name, opts as TaskBackendOptions, blocking);
+export function taskBackendFactory(blocking: RedisClient, clock: StoreClock): BackendFactory<TaskBackend> {
+  return (name, opts) => {
+    const backend = createTaskBackend(name, opts as TaskBackendOptions, blocking);
+    backend.clock = clock;
+    return backend;
+  };
 }
 
 /** One wrapper per client, however many queues share it: each adds listeners to the client. */

@@ -20,8 +20,11 @@ export class BullmqBroker implements Broker {
 
   async publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
     this.#assertOpen();
-    const now = this.#parts.clock.now();
-    const parcels = messages.map((message) => ({ message, job: toJob(message, now) })); // encoded before the first await
+    const { clock, storeClock } = this.#parts;
+    const now = clock.now();
+    const { ahead } = storeClock;
+    const redisNow = ahead === undefined ? 0 : now + ahead; // not known: whether a message is due is Redis's to say
+    const parcels = messages.map((message) => ({ message, job: toJob(message, now, redisNow) })); // encoded before the first await
     this.#publisher ??= this.#createPublisher();
     const publisher = await this.#publisher;
     await publisher.publish(parcels, signal);

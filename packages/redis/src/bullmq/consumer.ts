@@ -203,6 +203,7 @@ export class BullmqConsumer implements Consumer {
       },
       clients,
       blocking,
+      storeClock: this.#parts.storeClock,
       slots: this.#slots,
       run: (job, worker) => this.#runner.run(queue, job, worker),
       ...(pollCount ? { pollCount } : {}),

@@ -29,11 +29,15 @@ export function bullPriority(priority: number): number {
   return 10 - priority;
 }
 
-/** A message as a job, at this moment of the local clock. BullMQ runs it at `timestamp + delay`. */
-export function toJob(message: Message, now: number): JobFields {
-  const timestamp = Math.min(message.sentAt, now);
+/**
+ * A message as a job, at this moment of the local clock. BullMQ runs it at `timestamp + delay`, which is a moment of Redis's
+ * clock: `redisNow`, or 0 where that is not known, says whether it has come.
+ */
+export function toJob(message: Message, now: number, redisNow: number = now): JobFields {
   const at = visibleAt(message) ?? 0;
-  const delay = at > now ? Math.ceil(at - timestamp) : 0;
+  const held = at > redisNow;
+  const timestamp = Math.min(message.sentAt, now, held ? Math.floor(at) - 1 : now);
+  const delay = held ? Math.ceil(at - timestamp) : 0;
   const priority = bullPriority(message.priority);
   return {
     id: bullName(message.id),

@@ -3,6 +3,7 @@ import type { RedisClients } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import type { Origin } from '../lease-guard.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
+import type { StoreClock } from '../store-clock.ts';
 import type { StoreLink } from '../store-link.ts';
 
 /** What the broker is made of. */
@@ -15,6 +16,7 @@ export interface BrokerParts {
   readonly ended: EndedLog;
   readonly retention: Retention;
   readonly origin: Origin;
+  readonly storeClock: StoreClock;
 }
 
 /** What a consumer is made of. */

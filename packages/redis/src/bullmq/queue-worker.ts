@@ -1,5 +1,6 @@
 import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
 import type { RedisClient, RedisClients } from '../connection.ts';
+import type { StoreClock } from '../store-clock.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { type TaskBackend, taskBackendFactory } from './backend-hook.ts';
 import { Lease, LeaseKeeper } from './lease.ts';
@@ -23,6 +24,7 @@ export interface QueueWorkerParts {
   readonly options: Pick<WorkerOptions, 'prefix' | 'lockDuration' | 'stalledInterval'> & { readonly name: string };
   readonly clients: RedisClients;
   readonly blocking: RedisClient;
+  readonly storeClock: StoreClock;
   readonly slots: Slots;
   /** Runs a job and ends it; answers with the next one, when one was fetched along. */
   readonly run: (job: TaskJob, worker: QueueWorker) => Promise<TaskJob | undefined>;
@@ -65,7 +67,7 @@ export class QueueWorker extends Worker {
       autorun: false,
       skipLockRenewal: true,
     };
-    super(parts.name, undefined, options, taskBackendFactory(parts.blocking));
+    super(parts.name, undefined, options, taskBackendFactory(parts.blocking, parts.storeClock));
     this.#parts = parts;
     this.pollCount = parts.pollCount ?? { answered: 0 };
     this.#longestRead = longestRead;

@@ -157,9 +157,8 @@ function retryAt(
   { backend }: SettleContext,
   options: Extract<Settlement, { kind: 'retryAt' }> & { readonly fetchNext: boolean },
 ): Promise<unknown> {
-  const now = Date.now();
   const { message } = options;
-  return backend.moveToDelayed(job.raw.id, now, Math.max(0, Math.ceil(options.at - now)), lease.token, {
+  return backend.moveToDelayed(job.raw.id, Date.now(), Math.ceil(timeUntil(options.at, backend)), lease.token, {
     skipAttempt: true,
     fetchNext: options.fetchNext,
     fieldsToUpdate: { data: toJobData(message, job.raw.timestamp), priority: bullPriority(message.priority) },
@@ -173,15 +172,20 @@ export async function release(
   at?: number,
 ): Promise<undefined> {
   const { backend, client } = context;
-  const now = Date.now();
-  if (at !== undefined && at > now) {
-    await backend.moveToDelayed(job.raw.id, now, Math.ceil(at - now), lease.token, { skipAttempt: true });
+  const wait = at === undefined ? 0 : timeUntil(at, backend);
+  if (wait > 0) {
+    await backend.moveToDelayed(job.raw.id, Date.now(), Math.ceil(wait), lease.token, { skipAttempt: true });
     return undefined;
   }
   const moved = backend.moveJobFromActiveToWait(job.raw.id, lease.token);
   // BullMQ puts a prioritised job back without the mark that wakes idle workers: they would find it up to 5 s later
   await Promise.all([moved, client.zadd(backend.toKey('marker'), 0, '0')]);
   return undefined;
+}
+
+/** Milliseconds until a moment of Redis's clock; 0 when it has come. */
+function timeUntil(at: number, { clock }: TaskBackend): number {
+  return Math.max(0, at - Date.now() - (clock?.ahead ?? 0));
 }
 
 /** BullMQ's words for a lock that is gone (-2), another's (-6), or a job that is (-1), or is not active any more (-3). */

@@ -226,6 +226,14 @@ function extend(client: RedisClient, { command, as, moreKeys, before }: Extensio
   return { run: (args) => run.call(client, ...(args as Args)), bullKeys: bull.numberOfKeys };
 }
 
+/** How many keys a script of BullMQ's takes. */
+export function keysOf(client: RedisClient, command: string): number {
+  const { scriptsSet } = client as unknown as { scriptsSet: Record<string, BullScript | undefined> }; // see extend
+  const bull = scriptsSet[command];
+  if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
+  return bull.numberOfKeys;
+}
+
 interface Extended {
   readonly run: (args: RawArgs) => Promise<unknown>;
   readonly bullKeys: number;

@@ -35,6 +35,8 @@ export type ToChild =
       readonly type: 'run';
       readonly message: Message;
       readonly deliveryCount: number;
+      /** How many milliseconds the broker's clock is ahead of the machine's. */
+      readonly ahead: number;
       /** By the machine's clock, which is the child's too. */
       readonly deadline?: number;
       readonly fence?: number;

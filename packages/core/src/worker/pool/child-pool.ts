@@ -15,6 +15,8 @@ export interface ChildPoolOptions extends ChildOptions {
   readonly maxTasksPerChild: number | undefined;
   /** A child is replaced when its process holds more than that after a task, in bytes (for threads: their heap's limit). */
   readonly maxMemoryPerChild: number | undefined;
+  /** How many milliseconds the broker's clock is ahead. */
+  readonly ahead: () => number;
   readonly states: StateRecorder;
   readonly logger: Logger;
 }
@@ -91,7 +93,14 @@ export class ChildPool implements Pool {
       const { deadline, fence } = attempt.context;
       const until = deadline === undefined ? {} : { deadline: deadline.getTime() };
       const fenced = fence === undefined ? {} : { fence };
-      seat.child.send({ type: 'run', message, deliveryCount: delivery.deliveryCount, ...until, ...fenced });
+      seat.child.send({
+        type: 'run',
+        message,
+        deliveryCount: delivery.deliveryCount,
+        ahead: this.#options.ahead(),
+        ...until,
+        ...fenced,
+      });
       context.onAbort((reason) => seat.child.send(abortMessage(reason)));
       delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
       context.onBreakOff((result) => void this.#kill(seat, result));

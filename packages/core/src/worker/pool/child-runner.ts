@@ -38,7 +38,7 @@ export function createChildRunner(
   };
   let current: AttemptContext | undefined;
 
-  const run = async (delivery: Delivery, { deadline, fence }: Terms): Promise<AttemptResult> => {
+  const run = async (delivery: Delivery, { ahead, deadline, fence }: Terms): Promise<AttemptResult> => {
     const definition = registry.get(delivery.message.task);
     if (definition?.handler === undefined) return missing(delivery.message.task);
     current = new AttemptContext(definition, delivery, tools);
@@ -48,7 +48,8 @@ export function createChildRunner(
     try {
       return await runHandler(attempt, limits.maxResult);
     } catch (error) {
-      return resultOfThrown(attempt, error, { clock: systemClock, random: Math.random, maxPayload: limits.maxPayload });
+      const clock = { ...systemClock, now: () => systemClock.now() + ahead };
+      return resultOfThrown(attempt, error, { clock, random: Math.random, maxPayload: limits.maxPayload });
     }
   };
 
@@ -70,7 +71,7 @@ export function createChildRunner(
 }
 
 /** What the worker knows of an attempt beyond its delivery. */
-type Terms = Pick<Extract<ToChild, { type: 'run' }>, 'deadline' | 'fence'>;
+type Terms = Pick<Extract<ToChild, { type: 'run' }>, 'ahead' | 'deadline' | 'fence'>;
 
 function missing(task: string): AttemptResult {
   const error = new Error(
