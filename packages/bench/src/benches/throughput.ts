@@ -48,8 +48,9 @@ function publishAndRun(
 ): Measurement {
   return async () => {
     await redis.client.flushall();
-    const count = scaled(load, 20_000, 200);
+    const count = scaled(load, 50_000, 200);
     return withProcesses(redis.url, [system, system], async (producer, worker) => {
+      await producer?.ask('fill', Math.ceil(count / 5)); // connects, and warms up as a drain does
       const published = await producer?.ask('fill', count);
       const ran = await worker?.ask('drain', count);
       if (published === undefined || ran === undefined) return {};
@@ -69,7 +70,7 @@ function wholeTrip({ load, redis }: BenchContext, system: SystemName, name: stri
     const count = scaled(load, 10_000, 100);
     return withProcesses(redis.url, [system, system], async (producer, worker) => {
       await worker?.ask('work');
-      await producer?.ask('trip', Math.ceil(count / 5)); // warms both up
+      await producer?.ask('trip', count); // warms both up
       const trip = await producer?.ask('trip', count);
       return trip === undefined ? {} : { [name]: trip.count / trip.seconds };
     });

@@ -3,7 +3,7 @@ import { startWorker } from 'lovage/worker';
 import { add as noOp, queueName, type System, slots } from './system.ts';
 
 /** Lovage on whatever the URL names, with its defaults: results are stored, leases renewed, arguments checked. */
-export function createLovageSystem(url: string): System {
+export function createLovageSystem(url: string, concurrency: number = slots): System {
   const app = new Lovage('bench', { broker: url, logLevel: 'error', conf: { taskDefaultQueue: queueName } });
   let ran = (): void => {};
   const add = app.task('add', (x: number, y: number) => {
@@ -24,7 +24,7 @@ export function createLovageSystem(url: string): System {
     },
     async work(onRun) {
       ran = onRun;
-      await startWorker(app, { queues: [queueName], concurrency: slots });
+      await startWorker(app, { queues: [queueName], concurrency });
     },
     async trip(count) {
       const results = await Promise.all(argsOf(count).map(([x, y]) => add.delay(x, y)));

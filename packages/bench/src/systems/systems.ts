@@ -1,4 +1,4 @@
-import type { System } from './system.ts';
+import { type System, streamsSlots } from './system.ts';
 
 /** The systems that run in Node. */
 export type SystemName = 'lovage' | 'lovage-streams' | 'bullmq' | 'bee-queue' | 'groupmq' | 'redis-list';
@@ -8,7 +8,7 @@ const loaders: Readonly<Record<SystemName, () => Promise<(url: string) => System
   lovage: async () => (await import('./lovage.ts')).createLovageSystem,
   'lovage-streams': async () => {
     const { createLovageSystem } = await import('./lovage.ts');
-    return (url) => createLovageSystem(streamsUrl(url));
+    return (url) => createLovageSystem(streamsUrl(url), streamsSlots);
   },
   bullmq: async () => (await import('./bullmq.ts')).createBullmqSystem,
   'bee-queue': async () => (await import('./bee-queue.ts')).createBeeQueueSystem,

@@ -1,7 +1,7 @@
 import { encodeRecord, type OutcomeRecord } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
 import { createKeys } from '../keys.ts';
-import { parseRing, recordArguments } from './record-text.ts';
+import { parseRing, parseRings, recordArguments } from './record-text.ts';
 
 const keys = createKeys({ kind: 'single', db: 0 }, undefined);
 const record: OutcomeRecord = { id: 'a "quoted" id', task: 't', state: 'SUCCESS', value: 1, attempts: 1, at: 1 };
@@ -19,6 +19,17 @@ it('reads back the ring with a record, and the bare one', () => {
   expect(channel).toBe('lovage:inbox:me');
   expect(parseRing(String(text))).toEqual({ id: record.id, record });
   expect(parseRing(String(bare))).toEqual({ id: record.id });
+});
+
+it('reads many rings of one text, whatever stands between them', () => {
+  const tricky = { ...record, id: 'b', value: { final: 1, text: '\n{"final":1,', list: ['{"final":1,'] } };
+  const running: OutcomeRecord = { ...record, id: 'c', state: 'STARTED' };
+  const texts = [record, tricky, running].map(encodeRecord);
+  const rings = [record, tricky, running].map((each) => ({ id: each.id, record: each }));
+  expect(parseRings(texts.join('\n'))).toEqual(rings);
+  expect(parseRings([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...rings, { id: 'd' }]);
+  expect(parseRings(['7', ...texts, '', 'null', '],['].join('\n'))).toEqual(rings);
+  expect(parseRings(texts[0] as string)).toEqual([rings[0]]);
 });
 
 it.each(['', '{', '7', '{"ring":}', '{"ring":"x"', 'null'])('hears nothing in %j', (text) => {

@@ -1,4 +1,11 @@
-import { decodeRecord, encodeRecord, type OutcomeWrite, type Ring } from '@lovage/core/driver';
+import {
+  decodeRecord,
+  encodeRecord,
+  finalRecordPrefix,
+  type OutcomeRecord,
+  type OutcomeWrite,
+  type Ring,
+} from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 
 /** How the ring of a record begins that is too big to be carried. */
@@ -10,6 +17,29 @@ export function recordArguments(write: OutcomeWrite, keys: Keys): (string | numb
   const text = encodeRecord(write.record);
   if (write.replyTo === undefined) return [text, ttl, '', ''];
   return [text, ttl, keys.inbox(write.replyTo), `${bareRing}${JSON.stringify(write.record.id)}}`];
+}
+
+/** The rings of a text heard at an inbox, one a line: the Streams driver sends many in one message. */
+export function parseRings(text: string): readonly Ring[] {
+  if (text.includes('\n')) {
+    try {
+      return parseTogether(text);
+    } catch {
+      // a line of it is foreign
+    }
+  }
+  return text.split('\n').flatMap((line) => parseRing(line) ?? []);
+}
+
+/** As one list of JSON, which takes two thirds of the time that parsing each does. Throws when that is not what it is. */
+function parseTogether(text: string): readonly Ring[] {
+  const list = `\n${text}`.replaceAll(`\n${finalRecordPrefix}`, '\n{').slice(1).replaceAll('\n', ',');
+  const rings: Ring[] = [];
+  for (const record of JSON.parse(`[${list}]`) as OutcomeRecord[]) {
+    if (typeof record.id !== 'string' || typeof record.state !== 'string') throw new TypeError('not a record');
+    rings.push({ id: record.id, record });
+  }
+  return rings;
 }
 
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */

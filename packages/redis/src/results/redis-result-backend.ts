@@ -16,7 +16,7 @@ import { scriptsOf } from '../scripts/scripts.ts';
 import { toResultError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { Subscriber } from '../subscriber.ts';
-import { parseRing, recordArguments } from './record-text.ts';
+import { parseRings, recordArguments } from './record-text.ts';
 
 /** Ids in one MGET or DEL: bounds the time one command holds Redis. */
 const chunkSize = 500;
@@ -65,10 +65,7 @@ export class RedisResultBackend implements ResultBackend {
 
   watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
     return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
-      for (const line of text.split('\n')) {
-        const ring = parseRing(line); // the Streams driver sends many in one message
-        if (ring) listener(ring);
-      }
+      for (const ring of parseRings(text)) listener(ring);
     });
   }
 

@@ -62,9 +62,14 @@ function restOf(message: Message): Record<string, unknown> | undefined {
   return rest;
 }
 
+/** The last time that was read: many ids in a row are of one millisecond. */
+let lastTime = { prefix: '', at: Number.NaN };
+
 /** The milliseconds in a UUIDv7; anything for other ids, which then carry `sentAt`. */
 function timeOf(id: string): number {
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  const prefix = id.slice(0, 13);
+  if (prefix !== lastTime.prefix) lastTime = { prefix, at: Number.parseInt(prefix.slice(0, 8) + prefix.slice(9), 16) };
+  return lastTime.at;
 }
 
 /** What an entry turned out to hold. */
