@@ -10,6 +10,7 @@ function build(name: string, errorClass: AnyClass): Error {
   if (name === 'PublishError') return new errors.PublishError(new Map([['id', new Error('full')]]));
   if (name === 'TaskValidationError')
     return new errors.TaskValidationError('t', 'arguments', [{ path: '', message: 'm' }]);
+  if (name === 'TopicValidationError') return new errors.TopicValidationError('t', [{ path: '', message: 'm' }]);
   if (name === 'TaskFailedError') {
     return new errors.TaskFailedError('text', { taskId: 'id', task: 't', remoteName: 'E', attempts: 1 });
   }

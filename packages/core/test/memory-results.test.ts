@@ -57,12 +57,4 @@ describe('the memory result store on a test clock', () => {
     await clock.advance(100);
     expect(await join(1)).toMatchObject({ done: 1 });
   });
-
-  it('drops the oldest records beyond its limit', async () => {
-    const { results } = openMemory(createTestClock());
-    const total = 250_010;
-    await results.put(Array.from({ length: total }, (_, n) => ({ record: record(`r${n}`), ttl: 86_400_000 })));
-    const [first, last, oldest] = await results.get(['r0', `r${total - 1}`, 'r10']);
-    expect([first, last?.id, oldest?.id]).toEqual([undefined, `r${total - 1}`, 'r10']);
-  });
 });

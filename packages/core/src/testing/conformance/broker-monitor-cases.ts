@@ -48,7 +48,9 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
       expect(await bench.monitor.queues()).toEqual(['beta']);
       const ids = [running.id, waiting.id, delayed.id, elsewhere.id];
       expect(await bench.monitor.locate(ids, [queue, 'beta'])).toEqual([undefined, undefined, undefined, 'waiting']);
-      expect(await bench.monitor.counts([queue])).toEqual([{ queue, waiting: 0, delayed: 0, running: 0, dead: 0 }]);
+      expect(await bench.monitor.counts([queue])).toMatchObject([
+        { queue, waiting: 0, delayed: 0, running: 0, dead: 0 },
+      ]);
     },
   },
   {
