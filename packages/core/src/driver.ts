@@ -37,6 +37,7 @@ export type { RevocationRule, RevocationStore, Revocations, StampValue } from '.
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
 export {
   BrokerAuthenticationError,
+  BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,
   BrokerUrlError,

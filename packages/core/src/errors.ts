@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'RESULT_BACKEND_UNAVAILABLE'
   | 'BROKER_UNAVAILABLE'
   | 'BROKER_MEMORY'
+  | 'BROKER_DATA_LOSS'
   | 'BROKER_AUTHENTICATION'
   | 'BROKER_UNSAFE'
   | 'BROKER_UNKNOWN_SCHEME'
@@ -200,6 +201,13 @@ export class BrokerAuthenticationError extends LovageError {
 export class BrokerMemoryError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('BROKER_MEMORY', message, options);
+  }
+}
+
+/** The broker came back without the data it had: it was restarted without persistence, emptied, or replaced. Logged by workers. */
+export class BrokerDataLossError extends LovageError {
+  constructor(message: string) {
+    super('BROKER_DATA_LOSS', message);
   }
 }
 

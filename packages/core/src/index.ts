@@ -35,6 +35,7 @@ export { type AnySignature, Signature } from './canvas/signature.ts';
 export type { CanvasData, ChainData, ChordData, GateData, GroupData, SignatureData } from './canvas/signature-data.ts';
 export {
   BrokerAuthenticationError,
+  BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,
   BrokerUrlError,

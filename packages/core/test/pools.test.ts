@@ -180,6 +180,13 @@ it('a process that is ended by a signal takes nothing else with it', { timeout: 
   expect(await call('add', 1, 2)).toBe(3);
 });
 
+it('a process that holds too much after a task is replaced', { timeout: 30_000 }, async () => {
+  const { call, start } = createStubs();
+  await start({ pool: 'processes', concurrency: 1, maxMemoryPerChild: '32MiB' }); // node alone holds more
+  const seen = [await call('where'), await call('where'), await call('where')].map(String);
+  expect(new Set(seen).size).toBe(3);
+});
+
 it('a process that runs out of memory takes nothing else with it', { timeout: 30_000 }, async () => {
   const { call, start } = createStubs();
   await start({ pool: 'processes', crashBudget: 0, maxMemoryPerChild: '64MiB' });

@@ -92,6 +92,7 @@ export {
   at,
   BroadcastResult,
   BrokerAuthenticationError,
+  BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,
   BrokerUrlError,

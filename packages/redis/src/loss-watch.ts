@@ -1,16 +1,12 @@
-import { newTaskId } from '@lovage/core/driver';
+import { BrokerDataLossError, newTaskId } from '@lovage/core/driver';
 import type { RedisClient } from './connection.ts';
 
-/** Redis came back without the data it had: it was restarted without persistence, emptied, or replaced. */
-export class BrokerDataLossError extends Error {
-  override readonly name = 'BrokerDataLossError';
-
-  constructor(display: string) {
-    super(
-      `Redis at ${display} came back without its data: tasks that it had accepted and that had not ended are lost, ` +
-        'and so are results (set appendonly yes)',
-    );
-  }
+/** Says that Redis has lost what it had accepted. */
+export function dataLoss(display: string): BrokerDataLossError {
+  return new BrokerDataLossError(
+    `Redis at ${display} came back without its data: tasks that it had accepted and that had not ended are lost, ` +
+      'and so are results (set appendonly yes)',
+  );
 }
 
 /** What a watch for loss needs. */

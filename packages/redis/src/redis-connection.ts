@@ -17,7 +17,7 @@ import { createKeys, type Keys } from './keys.ts';
 import type { Origin } from './lease-guard.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
 import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
-import { BrokerDataLossError, watchForLoss } from './loss-watch.ts';
+import { dataLoss, watchForLoss } from './loss-watch.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { EndedLog } from './retention/ended-log.ts';
@@ -87,7 +87,7 @@ export class RedisConnection implements Connection {
       watchForLoss({
         client,
         key: keys.mark,
-        onLoss: () => logger.error('data loss', { error: new BrokerDataLossError(target.display) }),
+        onLoss: () => logger.error('data loss', { error: dataLoss(target.display) }),
       });
     const link = new StoreLink(clients, clock, publishTimeout);
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });

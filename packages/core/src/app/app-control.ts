@@ -15,6 +15,7 @@ import { type Duration, parseDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import { newTaskId } from '../task/task-id.ts';
 import { Revoker, type RevokerContext, type StampedHeaders } from './revoker.ts';
+import type { Stores } from './stores.ts';
 
 /** Whom to ask, and how long to wait for answers. */
 export interface ControlOptions {
@@ -214,9 +215,31 @@ export class AppControl {
 /** Questions to the fleet, from any process. */
 export class AppInspect {
   readonly #control: AppControl;
+  readonly #stores: Stores;
 
-  constructor(control: AppControl) {
+  constructor(control: AppControl, stores: Stores) {
     this.#control = control;
+    this.#stores = stores;
+  }
+
+  /**
+   * How many tasks wait, by queue. Celery's workers hold such tasks in memory; here they wait in the broker, which is asked.
+   * `queues`: these only.
+   */
+  reserved(queues?: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    return this.#count('waiting', queues);
+  }
+
+  /** How many tasks wait for their time, by queue: delayed ones and retries. As {@link AppInspect.reserved}. */
+  scheduled(queues?: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    return this.#count('delayed', queues);
+  }
+
+  async #count(place: 'waiting' | 'delayed', names?: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    const { monitor } = await this.#stores.open();
+    if (monitor === undefined) throw new NotSupportedError('this broker cannot be looked into');
+    const counts = await monitor.counts(names ?? (await monitor.queues()));
+    return Object.fromEntries(counts.map((queue) => [queue.queue, queue[place]]));
   }
 
   ping(options?: ControlOptions): Promise<Replies> {

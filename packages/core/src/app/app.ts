@@ -64,7 +64,7 @@ export class Lovage {
     this.#sender = createTaskSender(this.#runtime);
     const { control, stores, logger, topics, gates } = this.#runtime;
     this.control = control;
-    this.inspect = new AppInspect(this.control);
+    this.inspect = new AppInspect(control, stores);
     this.events = new AppEvents(stores, logger);
     this.topics = topics;
     this.gates = gates;

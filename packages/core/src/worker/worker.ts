@@ -257,7 +257,9 @@ export class Worker {
     await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();
-    return { ...report, released: report.released + this.#receiver.handedBack };
+    // what heeded its abort and could not be handed back for a dead broker is among the abandoned
+    const handedBack = Math.max(0, this.#receiver.handedBack - report.abandoned);
+    return { ...report, released: report.released + handedBack };
   }
 
   /** True when everything under way ended in time. */

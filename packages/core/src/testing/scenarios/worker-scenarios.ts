@@ -321,6 +321,10 @@ export const workerScenarios: readonly Scenario[] = [
       expect(await inspector.queues(['default'])).toEqual([
         { queue: 'default', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0 },
       ]);
+      expect([await app.inspect.reserved(), await app.inspect.scheduled(['default'])]).toEqual([
+        { default: 1 },
+        { default: 1 },
+      ]);
       expect(await inspector.purge('default')).toBe(2);
       for (const result of results)
         expect(await settled(result.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
