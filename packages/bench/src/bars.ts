@@ -13,7 +13,7 @@ export interface Bar {
   readonly missing?: string;
 }
 
-export type BenchName = 'throughput' | 'latency' | 'memory' | 'chord' | 'await' | 'startup' | 'idle' | 'soak';
+export type BenchName = 'throughput' | 'scale' | 'latency' | 'memory' | 'chord' | 'await' | 'startup' | 'idle' | 'soak';
 
 export const bars: readonly Bar[] = [
   {
@@ -161,11 +161,25 @@ export const bars: readonly Bar[] = [
   {
     id: 'P7',
     bench: 'memory',
-    name: 'fetch p99 behind a backlog of 1,000,000',
+    name: 'redis+streams:// fetch p99 behind a backlog of 1,000,000',
     unit: 'µs',
-    against: 'behind a backlog of 1,000',
+    against: 'redis+streams:// fetch p99 behind a backlog of 1,000',
     limit: { atMost: 2 },
-    missing: 'a backlog of 1,000,000 is not built into the bench yet',
+  },
+  {
+    id: 'P7',
+    bench: 'memory',
+    name: 'redis+streams:// worker memory gained by a backlog of 1,000,000',
+    unit: 'MB',
+    limit: { atMost: 30 },
+  },
+  {
+    id: 'P7',
+    bench: 'memory',
+    name: 'redis+streams:// fetch p99 behind 1,000,000 delayed tasks',
+    unit: 'µs',
+    against: 'redis+streams:// fetch p99 behind a backlog of 1,000',
+    limit: { atMost: 2 },
   },
   ...['redis://', 'redis+streams://'].flatMap(chordBars),
   {

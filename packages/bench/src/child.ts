@@ -1,5 +1,5 @@
 // The child's side of process.ts: `node child.js <system> <redis url>`, asked over IPC, ended by its disconnect.
-import type { ChordSpent, Question, Questions, Spent } from './process.ts';
+import type { ChordSpent, Gaps, Question, Questions, Spent } from './process.ts';
 import { createSystem, type SystemName } from './systems/systems.ts';
 
 type Answers = { [Q in Question]: (...given: Parameters<Questions[Q]>) => Promise<ReturnType<Questions[Q]>> };
@@ -37,6 +37,11 @@ const answers: Answers = {
   awaitSent: () => spend(sent, async () => awaitAll?.()),
   chord: sendChord,
   group: (count) => spend(count, async () => system.group?.(count)),
+  async delay(count) {
+    await system.delay?.(count);
+    return null;
+  },
+  gaps: measureGaps,
   cpu: async () => cpuSince(),
   heap: async () => liveHeap(),
   ran: async () => ran,
@@ -59,6 +64,21 @@ async function drain(count: number): Promise<Spent> {
   });
   await system.work(countRun);
   return measured;
+}
+
+async function measureGaps(count: number): Promise<Gaps> {
+  const times: number[] = [];
+  const measured = new Promise<void>((resolve) => {
+    onRun = () => {
+      times.push(performance.now() * 1000);
+      if (times.length === count) resolve();
+    };
+  });
+  await system.work(countRun, 1);
+  await measured;
+  const gaps = times.slice(1).map((at, index) => at - (times[index] as number));
+  globalThis.gc?.();
+  return { gaps: gaps.slice(Math.floor(count / 5)), rss: process.memoryUsage().rss };
 }
 
 async function sendChord(count: number): Promise<ChordSpent> {

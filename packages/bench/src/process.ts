@@ -17,6 +17,14 @@ export interface ChordSpent extends Spent {
   readonly heap: number;
 }
 
+/** How tasks came to a worker of one slot. */
+export interface Gaps {
+  /** Microseconds from the end of one handler to the next, without the first fifth. */
+  readonly gaps: readonly number[];
+  /** Resident memory of the worker's process at the end, in bytes. */
+  readonly rss: number;
+}
+
 /** What a child can be asked, with the answer. */
 export interface Questions {
   /** Sends that many tasks; how long the broker took to accept them. */
@@ -37,6 +45,10 @@ export interface Questions {
   chord(count: number): ChordSpent;
   /** Sends a group and awaits its values. */
   group(count: number): Spent;
+  /** Sends that many tasks that are not due for an hour. */
+  delay(count: number): null;
+  /** Starts a worker of one slot, runs that many, and tells how long each one took to come. */
+  gaps(count: number): Gaps;
   /** CPU time so far, in microseconds. */
   cpu(): number;
   /** Bytes of live heap, after a garbage collection. */

@@ -4,6 +4,7 @@ import type { Bench } from '../bench.ts';
 /** Every bench, loaded when it is asked for. */
 export const benches: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   throughput: async () => (await import('./throughput.ts')).throughput,
+  scale: async () => (await import('./scale.ts')).scale,
   latency: async () => (await import('./latency.ts')).latency,
   memory: async () => (await import('./memory.ts')).memory,
   chord: async () => (await import('./chord.ts')).chord,

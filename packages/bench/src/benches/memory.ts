@@ -1,4 +1,4 @@
-// P6: Redis memory of one waiting task with a UUID id and 200 bytes of arguments.
+// P6: Redis memory of one waiting task with a UUID id and 200 bytes of arguments. P7: backlogs.
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { Lovage } from 'lovage';
@@ -6,6 +6,7 @@ import { type Bench, type BenchContext, scaled } from '../bench.ts';
 import { type Measurement, measureRounds } from '../measure.ts';
 import { chunks, queueName } from '../systems/system.ts';
 import { streamsUrl } from '../systems/systems.ts';
+import { backlogs } from './backlog.ts';
 
 /** 200 bytes of JSON text. */
 const payload = 'x'.repeat(196);
@@ -19,6 +20,7 @@ export const memory: Bench = async (context) => ({
         fillLovage(streamsUrl(url), count),
       ),
       memoryOf(context, 'bullmq memory of a waiting job', fillBullmq),
+      backlogs(context),
     ],
     (done) => context.say(`round ${done} of ${context.load.rounds}`),
   ),

@@ -22,9 +22,12 @@ export function createLovageSystem(url: string, concurrency: number = slots): Sy
     async fill(count) {
       await add.delayMany(argsOf(count));
     },
-    async work(onRun) {
+    async delay(count) {
+      await add.delayMany(argsOf(count), { countdown: '1h' });
+    },
+    async work(onRun, atOnce = concurrency) {
       ran = onRun;
-      await startWorker(app, { queues: [queueName], concurrency });
+      await startWorker(app, { queues: [queueName], concurrency: atOnce });
     },
     async trip(count) {
       const results = await Promise.all(argsOf(count).map(([x, y]) => add.delay(x, y)));

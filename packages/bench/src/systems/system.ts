@@ -2,8 +2,10 @@
 export interface System {
   /** Puts `count` no-op tasks `add(i, 1)` in the queue. */
   fill(count: number): Promise<void>;
-  /** Runs tasks in this process from now on; `ran` is called at the end of every handler. */
-  work(ran: () => void): Promise<void>;
+  /** Runs tasks in this process from now on; `ran` is called at the end of every handler. `atOnce`: {@link slots} unless given. */
+  work(ran: () => void, atOnce?: number): Promise<void>;
+  /** Sends tasks that are not due for an hour. */
+  delay?(count: number): Promise<void>;
   /** Sends `count` tasks at once and awaits every result. Absent: the system has no results to await. */
   trip?(count: number): Promise<void>;
   /** One request and its reply. */
