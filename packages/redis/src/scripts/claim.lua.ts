@@ -7,7 +7,7 @@ export const takeClaim = `--[[
   Returns the claim of another task that holds the key, or held it until now: id, queue, published ('1' or ''), its age
   and that of its burst in ms, id and queue of the last published one before it ('' for none); nil when the key was free,
   or this task's.
-  Effects: a hash with an expiry. To its holder a published claim only gives more time, which Redis allows when it is full.
+  Effects: a hash with an expiry. The DEL lets a worker take a key although Redis is full: see despite-full.
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -23,6 +23,7 @@ if holder and ARGV[6] ~= '1' and id ~= ARGV[5] then return holder end
 local begun = now
 if holder and ARGV[7] ~= '' and now - at < tonumber(ARGV[7]) and now - since < tonumber(ARGV[8]) then begun = since end
 if published == '1' then before, place = id, queue end
+redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'id', ARGV[1], 'queue', ARGV[2], 'published', ARGV[4], 'at', now, 'since', begun,
   'before', before or '', 'place', place or '')
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
