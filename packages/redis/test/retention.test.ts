@@ -1,9 +1,10 @@
 import { Lovage, Reject } from '@lovage/core';
-import { newTaskId } from '@lovage/core/driver';
+import { defaultRetention, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
+import { connect } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
 
@@ -110,4 +111,34 @@ it("keeps at most 10,000 failed tasks in BullMQ's set, and none for more than 7 
   await work(server.url, prefix, 1);
   await until(async () => (await server.client.zcard(key)) <= 10_000, { what: 'the set to be trimmed' });
   expect(await server.client.zcount(key, '-inf', now - 7 * day)).toBe(0);
+});
+
+it('sweeps failed jobs that are too old or take too much, though no job fails any more', async () => {
+  const prefix = `r${newTaskId()}`;
+  const retention = { ...defaultRetention, deadLetterBytes: 1_000_000, grace: 0 };
+  const connection = connect(server.url, { prefix, retention });
+  const now = Date.now();
+  const fill = server.client.pipeline().sadd(`lovage:${prefix}:queues`, 'default');
+  const fail = (id: string, at: number, data: string) =>
+    fill
+      .hset(`${prefix}:default:${id}`, {
+        name: 't',
+        data,
+        opts: '{}',
+        failedReason: 'no',
+        timestamp: at,
+        finishedOn: at,
+      })
+      .zadd(`${prefix}:default:failed`, at, id);
+  for (let index = 0; index < 5; index++) fail(`old-${index}`, now - 8 * day, '{}');
+  for (let index = 0; index < 40; index++) fail(`large-${index}`, now - 60_000 + index, `"${'x'.repeat(100_000)}"`);
+  await fill.exec();
+  await connection.sweep?.();
+  const left = await server.client.zrange(`${prefix}:default:failed`, '0', '-1');
+  expect(left.length).toBeGreaterThan(5); // about nine of them fit
+  expect(left.length).toBeLessThan(15);
+  expect(left.at(-1)).toBe('large-39');
+  expect(left.every((id) => id.startsWith('large'))).toBe(true);
+  expect(await server.client.exists(`${prefix}:default:large-0`, `${prefix}:default:old-0`)).toBe(0);
+  await connection.close(1_000);
 });

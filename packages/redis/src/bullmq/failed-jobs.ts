@@ -18,12 +18,14 @@ const overhead = 600;
  */
 export async function sweepFailedJobs(link: StoreLink, keys: Keys, retention: Retention, queue: string): Promise<void> {
   const failed = keys.job(queue, 'failed');
-  const count = await link.run((client) => client.zcard(failed));
-  if (count === 0) return;
+  const kept = (): Promise<number> => link.run((client) => client.zcard(failed));
+  const before = await kept();
+  if (before === 0) return;
   const { createTaskBackend } = await import('./backend-hook.ts');
   const backend = (client: RedisClient): TaskBackend =>
     createTaskBackend(keys.bullQueue(queue), { connection: client, prefix: keys.bull });
-  await clean(link, backend, { until: Date.now() - failedExpires, most: count });
+  await clean(link, backend, { until: Date.now() - failedExpires, most: before });
+  const count = await kept();
   const size = await link.run((client) => sizeOf(client, { keys, queue, failed, count }));
   const fits = size > retention.deadLetterBytes ? Math.floor((count * retention.deadLetterBytes) / size) : count;
   const tooMany = count - Math.min(fits, retention.failures);
