@@ -2,6 +2,7 @@ import {
   type Delivery,
   type Failure,
   MalformedMessageError,
+  type MaybePromise,
   type Message,
   type Settled,
   type Settlement,
@@ -110,7 +111,8 @@ export class DeliveryRunner {
     const content = read(job, queue);
     const parts = { queue, job, lease, starts: () => this.#startsOf(running) };
     const delivery = content.message && new TaskDelivery(content.message, parts);
-    const settlement = await this.#answer(running, content, delivery);
+    const answer = delivery ? this.#answer(delivery) : this.#answerUnreadable(running, content);
+    const settlement = answer instanceof Promise ? await answer : answer;
     if (running.state === 'handedBack' || !settlement) return undefined;
     running.state = 'settling';
     const message = content.message;
@@ -133,21 +135,28 @@ export class DeliveryRunner {
   }
 
   /** The receiver's answer. Without one the job is left alone: its lease runs out, and it comes again. */
-  async #answer(
-    { queue }: Running,
-    content: JobContent,
-    delivery: Delivery | undefined,
-  ): Promise<Settlement | undefined> {
-    const { request, deliver } = this.#parts;
+  #answer(delivery: Delivery): MaybePromise<Settlement | undefined> {
     try {
-      if (delivery) return await deliver(delivery);
-      if (content.message) return undefined; // which has a delivery
-      const { id, task, reason } = content;
-      return await request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
+      const answer = this.#parts.deliver(delivery);
+      return answer instanceof Promise ? answer.catch((error: unknown) => this.#noAnswer(error)) : answer;
     } catch (error) {
-      request.onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
-      return undefined;
+      return this.#noAnswer(error);
     }
+  }
+
+  async #answerUnreadable({ queue }: Running, content: JobContent): Promise<Settlement | undefined> {
+    if (content.message) return undefined; // which has a delivery
+    const { id, task, reason } = content;
+    try {
+      return await this.#parts.request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
+    } catch (error) {
+      return this.#noAnswer(error);
+    }
+  }
+
+  #noAnswer(error: unknown): undefined {
+    const { onError } = this.#parts.request;
+    onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
   }
 
   #startsOf({ worker }: Running): StartLog {

@@ -158,6 +158,19 @@ export class QueueWorker extends Worker {
     return TaskJob.take(this, json, id);
   }
 
+  /** As BullMQ's own, without its look for a repeatable job, which costs each job three promises: a job of ours never is one. */
+  protected override async nextJobFromJobData(
+    data?: JobJson,
+    id?: string,
+    token?: string,
+  ): ReturnType<Worker['nextJobFromJobData']> {
+    if (!data || id === undefined) return super.nextJobFromJobData(data, id, token);
+    (this as unknown as { drained: boolean }).drained = false; // BullMQ's own field, private to its types only
+    const job = this.createJob(data, id);
+    if (token !== undefined) job.token = token;
+    return job;
+  }
+
   /** The fetch. It waits for a slot first: what is fetched can be run. */
   protected override async moveToActive(token: string, name?: string): Promise<Job> {
     if (!(await this.#parts.slots.take(this.name))) return this.#putMarkerBack();

@@ -49,6 +49,8 @@ export class Publisher {
   readonly #registered = new Set<string>();
   #batches: Batch[] = [];
   #scheduled = false;
+  /** Batches that Redis has not answered: while there is none, a call leaves in its own tick. */
+  #underWay = 0;
   #closed = false;
 
   constructor(parts: PublisherParts) {
@@ -84,10 +86,12 @@ export class Publisher {
     if (last && last.signal === signal) return last;
     if (!this.#scheduled) {
       this.#scheduled = true;
-      setImmediate(() => {
+      const send = (): void => {
         this.#scheduled = false;
         this.#send();
-      });
+      };
+      if (this.#underWay === 0) process.nextTick(send);
+      else setImmediate(send);
     }
     const batch: Batch = { signal, parcels: [] };
     this.#batches.push(batch);
@@ -102,6 +106,7 @@ export class Publisher {
 
   async #run({ signal, parcels }: Batch): Promise<void> {
     const { clock, timeout } = this.#parts;
+    this.#underWay += 1;
     const deadline = new Deadline(clock, signal ?? timeout, () => this.#late(signal));
     let pending: readonly Parcel[] = parcels;
     try {
@@ -112,6 +117,7 @@ export class Publisher {
     } catch (error) {
       for (const parcel of pending) this.#refuse(parcel, error);
     } finally {
+      this.#underWay -= 1;
       deadline.clear();
     }
   }
