@@ -59,6 +59,27 @@ defineKeyedTasks(app, {
   },
 });
 
+/** What the body of a chord is told beside the values. */
+export interface Gathering {
+  readonly key: string;
+  readonly members: number;
+  readonly ms: number;
+}
+
+/** The body of a chord: END says whether it was given what every member returned, each once. */
+app.task(
+  { name: 'gather', bind: true, maxRetries: 0 },
+  async (self: TaskContext, runs: readonly string[], { key, members, ms }: Gathering): Promise<string> => {
+    const run = begin(key, self.deliveryCount);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    ledger?.note('END', key, { run, detail: new Set(runs).size === members ? 'ok' : `given ${runs.length}` });
+    return run;
+  },
+);
+
+/** A link: writes down the value that it was sent. */
+app.task('told', (run: string, key: string) => ledger?.note('RESULT', key, { run, detail: 'LINK' }));
+
 /** Holds its event loop for `ms`. */
 app.task({ name: 'spin', bind: true, maxRetries: 0 }, (self: TaskContext, key: string, ms: number) => {
   const run = begin(key, self.deliveryCount);

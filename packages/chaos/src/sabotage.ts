@@ -36,6 +36,8 @@ export const sabotages = [
   'no-deadlines',
   /** Nobody sweeps what is over. */
   'no-sweep',
+  /** A join counts who comes, not who came. */
+  'count-joins',
   /** Each task leaves something behind. */
   'leak',
 ] as const;
@@ -66,9 +68,20 @@ function sabotaged(connection: Connection, sabotage: Sabotage): Connection {
   if (monitor && sabotage === 'no-search') {
     changed['monitor'] = withParts(monitor, { locate: async (ids: readonly string[]) => ids.map(() => 'waiting') });
   }
+  if (results && sabotage === 'count-joins') changed['results'] = withParts(results, { join: countingJoin(results) });
   if (sabotage === 'no-admission') changed['admission'] = openDoors(connection.admission);
   if (sabotage === 'no-sweep') changed['sweep'] = async (): Promise<void> => {};
   return withParts(connection, changed);
+}
+
+/** Every member joins at several places at once, as if it had come so often. */
+function countingJoin(results: ResultBackend): ResultBackend['join'] {
+  return async (member) => {
+    const { outcome: _outcome, ...again } = member;
+    for (let time = 1; member.size !== undefined && time <= 5; time += 1)
+      await results.join({ ...again, index: member.size * time + member.index });
+    return results.join(member);
+  };
 }
 
 /** The same object with some of its parts replaced. */

@@ -5,6 +5,8 @@ import { holds } from './trial.ts';
 describe('faults of workers', { timeout: 60_000 }, () => {
   it.each(['kill-workers', 'sigterm', 'sigterm-redis-dead', 'child-death'])('%s', (name) => holds(name));
 
+  it('chords', () => holds('chords'));
+
   it('kill-workers on Redis Streams', () => holds('kill-workers', 'redis+streams'));
 
   it.concurrent.each(['beat', 'beat-no-lease', 'locks', 'fenced-writes', 'subscriptions', 'gates'])('%s', (name) =>

@@ -3,6 +3,7 @@ import { concurrencyKey, fairness, ordering } from './admission.ts';
 import { beat, beatNoLease } from './beat.ts';
 import { blackHole } from './black-hole.ts';
 import { childDeath } from './child-death.ts';
+import { chords } from './chords.ts';
 import { etaKills } from './eta-kills.ts';
 import { clusterMasterLoss, sentinelFailover } from './failover.ts';
 import { killWorkers, recoveryAtDefaults } from './kill-workers.ts';
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   resultStoreDown,
   etaKills,
   redisGrowth,
+  chords,
   soak,
   sentinelFailover,
   clusterMasterLoss,
