@@ -32,6 +32,8 @@ const fields = {
     failed: z.number(),
     retried: z.number(),
     loopLag: z.number(),
+    tasks: z.array(z.string()).optional(),
+    unpolledFor: z.number().optional(),
   },
   'worker.offline': workerFields,
 } satisfies Record<EventType, z.ZodRawShape>;

@@ -48,13 +48,18 @@ export interface EventFields {
   readonly 'task.rejected': TaskEventFields & { readonly requeued: boolean; readonly reason: string };
   readonly 'task.progress': TaskEventFields & { readonly progress: JsonValue };
   readonly 'worker.online': WorkerEventFields;
-  /** Every two seconds. `loopLag` is the event loop's worst delay since the last one, in milliseconds. */
+  /**
+   * Every two seconds. `tasks` are the names of the tasks that run, ten at most; `loopLag` is the event loop's worst delay in the
+   * last seconds, and `unpolledFor` how long one of its queues has gone unpolled, in milliseconds.
+   */
   readonly 'worker.heartbeat': WorkerEventFields & {
     readonly running: number;
     readonly succeeded: number;
     readonly failed: number;
     readonly retried: number;
     readonly loopLag: number;
+    readonly tasks?: readonly string[] | undefined;
+    readonly unpolledFor?: number | undefined;
   };
   readonly 'worker.offline': WorkerEventFields;
 }

@@ -4,6 +4,8 @@ import type { EventSender } from '../events/event-sender.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 
 const heartbeatInterval = 2_000;
+/** Names of running tasks in a heartbeat. */
+const mostNames = 10;
 
 /** Says on the bus that the worker is there, how it does, and when it goes; while events are switched on. */
 export class WorkerEvents {
@@ -37,7 +39,7 @@ export class WorkerEvents {
     this.#timer = this.#clock.after(
       heartbeatInterval,
       () => {
-        const { running, counts, loopLag } = this.#report();
+        const { running, counts, loopLag, unpolledFor } = this.#report();
         const { succeeded, failed, retried } = counts;
         this.#send('worker.heartbeat', {
           running: running.length,
@@ -45,6 +47,8 @@ export class WorkerEvents {
           failed,
           retried,
           loopLag,
+          tasks: [...new Set(running.map(({ task }) => task))].slice(0, mostNames),
+          unpolledFor,
         });
         this.#beat();
       },
