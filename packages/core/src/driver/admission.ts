@@ -20,8 +20,9 @@ export interface Admission {
   /** The first in the line, at most `limit`. */
   line(group: string, limit: number): Promise<readonly Place[]>;
   /**
-   * Places that have been held for at least `patience` milliseconds and have not been looked at for some time: a few
-   * seconds where somebody waits, minutes where nobody does. Of all who ask within `every` milliseconds one gets an answer.
+   * Places that have been held for at least `patience` milliseconds and have not been looked at for some time: two seconds
+   * where somebody waits, else as long again as the youngest place has been held by then, up to ten minutes. Of all who ask
+   * within `every` milliseconds one gets an answer.
    */
   overdue(look: Look): Promise<readonly HeldPlace[]>;
 }
@@ -71,7 +72,7 @@ export interface Look {
   readonly limit: number;
 }
 
-/** How soon a group is looked at again: where somebody waits, and where nobody does; milliseconds. */
+/** How soon a group is looked at again: at the soonest, and at the latest; milliseconds. */
 export const lookAgain: { readonly soon: number; readonly later: number } = { soon: 2_000, later: 600_000 };
 
 /** Queue and id as one text, for stores that need one; a queue's name holds no colon. */

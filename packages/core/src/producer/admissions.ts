@@ -26,7 +26,8 @@ export interface AdmissionContext {
 
 /** How many who wait are looked at together, once one of them was found to be gone. */
 const lineLooked = 500;
-const overdue = { every: 1_500, patience: 1_000, limit: 100 };
+/** A thousand groups take Redis about 10 ms. */
+const overdue = { every: 1_500, patience: 1_000, limit: 1_000 };
 
 /**
  * Lets messages in and out. The message of whoever waits is held in the broker; who leaves makes the next one ready, so

@@ -17,7 +17,7 @@ import type { ConsumerParts } from './parts.ts';
 import type { QueueWorker } from './queue-worker.ts';
 import { type Ending, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
 import { unreadablePrefix } from './tame-reply.ts';
-import type { TaskJob } from './task-job.ts';
+import type { Settle, TaskJob } from './task-job.ts';
 
 /** A job that crashed its workers so often before anyone could read it is not read any more. */
 const maxUnreadCrashes = 20;
@@ -126,11 +126,8 @@ export class DeliveryRunner {
       full: false,
     };
     const context = this.#context(running);
-    job.settleWith(async (fetchNext) => {
-      const next = await this.#settle(ending, context, fetchNext);
-      if (!lease.lost) delivery?.settled(settlement.kind === 'ack' || settlement.kind === 'deadLetter');
-      return next;
-    });
+    const carryOut: Settle = (fetchNext) => this.#settle(ending, context, fetchNext);
+    job.settleWith(delivery?.settled ? (fetchNext) => tell(delivery, settlement, carryOut(fetchNext)) : carryOut);
     return worker.settle(job);
   }
 
@@ -216,13 +213,21 @@ interface DeliveryParts {
   readonly starts: () => StartLog;
 }
 
+/** Settles as `settling` does, and tells the delivery unless its lease was lost. */
+async function tell(delivery: TaskDelivery, { kind }: Settlement, settling: Promise<unknown>): Promise<unknown> {
+  const next = await settling;
+  if (!delivery.lost) delivery.settled?.(kind === 'ack' || kind === 'deadLetter');
+  return next;
+}
+
 class TaskDelivery implements Delivery {
   readonly message: Message;
   readonly queue: string;
   readonly deliveryCount: number;
   readonly #lease: Lease;
   readonly #starts: () => StartLog;
-  #settled: Settled | undefined;
+  /** Told when it is settled. */
+  settled: Settled | undefined;
 
   constructor(message: Message, of: DeliveryParts) {
     this.message = message;
@@ -245,11 +250,11 @@ class TaskDelivery implements Delivery {
     if (!this.#lease.lost) await this.#starts().undo({ id: this.message.id, deliveryCount: this.deliveryCount });
   }
 
-  onSettled(listener: Settled): void {
-    this.#settled = listener;
+  get lost(): boolean {
+    return this.#lease.lost;
   }
 
-  settled(over: boolean): void {
-    this.#settled?.(over);
+  onSettled(listener: Settled): void {
+    this.settled = listener;
   }
 }

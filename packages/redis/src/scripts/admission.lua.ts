@@ -120,8 +120,10 @@ if not call('SET', base .. 'lock', '1', 'NX', 'PX', ARGV[1]) then return found e
 for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT', 0, ARGV[3])) do
   local halted = call('HGET', base .. 'halted', group)
   local holders = call('HGETALL', key(group, 'holders'))
+  local youngest = ${lookAgain.later}
   for i = 1, #holders, 2 do
     local held = now - tonumber(holders[i + 1])
+    youngest = math.min(youngest, held)
     if holders[i] ~= halted and held >= tonumber(ARGV[2]) then
       found[#found + 1] = group
       found[#found + 1] = holders[i]
@@ -129,8 +131,9 @@ for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT
     end
   end
   local waits = call('ZCARD', key(group, 'line')) > 0
+  local rest = waits and ${lookAgain.soon} or math.max(${lookAgain.soon}, youngest)
   if not waits and #holders == 0 then call('ZREM', base .. 'look', group)
-  else call('ZADD', base .. 'look', now + (waits and ${lookAgain.soon} or ${lookAgain.later}), group) end
+  else call('ZADD', base .. 'look', now + rest, group) end
 end
 return found
 `;

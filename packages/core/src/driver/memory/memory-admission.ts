@@ -78,7 +78,9 @@ export class MemoryAdmission implements Admission {
     this.#lookedAt = now;
     const due = [...this.#groups.values()].filter((group) => group.lookAt <= now).slice(0, limit);
     return due.flatMap((group) => {
-      group.lookAt = now + (group.line.length > 0 ? lookAgain.soon : lookAgain.later);
+      const youngest = now - Math.max(...group.holders.values());
+      const rest = group.line.length > 0 ? 0 : Math.min(youngest, lookAgain.later);
+      group.lookAt = now + Math.max(lookAgain.soon, rest);
       const old = [...group.holders].filter(
         ([member, since]) => now - since >= patience && this.#halted.get(group.name) !== member,
       );

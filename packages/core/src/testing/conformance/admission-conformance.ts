@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { Admission, AdmissionEntry, Place } from '../../driver/admission.ts';
+import { sleep, systemClock } from '../../clock.ts';
+import { type Admission, type AdmissionEntry, lookAgain, type Place } from '../../driver/admission.ts';
 import { until } from '../until.ts';
 import type { ConformanceOptions, Harness } from './harness.ts';
 import { type ConformanceCase, declareSuite } from './suite.ts';
@@ -235,6 +236,18 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
         expect(found?.map(({ group, id }) => [group, id])).toEqual([['g', 'a']]);
         expect(found?.[0]?.heldFor).toBeGreaterThanOrEqual(20);
       }
+    },
+  },
+  {
+    name: 'a place that was given to the last one in the line is looked at soon, though nobody waits for it',
+    async run(bench) {
+      await bench.enter(entry('a'), entry('b'));
+      expect(await bench.leave(entry('a'))).toEqual(['b']);
+      await sleep(systemClock, lookAgain.soon + 100);
+      expect(await bench.admission.overdue({ every: 1, patience: 60_000, limit: 10 })).toEqual([]); // too young by that
+      const look = { every: 1, patience: 20, limit: 10 };
+      const found = async () => (await bench.admission.overdue(look)).map(({ id }) => id).includes('b');
+      await until(found, { timeout: 2 * lookAgain.soon, what: 'the place to be looked at again' });
     },
   },
   {
