@@ -23,6 +23,11 @@ export class Batching {
     this.setSlots(this.#slots); // items may have come before the consumer was there
   }
 
+  /** How many slots are taken: a batch takes one, what waits for its batch takes none. */
+  get busy(): number {
+    return this.#gate.busy;
+  }
+
   setSlots(slots: number): void {
     this.#slots = slots;
     this.#gate.setSlots(slots);

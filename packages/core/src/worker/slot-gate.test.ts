@@ -6,7 +6,7 @@ describe('the slot gate', () => {
     const gate = new SlotGate(2);
     const order: string[] = [];
     for (const name of ['a', 'b', 'c', 'd', 'e']) gate.enter(() => order.push(name));
-    expect(order).toEqual(['a', 'b']);
+    expect([order, gate.busy]).toEqual([['a', 'b'], 2]);
     gate.leave();
     expect(order).toEqual(['a', 'b', 'c']);
     gate.setSlots(4);

@@ -17,6 +17,11 @@ export class SlotGate {
     this.#slots = slots;
   }
 
+  /** How many run. */
+  get busy(): number {
+    return this.#busy;
+  }
+
   setSlots(slots: number): void {
     this.#slots = slots;
     this.#admit();

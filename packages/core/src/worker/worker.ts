@@ -159,7 +159,7 @@ export class Worker {
 
   #scalable(): Scalable {
     return {
-      load: () => ({ slots: this.#slots, running: this.#stats.running.length }),
+      load: () => ({ slots: this.#slots, running: this.#batching?.busy ?? this.#stats.running.length }),
       setSlots: (slots) => this.setSlots(slots),
       waiting: async () => {
         const counts = await this.#runtime.stores.current?.monitor?.counts([...this.#queues]);
