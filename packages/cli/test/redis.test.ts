@@ -94,7 +94,9 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(queues.stdout).toBe(
       'queue    waiting  delayed  held  running  dead\nbills          1        1     0        0     0\ndefault        1        0     0        0     0\n',
     );
-    expect(JSON.parse(one.stdout)).toEqual([{ queue: 'bills', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0 }]);
+    expect(JSON.parse(one.stdout)).toEqual([
+      { queue: 'bills', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0, oldest: expect.any(Number) },
+    ]);
     expect(pending).toMatchObject({ code: 0, stdout: 'SENT\n' });
 
     expect(await run('purge', 'default')).toMatchObject({ code: 2 });

@@ -14,11 +14,18 @@ export interface QueuesArguments extends GlobalArguments {
 export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
   return withApp(given, async ({ app }) => {
     const names = given.names?.length ? given.names : undefined;
-    const queues = await new Inspector(app).queues(names);
-    if (given.json) printJson(queues);
+    const inspector = new Inspector(app);
+    const queues = await inspector.queues(names);
+    if (given.json) printJson(await withAges(inspector, queues));
     else printQueues(queues);
     return 0;
   });
+}
+
+/** With `oldest`: for how many milliseconds the oldest of the waiting has been ready; null when none waits. */
+async function withAges(inspector: Inspector, queues: readonly QueueCounts[]): Promise<readonly object[]> {
+  const ages = await inspector.oldest(queues.map(({ queue }) => queue));
+  return queues.map((counts, index) => ({ ...counts, oldest: ages[index] ?? null }));
 }
 
 /** The table of queues; in their absence a remark. */

@@ -30,6 +30,8 @@ export interface Monitor {
   /** Every queue the broker knows under this prefix. */
   queues(): Promise<readonly string[]>;
   counts(queues: readonly string[]): Promise<readonly QueueCounts[]>;
+  /** For how many milliseconds the oldest of the waiting messages of each queue has been ready; undefined when none waits. */
+  oldest?(queues: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Where these messages stand; undefined when the broker does not have one. `queues` narrows the search. */
   locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
   /** These messages, whether they wait, are delayed or run; undefined for one that is not there or cannot be read. */

@@ -54,6 +54,15 @@ export class Inspector {
   }
 
   /**
+   * For how many milliseconds the oldest waiting message of each of these queues has been ready: undefined when none waits, or
+   * the broker cannot say.
+   */
+  async oldest(names: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const monitor = await this.#monitor();
+    return (await monitor.oldest?.(names)) ?? names.map(() => undefined);
+  }
+
+  /**
    * Deletes what waits in a queue; the deleted tasks end REVOKED (`purged`) for their waiters, and so does what depends on
    * them in their canvas. Returns how many were deleted.
    */

@@ -13,6 +13,7 @@ import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
+import { oldestJob } from './oldest-job.ts';
 import { readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
 
 /** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
@@ -41,6 +42,13 @@ export class RedisMonitor implements Monitor {
 
   async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
     return this.#link.run((client) => Promise.all(queues.map((queue) => this.#countsOf(client, queue))));
+  }
+
+  async oldest(queues: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const { job } = this.#keys;
+    return this.#link.run((client) =>
+      Promise.all(queues.map((queue) => oldestJob(client, (part) => job(queue, part)))),
+    );
   }
 
   async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {

@@ -20,7 +20,7 @@ import { storeRecord } from './store-record.lua.ts';
 import { streamAck } from './stream-ack.lua.ts';
 import { streamAdmit } from './stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
-import { streamCounts, streamLocate, streamPurge, streamRemove } from './stream-look.lua.ts';
+import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './stream-look.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './stream-settle.lua.ts';
 import { streamLeave, streamOpen, streamPromote, streamRegister, streamSweep } from './stream-upkeep.lua.ts';
@@ -91,6 +91,7 @@ export interface Scripts {
     keys: [queue: string, dead: string],
     args: Args,
   ): Promise<[waiting: number, delayed: number, running: number, dead: number, held: number]>;
+  streamOldest(keys: [queue: string], args: Args): Promise<number>;
   streamLocate(keys: [queue: string], args: Args): Promise<string>;
   streamRemove(keys: [queue: string], args: Args): Promise<string>;
   streamPurge(keys: [queue: string], args: Args): Promise<[found: number, ids: string[]]>;
@@ -141,6 +142,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamSweep: { keys: 1, lua: streamSweep },
   streamLeave: { keys: 1, lua: streamLeave },
   streamCounts: { keys: 2, lua: streamCounts },
+  streamOldest: { keys: 1, lua: streamOldest },
   streamLocate: { keys: 1, lua: streamLocate },
   streamRemove: { keys: 1, lua: streamRemove },
   streamPurge: { keys: 1, lua: streamPurge },

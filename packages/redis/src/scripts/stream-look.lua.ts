@@ -42,6 +42,39 @@ return {math.max(0, size - running - removed), call('ZCARD', base .. 'due'), run
   call('ZCOUNT', base .. 'due', ${heldUntil}, '+inf')}
 `;
 
+/** Looks for the oldest of a queue's messages that wait. */
+export const streamOldest: string = `--[[
+  KEYS[1] beginning of the queue's keys
+  ARGV[1] group
+  Returns for how many milliseconds it has been ready, by Redis's clock; -1 when none waits.
+  No effects. An entry's id tells when it was written, which is when its message became ready. One that was removed while it
+  waited is passed over, of the first hundred of each stream.
+]]
+local call, base, since = redis.call, KEYS[1], nil
+local function first(stream, after)
+  for _, entry in ipairs(call('XRANGE', stream, after, '+', 'COUNT', 100)) do
+    if call('HEXISTS', base .. 'removed', entry[2][1]) == 0 then return entry[1] end
+  end
+end
+for _, name in ipairs(${streams}) do
+  local stream, after = base .. name, '-'
+  if call('XLEN', stream) > 0 then
+    local groups = redis.pcall('XINFO', 'GROUPS', stream)
+    for _, info in ipairs(groups.err and {} or groups) do
+      local field = {}
+      for i = 1, #info, 2 do field[info[i]] = info[i + 1] end
+      if field.name == ARGV[1] then after = '(' .. field['last-delivered-id'] end
+    end
+    local id = first(stream, after)
+    local at = id and tonumber(string.match(id, '^%d+'))
+    if at and (not since or at < since) then since = at end
+  end
+end
+if not since then return -1 end
+local time = call('TIME')
+return math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - since)
+`;
+
 /** Finds out where messages of one queue stand. */
 export const streamLocate: string = `--[[
   KEYS[1] beginning of the queue's keys

@@ -51,6 +51,14 @@ export class StreamsMonitor implements Monitor {
     }));
   }
 
+  async oldest(queues: readonly string[]): Promise<readonly (number | undefined)[]> {
+    const ages = await this.#link.run((client) => {
+      const scripts = scriptsOf(client);
+      return Promise.all(queues.map((queue) => scripts.streamOldest([this.#keys.stream(queue)], [group])));
+    });
+    return ages.map((age) => (age < 0 ? undefined : age));
+  }
+
   async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
     const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
     await this.#eachChunk(ids, queues, async (queue, chunk, start) => {

@@ -35,4 +35,8 @@ export class EntryList {
     this.#size -= 1;
     return entry;
   }
+
+  *[Symbol.iterator](): Generator<MemoryEntry> {
+    for (let entry = this.#first; entry; entry = entry.next) yield entry;
+  }
 }

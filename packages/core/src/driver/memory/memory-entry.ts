@@ -13,6 +13,8 @@ export interface MemoryEntry {
   /** The delivery counts of those deliveries that said they began. */
   starts?: Set<number>;
   place: MessagePlace;
+  /** When it became ready to run, epoch ms; of meaning while it waits. */
+  readySince?: number;
   /** Taken out while it waited; it is skipped where it stands, since lists and heaps do not search. */
   removed?: boolean;
   /** Neighbour in an {@link EntryList}. */

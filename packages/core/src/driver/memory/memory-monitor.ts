@@ -6,15 +6,10 @@ import type { MemoryStore } from './memory-store.ts';
 /** Looks at the queues of a store. */
 export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void): Monitor {
   return {
+    ...createCounts(store, assertOpen),
     queues: async () => {
       assertOpen();
       return [...store.queues.keys()];
-    },
-    counts: async (queues) => {
-      assertOpen();
-      return queues.map(
-        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 },
-      );
     },
     locate: async (ids, queues) => {
       assertOpen();
@@ -56,6 +51,21 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
     removeDeadLetters: async (queue, keys) => {
       assertOpen();
       return store.queues.get(queue)?.removeDeadLetters(keys) ?? 0;
+    },
+  };
+}
+
+function createCounts(store: MemoryStore, assertOpen: () => void): Required<Pick<Monitor, 'counts' | 'oldest'>> {
+  return {
+    counts: async (queues) => {
+      assertOpen();
+      return queues.map(
+        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 },
+      );
+    },
+    oldest: async (queues) => {
+      assertOpen();
+      return queues.map((queue) => store.queues.get(queue)?.oldest());
     },
   };
 }

@@ -51,7 +51,7 @@ export class MemoryQueue {
       this.#delayed.push(at, entry);
       this.#arm();
     } else {
-      entry.place = 'waiting';
+      this.#makeReady(entry);
       this.#listOf(entry).push(entry);
       this.wake();
     }
@@ -67,7 +67,7 @@ export class MemoryQueue {
 
   /** Puts an entry back before all others of its priority: it had its turn already. */
   putBack(entry: MemoryEntry): void {
-    entry.place = 'waiting';
+    this.#makeReady(entry);
     this.#listOf(entry).unshift(entry);
     this.wake();
   }
@@ -91,7 +91,7 @@ export class MemoryQueue {
         this.#removed.delayed -= 1;
         continue;
       }
-      entry.place = 'waiting';
+      this.#makeReady(entry);
       this.#listOf(entry).push(entry);
     }
   }
@@ -191,6 +191,21 @@ export class MemoryQueue {
       running: this.running.size,
       dead: this.#dead.length,
     };
+  }
+
+  /** For how long the oldest of what waits has been ready, in milliseconds. */
+  oldest(): number | undefined {
+    this.promote();
+    let since = Number.POSITIVE_INFINITY;
+    for (const list of this.#ready) {
+      for (const entry of list) if (!entry.removed) since = Math.min(since, entry.readySince ?? since);
+    }
+    return since === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#clock.now() - since);
+  }
+
+  #makeReady(entry: MemoryEntry): void {
+    entry.place = 'waiting';
+    entry.readySince = this.#clock.now();
   }
 
   #shift(list: EntryList): MemoryEntry | undefined {

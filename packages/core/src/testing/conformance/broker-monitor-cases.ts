@@ -24,6 +24,28 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'the monitor tells for how long the oldest waiting message has been ready, queue by queue',
+    async run(bench) {
+      const oldest = async (): Promise<readonly (number | undefined)[]> =>
+        (await bench.monitor.oldest?.([queue, 'beta', 'nobody'])) ?? [];
+      await bench.publish({ eta: Date.now() + 60_000 });
+      expect(await oldest()).toEqual([undefined, undefined, undefined]);
+      await bench.publish({ priority: 1 });
+      const began = performance.now();
+      await until(async () => ((await oldest())[0] ?? 0) >= 60, { what: 'it to age' });
+      await bench.publishMany(3, (index) => ({ priority: index * 4 }));
+      await bench.publish({ queue: 'beta' });
+      const [old = 0, young = 0] = await oldest();
+      const elapsed = performance.now() - began;
+      expect(old).toBeGreaterThanOrEqual(60);
+      expect(old).toBeLessThan(elapsed + 100);
+      expect(young).toBeLessThan(old);
+      const probe = await bench.probe();
+      await probe.arrived(4);
+      expect(await oldest()).toEqual([undefined, expect.any(Number), undefined]);
+    },
+  },
+  {
     name: 'the monitor knows every queue that has messages',
     async run(bench) {
       await bench.publish({ queue: 'alpha' });
