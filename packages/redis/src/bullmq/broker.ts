@@ -5,29 +5,38 @@ import { promoteHeld } from '../promote-held.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { toJob } from './job-message.ts';
 import type { BrokerParts } from './parts.ts';
-import type { Publisher } from './publisher.ts';
+import type { Parcel, Publisher } from './publisher.ts';
 
 /** The broker over BullMQ. Light until its first use: BullMQ takes 150 ms to import. */
 export class BullmqBroker implements Broker {
   readonly #parts: BrokerParts;
   readonly #consumers = new Set<Consumer>();
   #publisher: Promise<Publisher> | undefined;
+  #ready: Publisher | undefined;
   #closed = false;
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
   }
 
-  async publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
+  publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
+    try {
+      const parcels = this.#encode(messages);
+      if (this.#ready) return this.#ready.publish(parcels, signal);
+      this.#publisher ??= this.#createPublisher();
+      return this.#publisher.then((publisher) => publisher.publish(parcels, signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #encode(messages: readonly Message[]): readonly Parcel[] {
     this.#assertOpen();
     const { clock, storeClock } = this.#parts;
     const now = clock.now();
     const { ahead } = storeClock;
     const redisNow = ahead === undefined ? 0 : now + ahead; // not known: whether a message is due is Redis's to say
-    const parcels = messages.map((message) => ({ message, job: toJob(message, now, redisNow) })); // encoded before the first await
-    this.#publisher ??= this.#createPublisher();
-    const publisher = await this.#publisher;
-    await publisher.publish(parcels, signal);
+    return messages.map((message) => ({ message, job: toJob(message, now, redisNow) }));
   }
 
   async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
@@ -72,6 +81,7 @@ export class BullmqBroker implements Broker {
 
   async #createPublisher(): Promise<Publisher> {
     const { Publisher } = await import('./publisher.ts');
-    return new Publisher({ ...this.#parts, timeout: this.#parts.publishTimeout });
+    this.#ready = new Publisher({ ...this.#parts, timeout: this.#parts.publishTimeout });
+    return this.#ready;
   }
 }

@@ -1,7 +1,8 @@
-import { BrokerUnavailableError, type Clock, type Message, PublishError, sleep } from '@lovage/core/driver';
+import { type Clock, type Message, sleep } from '@lovage/core/driver';
 import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import { accept, type Call, refuse, type Sent } from '../publish-call.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { createTaskBackend, type TaskBackend } from './backend-hook.ts';
@@ -18,11 +19,22 @@ export interface Parcel {
   readonly job: JobFields;
 }
 
+/** A parcel of a call that is under way. */
+interface Adding extends Sent {
+  parcel: Parcel;
+}
+
+/** All calls of one tick that share a deadline. */
+interface Batch {
+  readonly signal: AbortSignal | undefined;
+  readonly adding: Adding[];
+}
+
 /**
  * Adds messages to BullMQ queues.
  *
  * Each message is one `addJob` of BullMQ's backend, with data already encoded. Calls of one turn of the event loop leave
- * in one write, so publishing concurrently needs no batch. Measured (medians of five interleaved rounds of 2,000, one
+ * in one write, under one deadline, so publishing concurrently needs no script of its own. Measured (medians of five interleaved rounds of 2,000, one
  * process on a shared 2-core machine): `Queue.add` 24,900–27,100/s, `addBulk` 25,100–25,600/s, `backend.addJob`
  * 29,700–31,400/s, `backend.addJobs` 32,000/s. The last is a pipeline that says for the whole what went wrong with one:
  * `addJob` tells us message by message which were accepted.
@@ -34,6 +46,7 @@ export class Publisher {
   readonly #timeout: number;
   readonly #backends = new Map<string, TaskBackend>();
   readonly #registered = new Map<string, Promise<unknown>>();
+  #open: Batch | undefined;
 
   constructor(parts: {
     readonly link: StoreLink;
@@ -51,47 +64,74 @@ export class Publisher {
    * Resolves when Redis has all of them. After a lost connection it publishes again, marked `mayRepeat` where the first
    * try may have arrived, until `signal` aborts (or the publish timeout passes, without one).
    */
-  async publish(parcels: readonly Parcel[], signal: AbortSignal | undefined): Promise<void> {
-    const deadline = new Deadline(this.#clock, signal ?? this.#timeout, () => this.#late(parcels, signal));
-    const refused = new Map<string, Error>();
-    let pending = parcels;
+  publish(parcels: readonly Parcel[], signal: AbortSignal | undefined): Promise<void> {
+    const all = parcels.length;
+    if (all === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const call: Call = { left: all, all, refused: undefined, resolve, reject };
+      const { adding } = this.#batchOf(signal);
+      for (const parcel of parcels) adding.push({ id: parcel.message.id, parcel, call, over: false });
+    });
+  }
+
+  #batchOf(signal: AbortSignal | undefined): Batch {
+    if (this.#open && this.#open.signal === signal) return this.#open;
+    const batch: Batch = { signal, adding: [] };
+    this.#open = batch;
+    process.nextTick(() => {
+      if (this.#open === batch) this.#open = undefined;
+      void this.#run(batch); // never rejects
+    });
+    return batch;
+  }
+
+  async #run({ signal, adding }: Batch): Promise<void> {
+    const deadline = new Deadline(this.#clock, signal ?? this.#timeout, () => this.#late(signal));
+    let pending: readonly Adding[] = adding;
     try {
       while (pending.length > 0) {
-        pending = await this.#try(pending, deadline, refused);
+        pending = await this.#try(pending, deadline);
         if (pending.length > 0) await sleep(this.#clock, pause);
       }
     } catch (error) {
-      for (const { message } of pending) refused.set(message.id, toBrokerError(error, this.#link.display, message.id));
+      for (const one of pending) {
+        const only = one.call.all === 1 ? one.id : undefined;
+        refuse(one, deadline.passed ? this.#late(signal, only) : toBrokerError(error, this.#link.display, one.id));
+      }
     } finally {
       deadline.clear();
     }
-    reject(refused, parcels.length);
   }
 
   /** Tries once; returns those to be tried again. Rejects when the deadline passes. */
-  async #try(parcels: readonly Parcel[], deadline: Deadline, refused: Map<string, Error>): Promise<readonly Parcel[]> {
+  async #try(adding: readonly Adding[], deadline: Deadline): Promise<readonly Adding[]> {
     deadline.check();
     const client = this.#link.readyClient ?? (await this.#link.ready(deadline));
     batchWrites(client);
-    const adding = parcels.map(({ message, job }) => this.#add(client, message.queue, job));
-    const results = await deadline.race(Promise.allSettled(adding));
-    const again: Parcel[] = [];
-    for (const [index, result] of results.entries()) {
-      const parcel = parcels[index] as Parcel;
-      if (result.status === 'fulfilled') continue;
-      if (isConnectionError(result.reason)) again.push(wasNotSent(result.reason) ? parcel : marked(parcel));
-      else refused.set(parcel.message.id, toBrokerError(result.reason, this.#link.display, parcel.message.id));
-    }
+    const again: Adding[] = [];
+    await deadline.race(Promise.all(adding.map((one) => this.#add(client, one, again))));
     return again;
   }
 
-  async #add(client: RedisClient, queue: string, job: JobFields): Promise<void> {
+  #add(client: RedisClient, one: Adding, again: Adding[]): Promise<void> {
+    const { message, job } = one.parcel;
+    const failed = (error: unknown): void => {
+      if (!isConnectionError(error)) {
+        refuse(one, toBrokerError(error, this.#link.display, one.id));
+        return;
+      }
+      if (!wasNotSent(error)) one.parcel = marked(one.parcel);
+      again.push(one);
+    };
+    return this.#addJob(client, message.queue, job).then(() => accept(one), failed);
+  }
+
+  #addJob(client: RedisClient, queue: string, job: JobFields): Promise<unknown> {
     const backend = this.#backend(client, queue);
     const registered = this.#registered.get(queue);
     const added = backend.addJob({ ...job, opts: { ...job.opts } } as Parameters<TaskBackend['addJob']>[0], job.id, {});
-    if (!registered) return added.then(() => {});
-    await Promise.all([added, registered]);
-    this.#registered.set(queue, known);
+    if (!registered || registered === known) return added;
+    return Promise.all([added, registered]).then(() => this.#registered.set(queue, known));
   }
 
   #backend(client: RedisClient, queue: string): TaskBackend {
@@ -115,11 +155,11 @@ export class Publisher {
     done.catch(() => this.#registered.delete(queue)); // with the next message
   }
 
-  #late([only, ...others]: readonly Parcel[], signal: AbortSignal | undefined): Error {
+  #late(signal: AbortSignal | undefined, taskId?: string): Error {
     const waited = signal
       ? 'did not accept the message in time'
       : `did not accept the message within ${this.#timeout} ms`;
-    return this.#link.unavailable(waited, others.length === 0 ? only?.message.id : undefined);
+    return this.#link.unavailable(waited, taskId);
   }
 }
 
@@ -130,13 +170,4 @@ function marked({ message, job }: Parcel): Parcel {
   if (message.mayRepeat) return { message, job };
   const data = JSON.stringify({ ...(JSON.parse(job.data) as object), mayRepeat: true });
   return { message: { ...message, mayRepeat: true }, job: { ...job, data } };
-}
-
-function reject(refused: ReadonlyMap<string, Error>, all: number): void {
-  if (refused.size === 0) return;
-  const errors = [...refused.values()];
-  const [first] = errors;
-  const alike = errors.every((error) => error.constructor === first?.constructor);
-  if (refused.size === all && alike) throw first ?? new BrokerUnavailableError('nothing was accepted');
-  throw new PublishError(refused);
 }

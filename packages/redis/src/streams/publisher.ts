@@ -1,13 +1,14 @@
 import { type Clock, ClosedError, type Message, sleep } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
+import { accept, type Call, refuse } from '../publish-call.ts';
 import { joinTexts } from '../scripts/lines.lua.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { corked } from './corked.ts';
 import { markRepeated } from './entry.ts';
-import { accept, type Call, type Parcel, toParcel } from './parcel.ts';
+import { type Parcel, toParcel } from './parcel.ts';
 import { createStreamQueue, type StreamQueue } from './stream-queue.ts';
 
 /** Messages in one script call, and characters: bounds the time a call holds Redis (500 take about 1.2 ms). */
@@ -202,10 +203,7 @@ export class Publisher {
   }
 
   #refuse(parcel: Parcel, error: unknown): void {
-    if (parcel.over) return;
-    parcel.call.refused ??= new Map();
-    parcel.call.refused.set(parcel.id, toBrokerError(error, this.#parts.link.display, parcel.id));
-    accept(parcel);
+    refuse(parcel, toBrokerError(error, this.#parts.link.display, parcel.id));
   }
 
   #late(signal: AbortSignal | undefined): Error {
