@@ -84,7 +84,7 @@ describe('inspect', () => {
       'worker  task\nbill-1  add\nbill-1  hold\nbill-1  picky\n',
     );
     expect((await ask('inspect', 'stats', '-d', 'mail-1')).stdout).toMatch(
-      /\nmail-1 +2 +1 +0 +0 +0 +0 +\d+ MiB +off +mails +\d+s\n$/,
+      /\nmail-1 +2 +1 +0 +0 +0 +0 +\d+ MiB +\d+ms +-?\d+ms +off +mails +\d+s\n$/,
     );
     expect((await ask('inspect', 'conf', '-d', 'mail-1')).stdout).toMatch(/\nmail-1 +worker\.crashBudget +2\n/);
   });
