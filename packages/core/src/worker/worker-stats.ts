@@ -23,6 +23,7 @@ export class WorkerStats implements AttemptObserver {
   /** The latest tasks that were broken off from outside. */
   readonly #terminated = new Set<string>();
 
+  /** `clock` is the broker's, as far as it is known. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }
@@ -81,7 +82,7 @@ export class WorkerStats implements AttemptObserver {
     return this.#running.map(({ context }) => context);
   }
 
-  /** Waits count from the moment at which the task could have run, by the caller's clock. */
+  /** Waits count from the moment at which the task could have run; like all moments of messages it is the broker's clock's. */
   #measure({ message, begun = 0, sharedBy = 1 }: Attempt): void {
     const busy = this.#clock.monotonic() - begun;
     const ready = Math.max(message.sentAt, message.eta ?? 0, message.limitedUntil ?? 0);

@@ -58,7 +58,7 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   const sender = new EventSender(async (topic, message) => bus?.publish(topic, message), clock);
   const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
   const states = new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires);
-  const stats = new WorkerStats(clock);
+  const stats = new WorkerStats(runtime.brokerClock);
   const loop = new LoopWatch({
     logger,
     leaseDuration: options.settings.lockDuration,
