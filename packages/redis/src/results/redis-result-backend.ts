@@ -16,13 +16,14 @@ import { scriptsOf } from '../scripts/scripts.ts';
 import { toResultError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { Subscriber } from '../subscriber.ts';
+import { type EndedMember, JoinBatch } from './join-batch.ts';
 import { parseRings, recordArguments } from './record-text.ts';
 
 /** Ids in one MGET or DEL: bounds the time one command holds Redis. */
 const chunkSize = 500;
 
 /** What a join answers whose outcome was not stored, since another final one stands. */
-const refused: [number, number, number] = [-1, 0, 0];
+const refused: JoinState = { done: 0, failed: 0, complete: false, refused: true };
 
 /** Outcome records as string keys with an expiry, and one channel per inbox. */
 export class RedisResultBackend implements ResultBackend {
@@ -30,6 +31,7 @@ export class RedisResultBackend implements ResultBackend {
   readonly #subscriber: Subscriber;
   readonly #keys: Keys;
   readonly #ended: EndedLog;
+  readonly #batch: JoinBatch = new JoinBatch((members) => this.#joinAll(members));
 
   constructor(link: StoreLink, subscriber: Subscriber, keys: Keys, ended: EndedLog) {
     this.#link = link;
@@ -70,22 +72,29 @@ export class RedisResultBackend implements ResultBackend {
   }
 
   async join(member: JoinMember): Promise<JoinState> {
-    const { groupId, index, succeeded, size, tellsSize, outcome } = member;
-    const { joinEnded, joinFailed, joinSize, result } = this.#keys;
-    const keys: [string, string, string] = [joinEnded(groupId), joinFailed(groupId), joinSize(groupId)];
-    const ttl = Math.max(1, Math.floor(member.ttl));
-    const args = [index, succeeded ? '1' : '0', ttl, size ?? '', tellsSize ? '1' : '0'];
-    const [done, failed, complete] = await this.#run((client) => {
-      const scripts = scriptsOf(client);
-      if (outcome === undefined) return scripts.joinMember(keys, args);
-      const [record, written] = [result(outcome.record.id), recordArguments(outcome, this.#keys)] as const;
-      if (this.#keys.together) return scripts.joinWithOutcome([record, ...keys], [...written, ...args]);
-      return scripts
-        .storeRecord([record], written)
-        .then((stored) => (stored === 1 ? scripts.joinMember(keys, args) : refused));
-    });
-    if (done === -1) return { done: 0, failed: 0, complete: false, refused: true };
-    return { done, failed, complete: complete === 1 };
+    const { outcome } = member;
+    if (outcome !== undefined && this.#keys.together) return this.#batch.add({ ...member, outcome });
+    if (outcome !== undefined && !(await this.put([outcome]))[0]) return refused;
+    const [keys, args] = [this.#joinKeys(member.groupId), joinArguments(member)];
+    return stateOf(await this.#run((client) => scriptsOf(client).joinMember(keys, args)));
+  }
+
+  async #joinAll(members: readonly EndedMember[]): Promise<readonly JoinState[]> {
+    const [{ groupId }] = members as [EndedMember];
+    const keys = [...this.#joinKeys(groupId), ...members.map(({ outcome }) => this.#keys.result(outcome.record.id))];
+    const texts = members.map(({ outcome }) => recordArguments(outcome, this.#keys));
+    const args = members.flatMap((member, index) => [...(texts[index] ?? []), ...joinArguments(member)]);
+    const states = (await this.#run((client) => scriptsOf(client).joinWithOutcomes(keys, args))).map(stateOf);
+    for (const [index, { outcome }] of members.entries()) {
+      if (!states[index]?.refused && isFinal(outcome.record))
+        this.#ended.note(outcome, String(texts[index]?.[0]).length);
+    }
+    return states;
+  }
+
+  #joinKeys(groupId: string): [string, string, string] {
+    const { joinEnded, joinFailed, joinSize } = this.#keys;
+    return [joinEnded(groupId), joinFailed(groupId), joinSize(groupId)];
   }
 
   async forget(ids: readonly string[]): Promise<void> {
@@ -116,6 +125,14 @@ export class RedisResultBackend implements ResultBackend {
       throw toResultError(error, this.#link.display);
     }
   }
+}
+
+function joinArguments({ index, succeeded, ttl, size, tellsSize }: JoinMember): (string | number)[] {
+  return [index, succeeded ? '1' : '0', Math.max(1, Math.floor(ttl)), size ?? '', tellsSize ? '1' : '0'];
+}
+
+function stateOf([done, failed, complete]: readonly [number, number, number]): JoinState {
+  return done === -1 ? refused : { done, failed, complete: complete === 1 };
 }
 
 function chunks(ids: readonly string[]): string[][] {

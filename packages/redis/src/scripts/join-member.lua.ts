@@ -31,15 +31,20 @@ ${join}
 return join(KEYS[1], KEYS[2], KEYS[3], unpack(ARGV))
 `;
 
-/** Stores a member's outcome and records that it ended. */
-export const joinWithOutcome: string = `--[[
-  KEYS[1] result key  KEYS[2…4] as KEYS[1…3] of join-member
-  ARGV[1…4] as store-record  ARGV[5…9] as ARGV[1…5] of join-member
-  Returns what join-member returns, or {-1, 0, 0} when another final record stands.
-  Effects: those of store-record, and then those of join-member.
+/** Stores the outcomes of members of one group and records that they ended. */
+export const joinWithOutcomes: string = `--[[
+  KEYS[1…3] as join-member  KEYS[4…] result keys
+  ARGV nine of each result key: ARGV[1…4] of store-record, ARGV[1…5] of join-member
+  Returns of each what join-member returns, or {-1, 0, 0} when another final record stands.
+  Effects: of each those of store-record, and then those of join-member.
 ]]
 ${storeRecordBody}
 ${join}
-if store() == 0 then return {-1, 0, 0} end
-return join(KEYS[2], KEYS[3], KEYS[4], unpack(ARGV, 5))
+local replies = {}
+for i = 4, #KEYS do
+  local at = (i - 4) * 9
+  if store(KEYS[i], unpack(ARGV, at + 1, at + 4)) == 0 then replies[i - 3] = {-1, 0, 0}
+  else replies[i - 3] = join(KEYS[1], KEYS[2], KEYS[3], unpack(ARGV, at + 5, at + 9)) end
+end
+return replies
 `;

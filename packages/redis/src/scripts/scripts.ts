@@ -5,7 +5,7 @@ import { despiteFull } from './despite-full.lua.ts';
 import { putEntry } from './directory.lua.ts';
 import { noteEnded, sweepEnded } from './ended.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
-import { joinMember, joinWithOutcome } from './join-member.lua.ts';
+import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
@@ -34,10 +34,10 @@ export interface Scripts {
     keys: [ended: string, failed: string, size: string],
     args: Args,
   ): Promise<[ended: number, failed: number, complete: number]>;
-  joinWithOutcome(
-    keys: [result: string, ended: string, failed: string, size: string],
+  joinWithOutcomes(
+    keys: readonly string[],
     args: Args,
-  ): Promise<[ended: number, failed: number, complete: number]>;
+  ): Promise<readonly [ended: number, failed: number, complete: number][]>;
   noteEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
   sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
@@ -105,7 +105,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   publishFrom: { keys: 1, lua: publishFrom },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },
-  joinWithOutcome: { keys: 4, lua: joinWithOutcome },
+  joinWithOutcomes: { lua: joinWithOutcomes },
   noteEnded: { keys: 2, lua: noteEnded },
   sweepEnded: { keys: 2, lua: sweepEnded },
   acquireLease: { keys: 2, lua: acquireLease },

@@ -3,21 +3,21 @@ import { finalRecordPrefix } from '@lovage/core/driver';
 /** A record longer than this is not carried by the ring: who waits reads it from the store. In bytes. */
 export const longestInRing = 8_192;
 
-/** Lua: `store()` stores the record of ARGV[1…4] under KEYS[1]; 0 when a final one stood there already. */
+/** Lua: `store(key, record, ttl, channel, bareRing)` stores a record; 0 when a final one stood there already. */
 export const storeRecordBody: string = `
-local function store()
-  local ring = ARGV[1]
+local function store(key, record, ttl, channel, bareRing)
+  local ring = record
   local stored = 0
-  if redis.pcall('GETRANGE', KEYS[1], 0, ${finalRecordPrefix.length - 1}) ~= '${finalRecordPrefix}' then
-    redis.call('DEL', KEYS[1])
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  if redis.pcall('GETRANGE', key, 0, ${finalRecordPrefix.length - 1}) ~= '${finalRecordPrefix}' then
+    redis.call('DEL', key)
+    redis.call('SET', key, record, 'PX', ttl)
     stored = 1
-  elseif ARGV[3] == '' or string.sub(ARGV[1], 1, ${finalRecordPrefix.length}) ~= '${finalRecordPrefix}' then
+  elseif channel == '' or string.sub(record, 1, ${finalRecordPrefix.length}) ~= '${finalRecordPrefix}' then
     return 0
   else
-    ring = redis.call('GET', KEYS[1])
+    ring = redis.call('GET', key)
   end
-  if ARGV[3] ~= '' then redis.call('PUBLISH', ARGV[3], #ring <= ${longestInRing} and ring or ARGV[4]) end
+  if channel ~= '' then redis.call('PUBLISH', channel, #ring <= ${longestInRing} and ring or bareRing) end
   return stored
 end`;
 
@@ -30,5 +30,5 @@ export const storeRecord: string = `--[[
   A final record is never overwritten; a key of a foreign type is. The DEL: see despite-full.
 ]]
 ${storeRecordBody}
-return store()
+return store(KEYS[1], unpack(ARGV))
 `;
