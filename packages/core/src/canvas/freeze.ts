@@ -76,8 +76,8 @@ export function stepId(id: string, index: number, level: number): string {
 
 async function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): Promise<string> {
   const { id, rootId, parentId, groupId, groupIndex } = place;
-  const links = await layCallbacks(node.links, place, 'l', sink);
-  const errors = await layCallbacks(node.errors, place, 'e', sink);
+  const links = node.links.length === 0 ? [] : await layCallbacks(node.links, place, 'l', sink);
+  const errors = node.errors.length === 0 ? [] : await layCallbacks(node.errors, place, 'e', sink);
   const canvas: CanvasRef = {
     ...refsOf(place, [...links, ...place.links], [...errors, ...place.errors]),
     ...(node.each ? { each: true } : {}),

@@ -35,8 +35,9 @@ export interface SinkOptions {
 export class PlanSink implements FreezeSink {
   readonly #tools: SinkTools;
   readonly #options: SinkOptions;
-  #writes: OutcomeWrite[] = [];
+  readonly #writes: OutcomeWrite[] = [];
   #messages: Message[] = [];
+  #sending: Promise<void> = Promise.resolve();
   /** Groups without members that were to be started. */
   readonly empties: string[] = [];
   /** Gates whose turn has come. */
@@ -64,14 +65,14 @@ export class PlanSink implements FreezeSink {
       plan,
     };
     this.#writes.push({ record, ttl: planTtl });
-    if (this.#writes.length >= chunkSize) await this.#store();
+    if (this.#writes.length >= chunkSize) await this.#store(this.#writes.splice(0));
   }
 
   async start(plan: TaskPlan): Promise<void> {
     const { input, mayRepeat = false } = this.#options;
     if (plan.gate) return this.#layGate(plan);
     this.#messages.push(messageOf(plan, { now: this.#tools.now(), input, mayRepeat }));
-    if (this.#messages.length >= chunkSize) await this.flush();
+    if (this.#messages.length >= chunkSize) await this.#sendAhead();
   }
 
   /** A gate is laid down also where it begins a canvas: it waits as a record. */
@@ -92,20 +93,29 @@ export class PlanSink implements FreezeSink {
 
   async broken(id: string, error: unknown): Promise<void> {
     this.#messages = [];
-    await this.flush();
+    await this.flush().catch(() => undefined); // the stream's own error is what is told
     await this.#tools.failGroup(id, { state: 'FAILURE', failure: toFailure(error) });
   }
 
   async flush(): Promise<void> {
-    await this.#store();
-    const messages = this.#messages;
-    this.#messages = [];
+    await this.#sending;
+    await this.#send(this.#writes.splice(0), this.#messages.splice(0));
+  }
+
+  /** Sends a chunk while the next one is put together; resolves when the one before it is sent. */
+  async #sendAhead(): Promise<void> {
+    await this.#sending;
+    const sending = this.#send(this.#writes.splice(0), this.#messages.splice(0));
+    sending.catch(() => undefined); // whoever comes next is told
+    this.#sending = sending;
+  }
+
+  async #send(writes: readonly OutcomeWrite[], messages: readonly Message[]): Promise<void> {
+    await this.#store(writes);
     if (messages.length > 0) await this.#tools.publish(messages);
   }
 
-  async #store(): Promise<void> {
-    const writes = this.#writes;
-    this.#writes = [];
+  async #store(writes: readonly OutcomeWrite[]): Promise<void> {
     if (writes.length === 0) return;
     const { results } = this.#tools;
     if (!this.#options.keepsWhatIsThere) {

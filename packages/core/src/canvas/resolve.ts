@@ -14,6 +14,8 @@ interface ResolvedParts {
   readonly errors: readonly Resolved[];
 }
 
+const noCallbacks: ResolvedParts = { links: [], errors: [] };
+
 export interface ResolvedTask extends ResolvedParts {
   readonly kind: 'task';
   readonly message: Omit<MessageTemplate, 'id' | 'parentId' | 'rootId'>;
@@ -146,7 +148,16 @@ export class Resolver {
     return { kind: 'task', message: templateOf(message), times, takesInput, each: shape.each, ...gate, ...parts };
   }
 
-  async #callbacks({ links, errorLinks, options }: AnySignature, inherited: CallOptions): Promise<ResolvedParts> {
+  #callbacks(canvas: AnySignature, inherited: CallOptions): ResolvedParts | Promise<ResolvedParts> {
+    return canvas.links.length + canvas.errorLinks.length === 0
+      ? noCallbacks
+      : this.#resolveCallbacks(canvas, inherited);
+  }
+
+  async #resolveCallbacks(
+    { links, errorLinks, options }: AnySignature,
+    inherited: CallOptions,
+  ): Promise<ResolvedParts> {
     const stamps = { ...inherited.stamps, ...options.stamps };
     const carried = Object.keys(stamps).length > 0 ? { stamps } : {}; // callbacks keep their own queues and limits
     const all = (list: readonly AnySignature[]) => Promise.all(list.map((one) => this.resolveLater(one, carried)));
