@@ -35,6 +35,7 @@ export interface WorkerArguments extends GlobalArguments {
   readonly beat?: boolean;
   readonly events?: boolean;
   readonly noRemoteControl?: boolean;
+  readonly allowControl?: string;
   readonly autoscale?: string;
   readonly healthPort?: string;
   readonly healthHost?: string;
@@ -147,13 +148,14 @@ async function start(opened: OpenedApp, given: WorkerArguments, signals: SignalW
 }
 
 function toOptions({ location }: OpenedApp, given: WorkerArguments): WorkerOptions {
-  const { name, strictBroker = false, exitOnBrokerLoss = false, events = false, noRemoteControl = false } = given;
+  const { name, strictBroker = false, exitOnBrokerLoss = false, events = false } = given;
+  const { noRemoteControl = false, allowControl } = given;
   const limits = autoscaleOf(given);
   return {
     strictBroker,
     exitOnBrokerLoss,
     events,
-    remoteControl: !noRemoteControl,
+    remoteControl: noRemoteControl ? false : (allowControl?.split(',').map((name) => name.trim()) ?? true),
     ...(limits ? { autoscale: limits } : {}),
     ...(name === undefined ? {} : { name }),
     ...(location === undefined ? {} : { appModule: toAppModule(location, given) }),

@@ -14,6 +14,7 @@ export const workerCommand: Command = {
     beat: switchOption('Fire the periodic entries too, as lovage beat does; one of all beats leads', { alias: 'B' }),
     events: switchOption('Send events from the start', { alias: 'E' }),
     'no-remote-control': switchOption('Obey no remote commands: no inspect, no control'),
+    'allow-control': textOption('Obey only these remote commands, separated by commas, such as ping,stats'),
     'health-port': textOption('Serve /livez, /readyz and /startupz on this port'),
     'health-host': textOption('Where to serve them (default: 127.0.0.1)'),
     name: textOption('Its name; %h is the host, %p the process id', { alias: 'n' }),

@@ -4,6 +4,7 @@ import { ConfigurationError, TaskRevokedError } from '../errors.ts';
 import type { ControlArgs } from '../events/control-message.ts';
 import { parseDuration, parseRate } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
+import { unknownName } from '../task/option-reader.ts';
 import type { ControlCommands } from './control.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
 import type { TaskLimits } from './task-limits.ts';
@@ -19,6 +20,36 @@ export interface CommandTargets {
   readonly limits: TaskLimits;
   readonly rates: TaskRates;
   readonly revocations: StampedRevocations;
+}
+
+/** Their names, for whoever allows some of them only. */
+export const controlCommandNames: readonly string[] = [
+  'ping',
+  'stats',
+  'active',
+  'registered',
+  'query',
+  'revoked',
+  'conf',
+  'terminate',
+  'revoke-by-stamped-headers',
+  'time-limit',
+  'rate-limit',
+  'pool-grow',
+  'pool-shrink',
+  'autoscale',
+  'add-consumer',
+  'cancel-consumer',
+  'enable-events',
+  'disable-events',
+  'shutdown',
+];
+
+/** Throws {@link ConfigurationError} for the name of a command that does not exist. */
+export function checkAllowed(allowed: boolean | readonly string[], where: string): void {
+  if (typeof allowed === 'boolean') return;
+  const wrong = allowed.find((name) => !controlCommandNames.includes(name));
+  if (wrong !== undefined) throw unknownName('command', wrong, controlCommandNames, where);
 }
 
 /** Every remote command of semantics.md §6 that a worker carries out itself. */

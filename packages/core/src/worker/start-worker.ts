@@ -13,7 +13,7 @@ import { formatDuration } from '../task/duration.ts';
 import { AdmissionJanitor } from './admission-janitor.ts';
 import { type AutoscaleLimits, readLimits } from './autoscale.ts';
 import { startControl } from './control.ts';
-import { createControlCommands } from './control-commands.ts';
+import { checkAllowed, createControlCommands } from './control-commands.ts';
 import { Fanout } from './fanout.ts';
 import type { Middleware } from './middleware.ts';
 import { Periodic } from './periodic.ts';
@@ -83,6 +83,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   const given = resolveWorkerSettings(rest, runtime.settings.worker, 'startWorker');
   const limits = autoscale && readLimits(autoscale, 'startWorker: autoscale');
   const settings = limits ? { ...given, concurrency: limits.min } : given;
+  checkAllowed(remoteControl, 'startWorker: remoteControl');
   const stores = await runtime.stores.open();
   const report = await reachBroker(runtime, stores, { exitOnBrokerLoss, signal });
   if (strictBroker && report.warnings.length > 0) {
