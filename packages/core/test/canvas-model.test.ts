@@ -3,13 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { runtimeOf } from '../src/app/app-runtime.ts';
 import { silentLogger } from '../src/logger.ts';
-import type { AsyncResult } from '../src/results/async-result.ts';
-import { GroupResult } from '../src/results/group-result.ts';
 import { isFinal } from '../src/task/outcome.ts';
 import { newTaskId } from '../src/task/task-id.ts';
 import { until } from '../src/testing.ts';
 import { startWorker } from '../src/worker.ts';
-import { canvases, defineModel, interpret, type Node, type Verdict } from './canvas-model.ts';
+import { canvases, defineModel, expected, interpret, type Node, verdictOf } from './canvas-model.ts';
 import { createCrashingDriver, type Fate } from './crashing-driver.ts';
 
 const seed = Number(process.env['CANVAS_SEED'] ?? 20_261_123);
@@ -30,7 +28,12 @@ describe(`canvas against its model (CANVAS_SEED=${seed} CANVAS_RUNS=${runs})`, {
 /** Sends the canvas, and looks at its outcome and at every id that was ever written. */
 async function examine(canvas: Node, fate: Fate): Promise<void> {
   const written = new Set<string>();
-  const driver = createCrashingDriver(fate, (id) => written.add(id));
+  const ends: string[] = [];
+  const driver = createCrashingDriver(
+    fate,
+    (id) => written.add(id),
+    (id) => ends.push(id),
+  );
   const app = new Lovage('model', { broker: `crashing://${newTaskId()}`, drivers: [driver], logger: silentLogger });
   try {
     const build = defineModel(app);
@@ -43,28 +46,13 @@ async function examine(canvas: Node, fate: Fate): Promise<void> {
       left = await notEnded(app, written);
       return left.length === 0;
     };
+    expect(ends.length, 'outcomes recorded').toBe(new Set(ends).size);
     await until(over, { timeout: 5000, what: () => `every id to end, ${left} have not` });
   } finally {
     const closing = app.close();
     const burial = setInterval(driver.end, 5);
     await closing;
     clearInterval(burial);
-  }
-}
-
-/** A failure is compared by whether it is one of those that may have come first. */
-function expected(verdict: Verdict): unknown {
-  return 'value' in verdict ? verdict : { error: expect.toBeOneOf([...verdict.errors]) };
-}
-
-async function verdictOf(app: Lovage, result: AsyncResult): Promise<unknown> {
-  const whole = result instanceof GroupResult ? result : app.asyncResult(result.id); // one that does not ignore its value
-  try {
-    return { value: await whole.get({ timeout: 5000 }) };
-  } catch (error) {
-    const own =
-      (error as { remoteName?: string }).remoteName === 'DependencyFailedError' ? (error as Error).cause : error;
-    return { error: (own as Error).message };
   }
 }
 

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { expect } from 'vitest';
 import type { Lovage } from '../src/app/app.ts';
 import type { Task } from '../src/app/task-handle.ts';
 import { chain } from '../src/canvas/chain.ts';
 import { chord } from '../src/canvas/chord.ts';
 import { group } from '../src/canvas/group.ts';
 import type { AnySignature } from '../src/canvas/signature.ts';
+import type { AsyncResult } from '../src/results/async-result.ts';
+import { GroupResult } from '../src/results/group-result.ts';
 
 /** What a task of the model does. */
 export type Deed = 'ok' | 'fail' | 'retry' | 'replace' | 'replace-chord' | 'replace-fail' | 'ignored' | 'big' | 'add';
@@ -138,4 +141,21 @@ function sizeOf(node: Node): number {
   if (node.kind === 'task') return 1;
   if (node.kind === 'chord') return sum([...node.header, node.body]);
   return sum(node.kind === 'chain' ? node.steps : node.members);
+}
+
+/** A failure is compared by whether it is one of those that may have come first. */
+export function expected(verdict: Verdict): unknown {
+  return 'value' in verdict ? verdict : { error: expect.toBeOneOf([...verdict.errors]) };
+}
+
+/** What a canvas that was sent came to. */
+export async function verdictOf(app: Lovage, result: AsyncResult): Promise<unknown> {
+  const whole = result instanceof GroupResult ? result : app.asyncResult(result.id); // one that does not ignore its value
+  try {
+    return { value: await whole.get({ timeout: 5000 }) };
+  } catch (error) {
+    const own =
+      (error as { remoteName?: string }).remoteName === 'DependencyFailedError' ? (error as Error).cause : error;
+    return { error: (own as Error).message };
+  }
 }

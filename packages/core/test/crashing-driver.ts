@@ -3,6 +3,7 @@ import type { Broker, Deliver } from '../src/driver/broker.ts';
 import type { Connection, Driver } from '../src/driver/driver.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import type { ResultBackend } from '../src/driver/result-backend.ts';
+import { isFinal } from '../src/task/outcome.ts';
 
 /** A worker's life during one delivery: how many steps of the store it has left, and whether the last one still counts. */
 interface Life {
@@ -27,7 +28,11 @@ export interface CrashingDriver extends Driver {
  * The memory driver in a world where workers die: at any step to broker or store, before it has its effect or after it, or
  * with everything done and the ack lost. The message is then delivered to another worker.
  */
-export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): CrashingDriver {
+export function createCrashingDriver(
+  fate: Fate,
+  onPut: (id: string) => void,
+  onEnd?: (id: string) => void,
+): CrashingDriver {
   const lives = new AsyncLocalStorage<Life>();
   const workers: Deliver[] = [];
   const deaths = new Map<string, number>();
@@ -109,10 +114,20 @@ export function createCrashingDriver(fate: Fate, onPut: (id: string) => void): C
         results: {
           put: (writes) => {
             for (const { record } of writes) onPut(record.id);
-            return step(() => results.put(writes));
+            return step(async () => {
+              const stand = await results.put(writes);
+              for (const [index, { record }] of writes.entries())
+                if (stand[index] && isFinal(record)) onEnd?.(record.id);
+              return stand;
+            });
           },
           get: (ids) => step(() => results.get(ids)),
-          join: (member) => step(() => results.join(member)),
+          join: (member) =>
+            step(async () => {
+              const state = await results.join(member);
+              if (member.outcome && !state.refused) onEnd?.(member.outcome.record.id);
+              return state;
+            }),
           forget: (ids) => step(() => results.forget(ids)),
           watch: (inbox, listener) => results.watch(inbox, listener),
           close: () => results.close(),
