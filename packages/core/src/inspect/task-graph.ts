@@ -1,6 +1,7 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import { type GraphNode, readGraph, type TaskGraph } from '../results/task-graph.ts';
+import { type OutlineRow, renderSvg } from './graph-svg.ts';
 
 /** The canvas that a task belongs to, with live states, from any id in it. */
 export async function graphOf(app: Lovage, id: string): Promise<TaskGraph> {
@@ -20,7 +21,7 @@ export function renderGraph(graph: TaskGraph, format: GraphFormat): string {
     case 'json':
       return JSON.stringify(graph, undefined, 2);
     case 'svg':
-      return renderSvg(graph);
+      return renderSvg(graph, outline(graph));
     default:
       return format satisfies never;
   }
@@ -47,10 +48,14 @@ function depths({ nodes, edges }: TaskGraph): ReadonlyMap<string, number> {
 }
 
 function renderText(graph: TaskGraph): string {
-  const depth = depths(graph);
-  return ordered(graph)
-    .map((node) => `${'  '.repeat(depth.get(node.id) ?? 0)}${titleOf(node)}  ${node.id}`)
+  return outline(graph)
+    .map(({ node, depth }) => `${'  '.repeat(depth)}${titleOf(node)}  ${node.id}`)
     .join('\n');
+}
+
+function outline(graph: TaskGraph): readonly OutlineRow[] {
+  const depth = depths(graph);
+  return ordered(graph).map((node) => ({ node, depth: depth.get(node.id) ?? 0 }));
 }
 
 /** Every node after what leads to it, groups with their members before what follows them. */
@@ -89,44 +94,4 @@ function renderMermaid({ nodes, edges }: TaskGraph): string {
     '  classDef FAILURE fill:#ffe3e3',
     '  classDef REVOKED fill:#fff3bf',
   ].join('\n');
-}
-
-const box = { width: 260, height: 34, indent: 36, gap: 14, margin: 16 };
-const fills: Readonly<Record<string, string>> = { SUCCESS: '#d3f9d8', FAILURE: '#ffe3e3', REVOKED: '#fff3bf' };
-
-/** One row a node, indented as the text; lines from each node to what it leads to. */
-function renderSvg(graph: TaskGraph): string {
-  const depth = depths(graph);
-  const rows = ordered(graph);
-  const places = new Map(
-    rows.map(({ id }, row) => [
-      id,
-      { x: box.margin + (depth.get(id) ?? 0) * box.indent, y: box.margin + row * (box.height + box.gap) },
-    ]),
-  );
-  const width = box.width + 2 * box.margin + box.indent * Math.max(0, ...depth.values());
-  const height = 2 * box.margin + rows.length * (box.height + box.gap);
-  const lines = graph.edges.map(({ from, to }) => {
-    const [start, end] = [places.get(from) ?? { x: 0, y: 0 }, places.get(to) ?? { x: 0, y: 0 }];
-    const [x, y] = [start.x + 10, start.y + box.height];
-    return `<path d="M${x} ${y}V${end.y + box.height / 2}H${Math.max(end.x, x)}" fill="none" stroke="#868e96"/>`;
-  });
-  const boxes = rows.map((node) => {
-    const { x, y } = places.get(node.id) ?? { x: 0, y: 0 };
-    const fill = fills[node.state] ?? '#f1f3f5';
-    return (
-      `<g><title>${escapeXml(node.id)}</title><rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="6" ` +
-      `fill="${fill}" stroke="#495057"/><text x="${x + 12}" y="${y + 22}">${escapeXml(titleOf(node))}</text></g>`
-    );
-  });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="13">`,
-    ...lines,
-    ...boxes,
-    '</svg>',
-  ].join('\n');
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }
