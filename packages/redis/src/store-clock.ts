@@ -5,13 +5,16 @@ import type { StoreLink } from './store-link.ts';
 const freshFor = 60_000;
 /** Longer than that is not waited for: a deadline that is off by the machines' difference is better than none. */
 const patience = 1_000;
+/** After an answer that did not come, the clocks are taken to agree for so long. */
+const retryAfter = 5_000;
 
 /** How far Redis' clock is ahead of this machine's: measured when first asked for, then now and then beside the work. */
 export class StoreClock {
   readonly #link: StoreLink;
   readonly #clock: Clock;
   #offset: number | undefined;
-  #measuredAt = 0;
+  /** When it should be measured again, by the monotonic clock. */
+  #staleAt = 0;
   #measuring: Promise<number> | undefined;
 
   constructor(link: StoreLink, clock: Clock) {
@@ -19,21 +22,20 @@ export class StoreClock {
     this.#clock = clock;
   }
 
-  /** As last measured, in whole milliseconds; undefined until then. */
-  get ahead(): number | undefined {
-    return this.#offset === undefined ? undefined : Math.round(this.#offset);
-  }
-
   /** Milliseconds; at once where it was measured before. Never rejects. */
   offset(): number | Promise<number> {
-    if (this.#offset === undefined) return this.#measure();
-    if (this.#clock.monotonic() - this.#measuredAt > freshFor) void this.#measure();
-    return this.#offset;
+    const stale = this.#clock.monotonic() >= this.#staleAt;
+    if (this.#offset === undefined && (stale || this.#measuring)) return this.#measure();
+    if (stale) void this.#measure();
+    return this.#offset ?? 0;
   }
 
   #measure(): Promise<number> {
     this.#measuring ??= this.#ask()
-      .catch(() => this.#offset ?? 0)
+      .catch(() => {
+        this.#staleAt = this.#clock.monotonic() + retryAfter;
+        return this.#offset ?? 0;
+      })
       .finally(() => {
         this.#measuring = undefined;
       });
@@ -49,7 +51,7 @@ export class StoreClock {
       return Number(seconds) * 1_000 + Number(micros) / 1_000 - now;
     }, patience);
     this.#offset = offset;
-    this.#measuredAt = this.#clock.monotonic();
+    this.#staleAt = this.#clock.monotonic() + freshFor;
     return offset;
   }
 }
