@@ -30,6 +30,11 @@ export class StoreClock {
     return this.#offset ?? 0;
   }
 
+  /** As last measured, in whole milliseconds; undefined until then. */
+  get ahead(): number | undefined {
+    return this.#offset === undefined ? undefined : Math.round(this.#offset);
+  }
+
   #measure(): Promise<number> {
     this.#measuring ??= this.#ask()
       .catch(() => {

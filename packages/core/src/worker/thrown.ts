@@ -55,7 +55,7 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownToo
   const now = tools.clock.now();
   const { limitedUntil: _hadItsTurn, ...again } = message;
   const at = request.at ?? now + (request.delay ?? retryDelay(definition.options, message.retries, tools.random));
-  if (message.deadline !== undefined && at > (context.deadline?.getTime() ?? at)) return { state: 'FAILURE', failure };
+  if (message.deadline !== undefined && at > message.deadline) return { state: 'FAILURE', failure };
   const args =
     request.args === undefined ? message.args : await encodeArgs(definition.payload, request.args, tools.maxPayload);
   return {

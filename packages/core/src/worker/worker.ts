@@ -238,8 +238,8 @@ export class Worker {
   async #shutDown(drain: number): Promise<ShutdownReport> {
     this.#autoscaler?.stop();
     this.#watch.close();
-    await this.#fanout?.retire();
     this.#consumer.pause();
+    await this.#fanout?.retire();
     this.#batching?.flush();
     const drained = await this.#drain(drain);
     if (!drained) {
