@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
+import { GroupResult } from '../results/group-result.ts';
 import type { GateRule } from '../task/plan.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { Fits } from './fits.ts';
@@ -84,11 +85,13 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
    * whole, `taskId` is the id of the whole, other options are for every task that was given none of its own.
    */
   async applyAsync(args: In, options: CallOptions = {}): Promise<AsyncResult<Out>> {
+    if (isEmptyList(this)) return GroupResult.empty() as AsyncResult as AsyncResult<Out>;
     return (await senderOf(this).send(this, args, options)) as AsyncResult<Out>;
   }
 
   /** Sends it and awaits the value. */
   async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
+    if (isEmptyList(this)) return [] as Out;
     return (await senderOf(this).call(this, args, options)) as Out;
   }
 
@@ -118,6 +121,12 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   clone(): this {
     return this.copy(this);
   }
+}
+
+/** Empty groups alone, one after another: no task says which app could send them, and the value is known. */
+function isEmptyList({ shape }: AnySignature): boolean {
+  if (shape.kind === 'group') return Array.isArray(shape.members) && shape.members.length === 0;
+  return shape.kind === 'sequence' && shape.steps.length > 0 && shape.steps.every(isEmptyList);
 }
 
 function senderOf(signature: { readonly sender: SignatureSender | undefined }): SignatureSender {

@@ -338,20 +338,4 @@ export const canvasEndingScenarios: readonly Scenario[] = [
       );
     },
   },
-  {
-    name: 'canvas: a chord of 3,000 members, its values in order',
-    async run(bench) {
-      const app = bench.app();
-      const { identity } = canvasTasks(app);
-      const check = app.task(
-        'check',
-        (list: unknown[]) => list.length === 3000 && list.every((value, at) => value === at),
-      );
-      await bench.worker(app, { concurrency: 50 });
-      const members = function* () {
-        for (let n = 0; n < 3000; n++) yield identity.s(n);
-      };
-      expect(await chord(members(), check.s()).call([], { timeout: '80s' })).toBe(true);
-    },
-  },
 ];

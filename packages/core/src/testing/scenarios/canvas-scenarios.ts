@@ -62,6 +62,19 @@ const values: readonly Example[] = [
   ],
   ['an empty group', () => group([]), []],
   ['a chord with an empty header', ({ xsum }) => chord([], xsum.s()), 0],
+  ['a chord of nothing at all', () => chord([], group([])), []],
+  ['empty groups one after another', () => chain(group([]), group([])), []],
+  [
+    'chords of one member and of none, in one another',
+    ({ add, xsum }) =>
+      chord([chord([], xsum.s()), chord([add.s(1, 1)], xsum.s()), chord([chord([], xsum.s())], xsum.s())], xsum.s()),
+    2,
+  ],
+  [
+    'members that ignore their results',
+    ({ add, xsum }) => chord([add.s(1, 1).set({ ignoreResult: true }), add.s(2, 2)], xsum.s()),
+    6,
+  ],
   ['an empty group in a chain', ({ identity, xsum }) => chain(identity.s(5), group([]), xsum.s()), 0],
   ['a group of one', ({ add }) => group([add.s(1, 1)]), [2]],
   [

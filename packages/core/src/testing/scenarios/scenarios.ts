@@ -3,6 +3,7 @@ import { admissionScenarios } from './admission-scenarios.ts';
 import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
+import { canvasLimitScenarios } from './canvas-limit-scenarios.ts';
 import { canvasRevokeScenarios } from './canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas-scenarios.ts';
 import { capacityScenarios } from './capacity-scenarios.ts';
@@ -33,6 +34,7 @@ const all: readonly Scenario[] = [
   ...revokeScenarios,
   ...canvasScenarios,
   ...canvasEndingScenarios,
+  ...canvasLimitScenarios,
   ...canvasRevokeScenarios,
   ...deadlineScenarios,
   ...uniqueScenarios,
