@@ -55,11 +55,7 @@ describe('figures', () => {
       holds: false,
       reason: 'Celery is missing',
     });
-    expect(figuresOf('memory', { rounds: [] }).find(({ id }) => id === 'P7')).toMatchObject({
-      value: null,
-      holds: false,
-      reason: 'a backlog of 1,000,000 is not built into the bench yet',
-    });
+    expect(figuresOf('memory', { rounds: [] })[0]).toMatchObject({ value: null, holds: false });
   });
 
   it('leave the peers for a list of their own', () => {

@@ -37,14 +37,31 @@ export function save(
 }
 
 function chartBars(figures: readonly Figure[], peers: Readonly<Record<string, number>>): readonly ChartBar[] {
-  const ours = figures.flatMap(({ name, value, unit }) => (value === null ? [] : [{ name, value, unit, ours: true }]));
+  const ours = figures.flatMap(({ name, value, unit }) => (value === null ? [] : [barOf(name, value, unit)]));
   const unitOf = new Map(figures.map(({ against, unit }) => [against, unit]));
-  const theirs = Object.entries(peers).map(([name, value]) => {
-    const isOurs = name.startsWith('redis://');
-    return { name, value, unit: unitOf.get(name) ?? figures[0]?.unit ?? '', ours: isOurs };
-  });
+  const theirs = Object.entries(peers).map(([name, value]) =>
+    barOf(name, value, unitOf.get(name) ?? figures[0]?.unit ?? ''),
+  );
   const seen = new Set<string>();
   return [...ours, ...theirs].filter(({ name }) => !seen.has(name) && seen.add(name)).sort((a, b) => b.value - a.value);
+}
+
+function barOf(name: string, value: number, unit: string): ChartBar {
+  return {
+    name,
+    value,
+    unit,
+    group: groupOf(name, unit),
+    ours: /^redis(\+streams)?:\/\//.test(name) || name.startsWith('lovage'),
+  };
+}
+
+/** What a figure is compared with others in; more is better where it is a rate. */
+function groupOf(name: string, unit: string): string {
+  if (unit !== 'tasks/s') return unit === '' ? 'Counts' : `In ${unit}: less is better`;
+  if (name.includes('publish')) return 'Published';
+  if (name.includes('whole trip')) return 'Sent, run and every result awaited';
+  return name.includes('run') ? 'Run by one worker process' : 'Tasks a second';
 }
 
 function describeMachine(redis: string): Readonly<Record<string, string | number>> {
