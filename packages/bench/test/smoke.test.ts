@@ -28,6 +28,12 @@ it.for(names)('%s prints a line for each of its bars', { timeout: patience }, as
   }
 });
 
+it('scale, which has no bar, prints what it measured', { timeout: patience }, async (context) => {
+  needRedis(context);
+  const { stdout } = await promisify(execFile)(process.execPath, [main, 'scale', '--tiny']);
+  for (const processes of ['1 process', '2 processes', '4 processes']) expect(stdout).toContain(`run by ${processes}`);
+});
+
 it('says how it is used when it is asked for what it does not have', () => {
   const { status, stderr } = spawnSync(process.execPath, [main, 'speed'], { encoding: 'utf8' });
 
