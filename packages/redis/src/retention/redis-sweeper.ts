@@ -86,10 +86,11 @@ export class RedisSweeper {
   async #sweepDeadLetters(queue: string): Promise<void> {
     const { link, keys, retention } = this.#parts;
     const key = keys.dead(queue);
-    const length = await link.run((client) => client.xlen(key));
-    if (length === 0) return;
+    const letters = (): Promise<number> => link.run((client) => client.xlen(key));
+    if ((await letters()) === 0) return;
     const since = Date.now() - retention.deadLetterExpires;
     await link.run((client) => client.xtrim(key, 'MINID', since));
+    const length = await letters();
     const size = await link.run((client) => client.memory('USAGE', key, 'SAMPLES', sampledNodes)).catch(() => null); // an ACL may forbid it
     const fits =
       size && size > retention.deadLetterBytes ? Math.floor((length * retention.deadLetterBytes) / size) : length;
