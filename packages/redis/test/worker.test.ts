@@ -88,7 +88,7 @@ describe('a poisoned queue', () => {
 });
 
 describe('the outcome', () => {
-  it('is stored with the completion, or not at all when the lock is gone', async () => {
+  it("is stored with the completion, or not at all when the lock is another's", async () => {
     const { connection, prefix } = connect();
     const gate = deferred<Settlement>();
     const seen = await consume(connection, {}, () => gate.promise);
@@ -97,7 +97,7 @@ describe('the outcome', () => {
     await seen.arrived(1);
     const rings: string[] = [];
     await required(connection.results).watch('me', (ring) => rings.push(ring.id));
-    await server.client.del(`${prefix}:alpha:${message.id}:lock`);
+    await server.client.set(`${prefix}:alpha:${message.id}:lock`, 'another');
     gate.resolve(success(message.id, 'stale', 'me'));
     await until(() => seen.errors.some((error) => error.name === 'StaleSettlementError'));
     expect(await required(connection.results).get([message.id])).toEqual([undefined]);
@@ -285,5 +285,41 @@ describe('ids and queues that BullMQ cannot have', () => {
     await emptied(connection);
     expect(seen.deliveries.map((delivery) => delivery.message)).toEqual([message]);
     expect(await required(connection.results).get([id])).toMatchObject([{ id, value: 'done' }]);
+  });
+});
+
+describe('a settlement that comes when its lease has run out', () => {
+  /** Runs a message whose lease runs out under it; `meanwhile` is what others do before it is settled. */
+  async function settleLate(meanwhile: (job: string) => Promise<unknown>) {
+    const { connection, prefix } = connect();
+    const gate = deferred();
+    const message = createMessage();
+    const deliver = () => gate.promise.then((): Settlement => success(message.id, 'late'));
+    const seen = await consume(connection, {}, deliver); // nobody looks for orphans within this test
+    await required(connection.broker).publish([message]);
+    await seen.arrived(1);
+    const job = `${prefix}:alpha:${message.id}`;
+    await server.client.del(`${job}:lock`);
+    await meanwhile(job);
+    gate.resolve();
+    return { seen, connection, record: async () => (await required(connection.results).get([message.id]))[0] };
+  }
+
+  it('is accepted while nobody has had the task since', async () => {
+    const { seen, connection, record } = await settleLate(async () => {});
+    await emptied(connection);
+    expect(await record()).toMatchObject({ state: 'SUCCESS', value: 'late' });
+    expect([seen.deliveries.length, seen.errors]).toEqual([1, []]);
+  });
+
+  it.each([
+    ['another delivery has begun and been lost, too', (job: string) => server.client.hincrby(job, 'ats', 1)],
+    ['the task waits again', (job: string) => server.client.del(job.replace(/:[^:]+$/, ':active'))],
+    ['another worker holds it', (job: string) => server.client.set(`${job}:lock`, 'another')],
+  ])('is dropped when %s', async (_, meanwhile) => {
+    const { seen, record } = await settleLate(meanwhile);
+    await until(() => seen.errors.length > 0, { what: 'the stale settlement' });
+    expect(seen.errors[0]?.name).toBe('StaleSettlementError');
+    expect(await record()).toBeUndefined();
   });
 });

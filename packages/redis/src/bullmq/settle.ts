@@ -117,7 +117,7 @@ async function storeApart(
 }
 
 function outcomeArgs(
-  { lease, full }: Ending,
+  { job, lease, full }: Ending,
   { keys, queue }: SettleContext,
   outcome: OutcomeWrite,
 ): OutcomeArgs & { readonly size: number } {
@@ -125,7 +125,7 @@ function outcomeArgs(
   return {
     size: String(record[0]).length,
     keys: [keys.job(queue, `${lease.jobId}:lock`), keys.result(outcome.record.id)],
-    args: [lease.token, full ? '1' : '', ...record],
+    args: [job.attemptsStarted, lease.token, full ? '1' : '', ...record],
   };
 }
 

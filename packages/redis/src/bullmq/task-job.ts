@@ -16,6 +16,7 @@ export class TaskJob extends Job {
     const job = new TaskJob(queue, json.name, {}, {}, id);
     job.raw = { id, name: json.name, data: json.data, timestamp: json.timestamp };
     job.stalledCounter = json.stalledCounter ?? 0;
+    job.attemptsStarted = json.attemptsStarted ?? 0;
     if (json.deferredFailure) job.deferredFailure = json.deferredFailure;
     return job;
   }
