@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { sleep, systemClock } from '../../clock.ts';
 import { type Admission, type AdmissionEntry, lookAgain, type Place } from '../../driver/admission.ts';
 import { until } from '../until.ts';
+import { checkAgainstModel, drawHistory } from './admission-model.ts';
 import type { ConformanceOptions, Harness } from './harness.ts';
 import { type ConformanceCase, declareSuite } from './suite.ts';
 
@@ -250,6 +251,18 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
       await until(found, { timeout: 2 * lookAgain.soon, what: 'the place to be looked at again' });
     },
   },
+  ...[1, 2, 3].map((part) => ({
+    name: `random histories come to what the definition says, part ${part}`,
+    async run(bench: AdmissionBench) {
+      for (let nth = 0; nth < 8; nth += 1) {
+        const seed = part * 1_000 + nth;
+        const names = [`a${seed}`, `b${seed}`] as const;
+        await checkAgainstModel(bench.admission, { names, ops: drawHistory(seed, 40) }).catch((error: unknown) => {
+          throw new Error(`history ${seed}: ${(error as Error).message}`, { cause: error });
+        });
+      }
+    },
+  })),
   {
     name: 'every connection sees the same places',
     async run(bench) {

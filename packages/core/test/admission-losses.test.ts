@@ -2,40 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { type Clock, systemClock } from '../src/clock.ts';
-import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
 import type { TaskContext } from '../src/task/task-context.ts';
 import { newTaskId } from '../src/task/task-id.ts';
 import { startWorker } from '../src/worker.ts';
-import { admissionOps, checkAgainstModel } from './admission-model.ts';
 import { createForgetfulDriver } from './forgetful-driver.ts';
 
 const seed = Number(process.env['ADMISSION_SEED'] ?? 20_261_126);
-const runs = Number(process.env['ADMISSION_RUNS'] ?? 60);
+const runs = Number(process.env['ADMISSION_RUNS'] ?? 20);
 
-describe(`the admission against its model (ADMISSION_SEED=${seed} ADMISSION_RUNS=${runs})`, {
+describe(`keys while steps are lost (ADMISSION_SEED=${seed} ADMISSION_RUNS=${runs})`, {
   timeout: 120_000,
 }, () => {
-  it('random steps on memory come to what the model says', async () => {
-    const check = fc.asyncProperty(admissionOps, async (ops) => {
-      const connection = memoryDriver.connect(`memory://${newTaskId()}`, {
-        clock: systemClock,
-        logger: silentLogger,
-        prefix: undefined,
-        connection: { socketTimeout: 1000, connectTimeout: 1000 },
-        publishTimeout: 1000,
-      });
-      await checkAgainstModel(connection.admission as NonNullable<typeof connection.admission>, ops);
-      await connection.close(100);
-    });
-    await fc.assert(check, { seed, numRuns: runs * 5 });
-  });
-
   it('whatever steps are lost on the way, keys keep their order and limits, and every call ends', async () => {
     const check = fc.asyncProperty(fc.integer(), fc.integer({ min: 0, max: 40 }), (luck, losses) =>
       examine(luck, losses / 100),
     );
-    await fc.assert(check, { seed, numRuns: runs / 3, interruptAfterTimeLimit: 100_000 });
+    await fc.assert(check, { seed, numRuns: runs, interruptAfterTimeLimit: 100_000 });
   });
 });
 
