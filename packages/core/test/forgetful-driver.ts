@@ -21,9 +21,9 @@ export function createForgetfulDriver(luck: number, lossRate: number): Driver {
       const forgetful = {
         admission: {
           enter: admission.enter.bind(admission),
-          leave: async (places) => {
+          leave: async (places, only) => {
             if (lost()) return [];
-            const admitted = await admission.leave(places);
+            const admitted = await admission.leave(places, only);
             return lost() ? [] : admitted;
           },
           halt: admission.halt.bind(admission),

@@ -11,8 +11,11 @@ export interface Admission {
    * waiting are given away first.
    */
   enter(entries: readonly AdmissionEntry[], urgency?: Urgency): Promise<Admitted>;
-  /** Gives places, or turns, back. Returns the places of those who are in now instead; wake their messages. */
-  leave(places: readonly Place[]): Promise<readonly Place[]>;
+  /**
+   * Gives places, or turns, back. Returns the places of those who are in now instead; wake their messages. With `'holders'`
+   * turns in the line stay: whoever comes too late to leave must not take one that was taken since.
+   */
+  leave(places: readonly Place[], only?: 'holders'): Promise<readonly Place[]>;
   /** Keeps a place for good, until its holder leaves or is replaced: nobody else gets in. False when it is not a holder's. */
   halt(place: Place): Promise<boolean>;
   /** The places that are kept for good. */

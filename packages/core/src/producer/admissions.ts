@@ -81,7 +81,7 @@ export class Admissions {
 
   /** Gives places back, and lets the next ones in. Never rejects. */
   leave(places: readonly Place[]): Promise<void> {
-    return this.#quietly('could not give a place back', () => this.#leave(places));
+    return this.#quietly('could not give a place back', () => this.#leave(places, 'holders'));
   }
 
   /** Keeps a place closed until {@link Admissions.resume}. Never rejects. */
@@ -116,17 +116,25 @@ export class Admissions {
     if (monitor === undefined || places.length === 0) return;
     const found = await locate(monitor, places);
     const delayed = places.filter((_, index) => found[index] === 'delayed');
-    const stray = (await this.#promote(delayed)).filter((place) => !isOrder(place.group)); // a retry: it enters again
+    const stray = await this.#stray(monitor, await this.#promote(delayed));
     const missing = places.filter((_, index) => found[index] === undefined);
     const ended = new Set(await this.#ended(missing));
     const gone = missing.filter((place) => ended.has(place) || place.heldFor > this.#context.publishTimeout + 1_000);
     if (gone.length > 0)
       this.#context.logger.warn('places of messages that are gone were freed', { places: gone.length });
-    await this.#leave([...gone, ...stray]);
+    await this.#leave(gone);
+    await this.#leave(stray, 'holders');
   }
 
-  async #leave(places: readonly Place[]): Promise<void> {
-    if (places.length > 0) await this.#wake(await (await this.#admission()).leave(places));
+  /** Of delayed messages that were not held, those that wait for a time, as a retry does: they enter again. */
+  async #stray(monitor: Monitor, places: readonly Place[]): Promise<readonly Place[]> {
+    const others = places.filter(({ group }) => !isOrder(group));
+    const found = others.length === 0 ? [] : await locate(monitor, others); // another may have made it ready meanwhile
+    return others.filter((_, index) => found[index] === 'delayed');
+  }
+
+  async #leave(places: readonly Place[], only?: 'holders'): Promise<void> {
+    if (places.length > 0) await this.#wake(await (await this.#admission()).leave(places, only));
   }
 
   /** Makes the messages of those ready who are in now; where one is gone, the next one gets its place. */

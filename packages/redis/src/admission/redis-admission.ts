@@ -41,10 +41,11 @@ export class RedisAdmission implements Admission {
     return { fences, others: admitted.filter((place) => !own.has(`${place.group} ${memberOf(place)}`)) };
   }
 
-  async leave(places: readonly Place[]): Promise<readonly Place[]> {
+  async leave(places: readonly Place[], only?: 'holders'): Promise<readonly Place[]> {
     const admitted: Place[] = [];
     for (let start = 0; start < places.length; start += chunkSize) {
-      const args = places.slice(start, start + chunkSize).flatMap((place) => [place.group, memberOf(place)]);
+      const pairs = places.slice(start, start + chunkSize).flatMap((place) => [place.group, memberOf(place)]);
+      const args = [only === 'holders' ? '1' : '', ...pairs];
       admitted.push(...toPlaces(await this.#run((scripts, keys) => scripts.admissionLeave(keys, args))));
     }
     return admitted;

@@ -70,20 +70,20 @@ return {fences, admitted}
 /** Gives places, or turns, back. */
 export const admissionLeave: string = `--[[
   KEYS[1] beginning of all keys of the admission
-  ARGV pairs of group, member
+  ARGV[1] '1': who waits in the line stays there  ARGV[2…] pairs of group, member
   Returns pairs of group, member who got in.
   Effects: HDEL and ZREM the member, HSET to holders whoever is next; DEL and ZREM what belongs to an empty group.
   HDEL comes first: a full Redis takes what follows it.
 ]]
 ${shared}
 local admitted = {}
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   local group, member = ARGV[i], ARGV[i + 1]
   local holders, line = key(group, 'holders'), key(group, 'line')
   if call('HDEL', holders, member) == 1 and call('HGET', base .. 'halted', group) == member then
     call('HDEL', base .. 'halted', group)
   end
-  call('ZREM', line, member)
+  if ARGV[1] == '' then call('ZREM', line, member) end
   admit(group, admitted)
   if call('HLEN', holders) == 0 and call('ZCARD', line) == 0 then
     call('DEL', key(group, 'flows'), key(group, 'state'))

@@ -49,11 +49,12 @@ export class MemoryAdmission implements Admission {
     return { fences, others: admitted.filter((place) => !own.has(`${place.group} ${memberOf(place)}`)) };
   }
 
-  async leave(places: readonly Place[]): Promise<readonly Place[]> {
+  async leave(places: readonly Place[], only?: 'holders'): Promise<readonly Place[]> {
     const admitted: Place[] = [];
     for (const place of places) {
       const group = this.#groups.get(place.group);
-      if (group) this.#leave(group, memberOf(place), admitted);
+      if (group && (only === undefined || group.holders.has(memberOf(place))))
+        this.#leave(group, memberOf(place), admitted);
     }
     return admitted;
   }

@@ -111,6 +111,15 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     },
   },
   {
+    name: 'whoever leaves as a holder takes no turn in the line',
+    async run(bench) {
+      await bench.enter(entry('a'), entry('b'), entry('c'));
+      expect(await bench.admission.leave([entry('b')], 'holders')).toEqual([]);
+      const admitted = await bench.admission.leave([entry('a')], 'holders');
+      expect(admitted.map(({ id }) => id)).toEqual(['b']);
+    },
+  },
+  {
     name: 'a group that was left by all begins anew',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'));
