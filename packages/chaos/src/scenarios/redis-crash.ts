@@ -108,15 +108,18 @@ export const redisEmptied: Scenario = {
   async run(arena) {
     const redis = await arena.redis(volatile);
     const url = arena.url(redis.port);
-    const [worker] = await arena.workers(1, { url, slots });
+    const proxy = await arena.proxy(redis.port);
+    const [worker] = await arena.workers(1, { url: arena.url(proxy.port), slots });
     const load = arena.load({ url });
     await load.sendAll(workCalls(arena.random, arena.tasks, [50, 100]));
     await arena.afterRuns(slots * 2);
     const waiting = load.observe(arena.options.sabotage ? 12_000 : 30_000);
     arena.fault('empty', 'redis');
     const mark = await redis.client.get('lovage:mark');
+    await proxy.refuse();
     await redis.crash();
     if (arena.without('forged-mark')) await redis.client.set('lovage:mark', String(mark)); // before the worker is back
+    await proxy.accept();
     const after = arena.load({ url });
     const more = workCalls(arena.random, 50, [10, 30]).map((call) => ({ ...call, key: `after-${call.key}` }));
     await after.sendAll(more);

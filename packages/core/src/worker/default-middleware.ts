@@ -52,7 +52,7 @@ export function createDefaultMiddleware({
     ...(claims ? [createRunningClaims(claims)] : []),
     ...(results ? [createKnownOutcome(results)] : []),
     createStampedRevocation(revocations),
-    createCrashBudget(crashBudget),
+    createCrashBudget(crashBudget, clock),
     createExpires(brokerClock),
     createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit(limiter, rates, brokerClock)] : []),

@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../../clock.ts';
 import { WorkerLostError } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
 import type { Attempt } from '../attempt.ts';
@@ -8,18 +9,25 @@ import type { Middleware } from '../middleware.ts';
 const goesBack: ReadonlySet<AttemptResult['state']> = new Set(['RETRY', 'LIMITED', 'REQUEUED', 'CRASHED', 'RELEASED']);
 
 /**
+ * Tasks whose worker was lost twice come back together, and one of them kills it: begun a little apart, in milliseconds, the
+ * others are done before it begins, or have not begun when it ends the worker, which then is not charged to them.
+ */
+const longestSpread = 300;
+
+/**
  * Bounds crash loops: a task that took more workers down than the budget allows fails, and is parked, instead of killing the
  * next one. What counts is starts. The first lost delivery is taken for one; each later one says itself whether it began, so
  * that messages which are lost on their way to a worker cost nothing. A task with `acksLate: false` has no budget at all:
  * what may have been started once is not started again (at most once).
  */
-export function createCrashBudget(budget: number): Middleware {
+export function createCrashBudget(budget: number, clock: Clock): Middleware {
   return {
     name: 'crash-budget',
     applies: ({ delivery, message }) => delivery.deliveryCount > 1 || message.crashes !== undefined,
     async run(attempt, next) {
       const repeated = attempt.delivery.deliveryCount > 1;
       const allowed = attempt.definition.options.acksLate ? budget : 0;
+      if (attempt.delivery.deliveryCount > 2) await sleep(clock, Math.random() * longestSpread);
       const lost = await countLost(attempt, repeated && allowed > 0);
       if (lost === undefined) return { state: 'RELEASED' }; // what cannot be counted could go on for ever
       if (lost > allowed) return givenUp(attempt, lost, budget);
