@@ -8,6 +8,14 @@ it('maps flags to the settings they set', () => {
   });
 });
 
+it('wants a unit for durations, as every flag does', () => {
+  expect(settingsOf({ drain: '5s', 'lock-duration': '30s' })).toEqual({
+    'worker.drain': '5s',
+    'worker.lockDuration': '30s',
+  });
+  expect(() => settingsOf({ drain: '5' })).toThrow('--drain: "5" has no unit: write 5s or 5ms');
+});
+
 it("turns core's name of a setting back into the flag", () => {
   expect(nameFlags('worker.lockDuration (flag): bad')).toBe('--lock-duration: bad');
   expect(nameFlags('worker.drain (environment LOVAGE_DRAIN): bad')).toBe(

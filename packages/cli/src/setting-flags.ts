@@ -1,3 +1,5 @@
+import { readDuration } from './read-duration.ts';
+
 /** Flags that set a setting of the app, and the setting's path in core. */
 const paths: Readonly<Record<string, string>> = {
   broker: 'broker',
@@ -19,8 +21,26 @@ const paths: Readonly<Record<string, string>> = {
   'socket-timeout': 'connection.socketTimeout',
 };
 
-/** The settings that the given flags set, by path. Several values of one flag (`-Q a -Q b`) are joined by commas. */
+/** Those whose value is a duration: like every flag, they need a unit. */
+const durations = [
+  'drain',
+  'lock-duration',
+  'stalled-interval',
+  'poll-timeout',
+  'longest-block',
+  'unknown-task-grace',
+  'socket-timeout',
+] as const;
+
+/**
+ * The settings that the given flags set, by path. Several values of one flag (`-Q a -Q b`) are joined by commas. Throws a
+ * usage error for a duration without a unit.
+ */
 export function settingsOf(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  for (const flag of durations) {
+    const value = given[flag];
+    if (typeof value === 'string') readDuration(value, `--${flag}`);
+  }
   const found = Object.entries(paths).flatMap(([flag, path]) => {
     const value = given[flag];
     return value === undefined ? [] : [[path, Array.isArray(value) ? value.join(',') : value] as const];

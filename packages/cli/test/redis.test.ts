@@ -79,7 +79,9 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     const late = await run('call', 'any.name', '1', '--timeout', '300ms', '--queue', 'bills');
     expect(late).toMatchObject({
       code: 124,
-      stderr: expect.stringMatching(/did not end within 300 ms \(the task goes on\)\n$/),
+      stderr: expect.stringMatching(
+        /did not end within 300 ms \(its deadline: it is not started any more, or told to stop\)\n$/,
+      ),
     });
     const [, sent] = await Promise.all([
       run('call', 'any.name', '2', '--no-wait', '--queue', 'bills', '--countdown', '1h'),

@@ -248,7 +248,7 @@ export class NoResultBackendError extends LovageError {
   }
 }
 
-/** `get({ timeout })` ran out. The task goes on. */
+/** `get({ timeout })` or `call` ran out. The task goes on, except that a call's timeout is its task's deadline too. */
 export class ResultTimeoutError extends LovageError {
   /** How long was waited, in milliseconds. */
   readonly timeout: number;

@@ -22,6 +22,12 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How long a call waits for its task. */
+export interface CallWait extends GetOptions {
+  /** The timeout is the task's deadline too. @default false */
+  readonly isDeadline?: boolean;
+}
+
 /** What results need of the app. */
 export interface ResultContext {
   readonly clock: Clock;
@@ -88,13 +94,13 @@ export class AsyncResult<T = unknown> {
   }
 
   /** As {@link AsyncResult.wait}, and can be given up. */
-  startWait(options: GetOptions): Waiting {
+  startWait(options: CallWait): Waiting {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const { clock, inbox } = this.#context;
-    const { signal } = options;
+    const { signal, isDeadline = false } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    return new Wait(this.#origin, { inbox, clock, timeout, signal });
+    return new Wait(this.#origin, { inbox, clock, timeout, signal, isDeadline });
   }
 
   /** The value of a final record, or the error it stands for. */

@@ -55,7 +55,10 @@ export const deadlineScenarios: readonly Scenario[] = [
       const runs: string[] = [];
       const note = app.task('note', (what: string) => void runs.push(what));
       const called = await settled(note.call(['called'], { timeout: 150, taskId: 'left' }));
-      expect(called).toMatchObject({ name: 'ResultTimeoutError' });
+      expect(called).toMatchObject({
+        name: 'ResultTimeoutError',
+        message: expect.stringContaining('its deadline: it is not started any more'),
+      });
       await note.applyAsync(['timed'], { deadline: new Date(Date.now() - 1), taskId: 'past' });
       await bench.worker(app);
       await note.call(['marker'], { timeout });

@@ -1,0 +1,43 @@
+import { Lovage, type TaskOptions } from '@lovage/core';
+import { newTaskId } from '@lovage/core/driver';
+import { startWorker } from '@lovage/core/worker';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { redisDriver, streamsDriver } from '../src/index.ts';
+import { RedisServer } from './redis-server.ts';
+import { streamsUrl } from './streams-bench.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+type Rule = Pick<TaskOptions, 'rateLimit' | 'concurrency' | 'orderingKey' | 'trackStarted'>;
+
+const rules: readonly [string, Rule][] = [
+  ['a rate limit', { rateLimit: '50/s' }],
+  ['concurrency keys', { concurrency: { key: () => 'k', limit: 1 } }],
+  ['ordering keys', { orderingKey: () => 'k' }],
+  ['trackStarted', { trackStarted: true }],
+];
+
+describe.each([
+  ['redis', () => server.url],
+  ['redis+streams', () => streamsUrl(server)],
+])('a full Redis is drained, on %s', (_driver, url) => {
+  it.each(rules)(
+    'of tasks with %s',
+    async (_what, options) => {
+      const drivers = [redisDriver, streamsDriver];
+      await using app = new Lovage('full', { broker: url(), prefix: `t${newTaskId()}`, drivers, logLevel: 'silent' });
+      const note = app.task({ name: 'note', ...options }, (n: number) => n);
+      const sent = await note.delayMany([[1], [2], [3]]);
+      await server.client.config('SET', 'maxmemory', 1_000);
+      onTestFinished(() => void server.client.config('SET', 'maxmemory', 0));
+      await expect(note.delay(4)).rejects.toMatchObject({ name: 'BrokerMemoryError' });
+      await startWorker(app, { concurrency: 2 });
+      expect(await Promise.all(sent.map((result) => result.get({ timeout: '10s' })))).toEqual([1, 2, 3]);
+    },
+    30_000,
+  );
+});
