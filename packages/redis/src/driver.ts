@@ -9,12 +9,14 @@ import { StreamsMonitor } from './streams/monitor.ts';
 import { assertVersion } from './streams/version.ts';
 
 const bullmqKit: BrokerKit = {
+  queues: 'jobs',
   createBroker: (parts) => new BullmqBroker(parts),
   createMonitor: ({ link, keys }) => new RedisMonitor(link, keys),
   sweepFailed: ({ link, keys, retention }, queue) => sweepFailedJobs(link, keys, retention, queue),
 };
 
 const streamsKit: BrokerKit = {
+  queues: 'streams',
   createBroker: (parts) => new StreamsBroker(parts),
   createMonitor: ({ link, keys }) => new StreamsMonitor(link, keys),
   assertServer: assertVersion,

@@ -9,6 +9,9 @@ export interface Keys {
   readonly together: boolean;
   /** The prefix of BullMQ's own keys. */
   readonly bull: string;
+  /** What the keys of all queues of BullMQ begin with; and of the Streams driver. A script that is given one adds the queue. */
+  readonly jobs: string;
+  readonly streams: string;
   /** What BullMQ calls a queue. */
   readonly bullQueue: (queue: string) => string;
   /** A key of a BullMQ queue: `wait`, `active`, a job's id… */
@@ -95,8 +98,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     ended: (kind) => `${ours}ended:${kind}`,
     endedTotals: `${ours}ended-totals`,
     sweeping: `${ours}sweeping`,
-    admission: `${ours}admission:`,
-    admissionHalted: `${ours}admission:halted`,
+    ...admissionKeys({ bull, base, ours }),
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,
     schedules: `${ours}schedules`,
@@ -107,6 +109,13 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     busTopic: (topic) => `${channel}bus:${topic}`,
     busPattern: (pattern) => `${escapeGlob(`${channel}bus:${pattern.slice(0, -1)}`)}*`,
   };
+}
+
+type AdmissionKeys = Pick<Keys, 'admission' | 'admissionHalted' | 'jobs' | 'streams'>;
+
+function admissionKeys(of: { readonly bull: string; readonly base: string; readonly ours: string }): AdmissionKeys {
+  const admission = `${of.ours}admission:`;
+  return { admission, admissionHalted: `${admission}halted`, jobs: `${of.bull}:`, streams: `${of.base}stream:` };
 }
 
 /** Names that BullMQ gives to its own keys of a queue: a job of that id would overwrite them. */

@@ -46,6 +46,8 @@ export interface BrokerParts {
 
 /** What tells the drivers of this package apart; the rest they share. */
 export interface BrokerKit {
+  /** Whose queues it has, as {@link Keys} calls what their keys begin with. */
+  readonly queues: 'jobs' | 'streams';
   createBroker(parts: BrokerParts): Broker;
   createMonitor(parts: BrokerParts): Monitor;
   /** Lets go what the broker keeps of failed tasks. */
@@ -112,7 +114,7 @@ export class RedisConnection implements Connection {
     this.claims = new RedisClaimStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
     this.directory = new RedisDirectory(link, keys);
-    this.admission = new RedisAdmission(link, keys);
+    this.admission = new RedisAdmission(link, keys, kit.queues);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.monitor = kit.createMonitor(parts);

@@ -1,7 +1,7 @@
 import type { AsyncResult } from 'lovage';
 import { groupOf, limit, type OrderedWork } from '../admission-tasks.ts';
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, largest, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, largest, quantile, told } from '../figure.ts';
 import { monotonic } from '../ledger.ts';
 import type { Load } from '../load.ts';
 import type { Scenario } from '../scenario.ts';
@@ -115,13 +115,14 @@ export const concurrencyKey: Scenario = {
     const redis = await arena.redis();
     const url = arena.url(redis.port);
     const load = arena.load({ url });
+    const workers = await arena.workers(processes, { url, slots }); // first: the start of a process is not measured
     await sendLimited(arena, load, { name: 'a', count: arena.tasks, ms: 50 });
-    const workers = await arena.workers(processes, { url, slots });
     await load.observe(arena.patience);
     const calm = stretchesOf(arena.entries());
     const figures = [
       atMost('most at once', mostAtOnce(calm), limit),
       atLeast('use of the places', usage(calm), arena.short ? 0.6 : 0.9),
+      told('time of a hand-over, median', quantile(handOvers(calm), 0.5), 'ms'),
     ];
     await sendLimited(arena, load, { name: 'b', count: 12, ms: 800 });
     const before = arena.runs();
@@ -156,6 +157,13 @@ function usage(stretches: readonly Stretch[]): number {
   const first = Math.min(...stretches.map(({ from }) => from));
   const last = Math.max(...stretches.map(({ to }) => to));
   return stretches.reduce((sum, { from, to }) => sum + to - from, 0) / (limit * (last - first));
+}
+
+/** How long each place was free between two runs, in milliseconds. */
+function handOvers(stretches: readonly Stretch[]): readonly number[] {
+  const starts = stretches.map(({ from }) => from).sort((a, b) => a - b);
+  const ends = stretches.map(({ to }) => to).sort((a, b) => a - b);
+  return starts.slice(limit).map((start, index) => start - (ends[index] as number));
 }
 
 /** Kills a worker that has runs at this moment. */

@@ -16,6 +16,12 @@ export interface Admission {
    * turns in the line stay: whoever comes too late to leave must not take one that was taken since.
    */
   leave(places: readonly Place[], only?: 'holders'): Promise<readonly Place[]>;
+  /**
+   * As {@link Admission.leave} of holders, and makes the held messages of those who are in now ready in the same step: at the
+   * end of their priority, or `first` of it. Returns the places of those whose messages it did not find held; wake them as
+   * after a leave. Absent where places and messages do not lie together.
+   */
+  handOver?(places: readonly Place[], first: boolean): Promise<readonly Place[]>;
   /** Keeps a place for good, until its holder leaves or is replaced: nobody else gets in. False when it is not a holder's. */
   halt(place: Place): Promise<boolean>;
   /** The places that are kept for good. */

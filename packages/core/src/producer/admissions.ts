@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { Message } from '../task/message.ts';
 import { isFinal } from '../task/outcome.ts';
 import { entryAtPublish, isOrder, runsFirst } from './admission-entry.ts';
+import { EntryBatch } from './entry-batch.ts';
 
 /** What the places are kept in, and what tells whether a holder is still there. */
 export interface AdmissionStores {
@@ -36,6 +37,9 @@ const overdue = { every: 1_500, patience: 1_000, limit: 1_000 };
 export class Admissions {
   readonly #context: AdmissionContext;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #batch = new EntryBatch((entries) => this.#enter(entries, 'must'));
+  readonly #unconfirmed: AdmissionEntry[] = [];
+  #confirming: Promise<void> | undefined;
 
   constructor(context: AdmissionContext) {
     this.#context = context;
@@ -47,7 +51,10 @@ export class Admissions {
    */
   async enterAll(messages: readonly Message[]): Promise<readonly Message[]> {
     const entries = messages.map(entryAtPublish);
-    const fences = await this.enter(entries.filter((entry) => entry !== undefined));
+    const fences = await this.#enter(
+      entries.filter((entry) => entry !== undefined),
+      'may',
+    );
     let next = 0;
     return messages.map((message, index) =>
       entries[index] !== undefined && fences[next++] === 0 ? { ...message, held: true } : message,
@@ -59,29 +66,51 @@ export class Admissions {
    * found nothing to make ready. Never rejects: {@link Admissions.tidy} would find it too.
    */
   async confirm(messages: readonly Message[]): Promise<void> {
-    await this.confirmEntries(messages.flatMap((message) => (message.held ? (entryAtPublish(message) ?? []) : [])));
+    await this.#confirm(messages.flatMap((message) => (message.held ? (entryAtPublish(message) ?? []) : [])));
   }
 
-  /** As {@link Admissions.confirm}. */
-  confirmEntries(entries: readonly AdmissionEntry[]): Promise<void> {
+  /** As {@link Admissions.confirm}, for one. What is held while others are asked for is asked for together, after them. */
+  confirmEntry(entry: AdmissionEntry): Promise<void> {
+    this.#unconfirmed.push(entry);
+    this.#confirming ??= this.#confirmAll().finally(() => {
+      this.#confirming = undefined;
+    });
+    return this.#confirming;
+  }
+
+  async #confirmAll(): Promise<void> {
+    while (this.#unconfirmed.length > 0) await this.#confirm(this.#unconfirmed.splice(0));
+  }
+
+  #confirm(entries: readonly AdmissionEntry[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
     return this.#quietly('could not ask whether a message is in', async () => {
-      const fences = await this.enter(entries, 'must');
+      const fences = await this.#enter(entries, 'must');
       await this.#wake(entries.filter((_, index) => fences[index] !== 0));
     });
   }
 
-  /** For each entry its fencing token, or 0: it has to wait. */
-  async enter(entries: readonly AdmissionEntry[], urgency: Urgency = 'may'): Promise<readonly number[]> {
+  /** The entry's fencing token, or 0: it has to wait. */
+  enter(entry: AdmissionEntry): Promise<number> {
+    return this.#batch.add(entry);
+  }
+
+  async #enter(entries: readonly AdmissionEntry[], urgency: Urgency): Promise<readonly number[]> {
     if (entries.length === 0) return [];
     const { fences, others } = await (await this.#admission()).enter(entries, urgency);
     if (others.length > 0) await this.#wake(others);
     return fences;
   }
 
-  /** Gives places back, and lets the next ones in. Never rejects. */
-  leave(places: readonly Place[]): Promise<void> {
-    return this.#quietly('could not give a place back', () => this.#leave(places, 'holders'));
+  /** Gives a place back, and lets the next one in: in one round trip where the driver can. Never rejects. */
+  leave(place: Place): Promise<void> {
+    return this.#quietly('could not give a place back', async () => {
+      const admission = await this.#admission();
+      const left = admission.handOver
+        ? await admission.handOver([place], runsFirst(place.group))
+        : await admission.leave([place], 'holders');
+      if (left.length > 0) await this.#wake(left);
+    });
   }
 
   /** Keeps a place closed until {@link Admissions.resume}. Never rejects. */
@@ -103,7 +132,7 @@ export class Admissions {
 
   /** Resolves when nothing that was asked for is under way. */
   async idle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    while (this.#underWay.size > 0 || this.#confirming) await Promise.all([...this.#underWay, this.#confirming]);
   }
 
   /**

@@ -21,9 +21,13 @@ export class RedisAdmission implements Admission {
   readonly #link: StoreLink;
   readonly #keys: Keys;
 
-  constructor(link: StoreLink, keys: Keys) {
+  /** As {@link RedisAdmission.leave}, where one script may touch the admission and the queues. */
+  readonly handOver?: NonNullable<Admission['handOver']>;
+
+  constructor(link: StoreLink, keys: Keys, queues: 'jobs' | 'streams') {
     this.#link = link;
     this.#keys = keys;
+    if (keys.together) this.handOver = (places, first) => this.#handOver(places, first, queues);
   }
 
   async enter(entries: readonly AdmissionEntry[], urgency: Urgency = 'may'): Promise<Admitted> {
@@ -49,6 +53,16 @@ export class RedisAdmission implements Admission {
       admitted.push(...toPlaces(await this.#run((scripts, keys) => scripts.admissionLeave(keys, args))));
     }
     return admitted;
+  }
+
+  async #handOver(places: readonly Place[], first: boolean, queues: 'jobs' | 'streams'): Promise<readonly Place[]> {
+    const { admission, [queues]: beginning } = this.#keys;
+    const args = [first ? '1' : '', ...places.flatMap((place) => [place.group, memberOf(place)])];
+    const pairs = await this.#link.run((client) => {
+      const { handOverJobs, handOverEntries } = scriptsOf(client);
+      return (queues === 'jobs' ? handOverJobs : handOverEntries)([admission, beginning], args);
+    });
+    return toPlaces(pairs);
   }
 
   async halt(place: Place): Promise<boolean> {

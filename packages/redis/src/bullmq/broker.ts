@@ -43,14 +43,8 @@ export class BullmqBroker implements Broker {
     this.#assertOpen();
     const { link, keys } = this.#parts;
     return promoteHeld(held, (queue, chunk) => {
-      const key = (suffix: string): string => keys.job(queue, suffix);
       const args = chunk.flatMap(({ id, first }) => [bullName(id), first ? '1' : '']);
-      return link.run((client) =>
-        scriptsOf(client).promoteJobs(
-          [key('delayed'), key('prioritized'), key('pc'), key('events'), key('marker'), key('meta')],
-          [key(''), ...args],
-        ),
-      );
+      return link.run((client) => scriptsOf(client).promoteJobs([keys.job(queue, '')], args));
     });
   }
 

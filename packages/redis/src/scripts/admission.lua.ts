@@ -5,7 +5,7 @@ import { lookAgain } from '@lovage/core/driver';
  * its limit and the tag of who got in last. All of them go with the last member. `look` says when each group is to be
  * looked at.
  */
-const shared = `
+export const shared: string = `
 local call, base = redis.call, KEYS[1]
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -67,6 +67,27 @@ end
 return {fences, admitted}
 `;
 
+/** `leave(line, from)`: the pairs from `ARGV[from]` on leave, `line`: the line too. Gives pairs of group, member who got in. */
+export const leave: string = `
+local function leave(fromLine, from)
+  local admitted = {}
+  for i = from, #ARGV, 2 do
+    local group, member = ARGV[i], ARGV[i + 1]
+    local holders, line = key(group, 'holders'), key(group, 'line')
+    if call('HDEL', holders, member) == 1 and call('HGET', base .. 'halted', group) == member then
+      call('HDEL', base .. 'halted', group)
+    end
+    if fromLine then call('ZREM', line, member) end
+    admit(group, admitted)
+    if call('HLEN', holders) == 0 and call('ZCARD', line) == 0 then
+      call('DEL', key(group, 'flows'), key(group, 'state'))
+      call('ZREM', base .. 'look', group)
+    end
+  end
+  return admitted
+end
+`;
+
 /** Gives places, or turns, back. */
 export const admissionLeave: string = `--[[
   KEYS[1] beginning of all keys of the admission
@@ -76,21 +97,8 @@ export const admissionLeave: string = `--[[
   HDEL comes first: a full Redis takes what follows it.
 ]]
 ${shared}
-local admitted = {}
-for i = 2, #ARGV, 2 do
-  local group, member = ARGV[i], ARGV[i + 1]
-  local holders, line = key(group, 'holders'), key(group, 'line')
-  if call('HDEL', holders, member) == 1 and call('HGET', base .. 'halted', group) == member then
-    call('HDEL', base .. 'halted', group)
-  end
-  if ARGV[1] == '' then call('ZREM', line, member) end
-  admit(group, admitted)
-  if call('HLEN', holders) == 0 and call('ZCARD', line) == 0 then
-    call('DEL', key(group, 'flows'), key(group, 'state'))
-    call('ZREM', base .. 'look', group)
-  end
-end
-return admitted
+${leave}
+return leave(ARGV[1] == '', 2)
 `;
 
 /** Keeps a place for good. */

@@ -5,6 +5,7 @@ import { despiteFull } from './despite-full.lua.ts';
 import { putEntry } from './directory.lua.ts';
 import { noteEnded, sweepEnded } from './ended.lua.ts';
 import { finishWithOutcome } from './finish-with-outcome.lua.ts';
+import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
 import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
@@ -67,10 +68,9 @@ export interface Scripts {
   admissionHalt(keys: [base: string], args: Args): Promise<number>;
   admissionOverdue(keys: [base: string], args: Args): Promise<(string | number)[]>;
   admissionLine(keys: [base: string], args: Args): Promise<string[]>;
-  promoteJobs(
-    keys: [delayed: string, prioritized: string, counter: string, events: string, marker: string, meta: string],
-    args: Args,
-  ): Promise<string>;
+  handOverJobs(keys: [base: string, queues: string], args: Args): Promise<string[]>;
+  handOverEntries(keys: [base: string, queues: string], args: Args): Promise<string[]>;
+  promoteJobs(keys: [queue: string], args: Args): Promise<string>;
   streamAdmit(keys: [queue: string], args: Args): Promise<string>;
   streamPublish(keys: [queue: string], args: Args): Promise<number>;
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
@@ -127,7 +127,9 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   admissionHalt: { keys: 1, lua: admissionHalt },
   admissionOverdue: { keys: 1, lua: admissionOverdue },
   admissionLine: { keys: 1, lua: admissionLine },
-  promoteJobs: { keys: 6, lua: promoteJobs },
+  handOverJobs: { keys: 2, lua: handOverJobs },
+  handOverEntries: { keys: 2, lua: handOverEntries },
+  promoteJobs: { keys: 1, lua: promoteJobs },
   streamAdmit: { keys: 1, lua: streamAdmit },
   streamPublish: { keys: 1, lua: streamPublish },
   streamPublishAt: { keys: 1, lua: streamPublishAt },

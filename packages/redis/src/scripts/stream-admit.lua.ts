@@ -1,5 +1,24 @@
 import { heldUntil } from '@lovage/core/driver';
 
+/** `promote(queue, id, first)`: makes a held message ready. `queue` is what its keys begin with. */
+export const admitEntry: string = `
+local function promote(queue, id, first)
+  local call = redis.call
+  local at = call('ZSCORE', queue .. 'due', id)
+  local body = at and tonumber(at) >= ${heldUntil} and call('HGET', queue .. 'held', id)
+  if not body then return false end
+  call('ZREM', queue .. 'due', id)
+  call('HDEL', queue .. 'held', id)
+  local colon = string.find(body, ':', 2, true)
+  local band, lost, payload = string.sub(body, 1, 1), string.sub(body, 2, colon - 1), string.sub(body, colon + 1)
+  if lost == '' then lost = '0' end
+  if first then call('XADD', queue .. 'front', '*', id, payload, 'band', band, 'lost', lost)
+  elseif lost == '0' then call('XADD', queue .. 'p' .. band, '*', id, payload)
+  else call('XADD', queue .. 'p' .. band, '*', id, payload, 'lost', lost) end
+  return true
+end
+`;
+
 /** Makes held messages of one queue ready. */
 export const streamAdmit: string = `--[[
   KEYS[1] beginning of the queue's keys
@@ -7,25 +26,10 @@ export const streamAdmit: string = `--[[
   Returns one letter per id: y(es), - (not there, or not held).
   Effects: ZREM and HDEL, XADD to the message's band or to the front.
 ]]
-local base, call, admitted = KEYS[1], redis.call, {}
-local due, held = base .. 'due', base .. 'held'
+${admitEntry}
+local admitted = {}
 for i = 1, #ARGV, 2 do
-  local id = ARGV[i]
-  local place = #admitted + 1
-  admitted[place] = '-'
-  local at = call('ZSCORE', due, id)
-  local body = at and tonumber(at) >= ${heldUntil} and call('HGET', held, id)
-  if body then
-    call('ZREM', due, id)
-    call('HDEL', held, id)
-    local colon = string.find(body, ':', 2, true)
-    local band, lost, payload = string.sub(body, 1, 1), string.sub(body, 2, colon - 1), string.sub(body, colon + 1)
-    if lost == '' then lost = '0' end
-    if ARGV[i + 1] == '1' then call('XADD', base .. 'front', '*', id, payload, 'band', band, 'lost', lost)
-    elseif lost == '0' then call('XADD', base .. 'p' .. band, '*', id, payload)
-    else call('XADD', base .. 'p' .. band, '*', id, payload, 'lost', lost) end
-    admitted[place] = 'y'
-  end
+  admitted[#admitted + 1] = promote(KEYS[1], ARGV[i], ARGV[i + 1] == '1') and 'y' or '-'
 end
 return table.concat(admitted)
 `;

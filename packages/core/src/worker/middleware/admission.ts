@@ -56,7 +56,7 @@ async function pass(admissions: Admissions, passage: Passage, next: Next): Promi
     const share = shareEntry(message, turn.share);
     const served = attempt.delivery.deliveryCount > 1; // its worker was lost after it had begun
     if (!served && !(await isIn(admissions, passage, share))) return held(passage, turn);
-    void admissions.leave([share]);
+    void admissions.leave(share);
   }
   const place = placeWhileRunning(attempt);
   if (place === undefined) return servedOrNot(await next(), turn);
@@ -64,7 +64,7 @@ async function pass(admissions: Admissions, passage: Passage, next: Next): Promi
   try {
     return servedOrNot(await next(), turn);
   } finally {
-    void admissions.leave([place]);
+    void admissions.leave(place);
   }
 }
 
@@ -76,9 +76,9 @@ function placeWhileRunning({ definition, message }: Attempt): AdmissionEntry | u
 
 /** Whether it may go on. */
 async function isIn(admissions: Admissions, passage: Passage, entry: AdmissionEntry): Promise<boolean> {
-  const [fence] = await admissions.enter([entry], 'must').catch((error: unknown) => {
+  const fence = await admissions.enter(entry).catch((error: unknown) => {
     if (error instanceof NotSupportedError) throw error;
-    return [];
+    return undefined;
   });
   if (fence === undefined) return false;
   if (fence > 0) passage.attempt.context.fence = fence;
@@ -117,8 +117,8 @@ function hasFailed(result: AttemptResult): boolean {
 
 async function settled(admissions: Admissions, passage: Passage, over: boolean): Promise<void> {
   const { order, waitsAt, failed, attempt } = passage;
-  if (waitsAt) await admissions.confirmEntries([waitsAt]);
+  if (waitsAt) await admissions.confirmEntry(waitsAt);
   else if (order && over && failed && attempt.definition.options.orderingPolicy === 'halt')
     await admissions.halt(order);
-  else if (order && over) await admissions.leave([order]);
+  else if (order && over) await admissions.leave(order);
 }

@@ -1,0 +1,33 @@
+import { leave, shared } from './admission.lua.ts';
+import { promoteJob } from './promote-jobs.lua.ts';
+import { admitEntry } from './stream-admit.lua.ts';
+
+const handOver = (promote: string): string => `--[[
+  KEYS[1] beginning of all keys of the admission  KEYS[2] what the keys of all queues begin with
+  ARGV[1] '1': before all others of its priority, or ''  ARGV[2…] pairs of group, member who leaves, as a holder only
+  Returns pairs of group, member who got in and whose message was not found held under its plain name.
+  Effects: as admission-leave, and as promote-jobs or stream-admit for those who got in. For one Redis, or one slot.
+  Names that BullMQ cannot have are written with a ~ and encoded; they are left to the caller.
+]]
+${shared}
+${leave}
+${promote}
+local admitted, left = leave(false, 2), {}
+for i = 1, #admitted, 2 do
+  local queue, id = string.match(admitted[i + 1], '^([^:]*):(.*)$')
+  local keys = KEYS[2] .. queue .. ':'
+  if string.find(id, '^~') or string.find(queue, '^~') or not promote(keys, id, ARGV[1] == '1') then
+    left[#left + 1] = admitted[i]
+    left[#left + 1] = admitted[i + 1]
+  else
+    wake(keys)
+  end
+end
+return left
+`;
+
+/** Gives places back, and makes the jobs of those who are in now ready. */
+export const handOverJobs: string = handOver(promoteJob);
+
+/** Gives places back, and makes the messages of those who are in now ready. */
+export const handOverEntries: string = handOver(`${admitEntry}local function wake() end`);
