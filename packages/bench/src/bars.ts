@@ -13,7 +13,17 @@ export interface Bar {
   readonly missing?: string;
 }
 
-export type BenchName = 'throughput' | 'scale' | 'latency' | 'memory' | 'chord' | 'await' | 'startup' | 'idle' | 'soak';
+export type BenchName =
+  | 'throughput'
+  | 'scale'
+  | 'latency'
+  | 'memory'
+  | 'chord'
+  | 'await'
+  | 'startup'
+  | 'idle'
+  | 'events'
+  | 'soak';
 
 export const bars: readonly Bar[] = [
   {
@@ -226,5 +236,21 @@ function chordBars(driver: string): readonly Bar[] {
     of('100,000'),
     { ...big, name: `${driver} chord of 100,000, longest Redis stall`, unit: 'ms', limit: { atMost: 50 } },
     { ...big, name: `${driver} chord of 100,000, heap gained by its producer`, unit: 'MB', limit: { atMost: 2 } },
+    {
+      id: 'events',
+      bench: 'events',
+      name: 'redis:// worker CPU of a task, events on, nobody listens',
+      unit: 'µs',
+      against: 'redis:// worker CPU of a task, events off',
+      limit: { atMost: 1.05 },
+    },
+    {
+      id: 'events',
+      bench: 'events',
+      name: 'redis+streams:// worker CPU of a task, events on, nobody listens',
+      unit: 'µs',
+      against: 'redis+streams:// worker CPU of a task, events off',
+      limit: { atMost: 1.05 },
+    },
   ];
 }

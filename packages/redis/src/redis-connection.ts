@@ -109,7 +109,7 @@ export class RedisConnection implements Connection {
     this.display = target.display;
     this.broker = kit.createBroker(parts);
     this.results = new RedisResultBackend(link, subscriber, keys, ended);
-    this.bus = new RedisBus(link, subscriber, keys);
+    this.bus = new RedisBus(link, subscriber, { keys, counts: target.kind !== 'cluster' });
     this.leases = new RedisLeaseStore(link, keys);
     this.claims = new RedisClaimStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);

@@ -10,6 +10,7 @@ export const benches: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   chord: async () => (await import('./chord.ts')).chord,
   await: async () => (await import('./await.ts')).awaitResults,
   startup: async () => (await import('./startup.ts')).startup,
+  events: async () => (await import('./events.ts')).events,
   idle: async () => (await import('./idle.ts')).idle,
   soak: async () => (await import('./soak.ts')).soak,
 };

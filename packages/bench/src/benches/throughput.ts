@@ -41,10 +41,10 @@ export const throughput: Bench = async (context) => {
 };
 
 /** A queue filled beforehand by one process, then run by one worker process. */
-function publishAndRun(
+export function publishAndRun(
   { load, redis }: BenchContext,
   system: SystemName,
-  names: { readonly publish: string; readonly run: string; readonly cpu?: string },
+  names: { readonly publish?: string; readonly run?: string; readonly cpu?: string },
 ): Measurement {
   return async () => {
     await redis.client.flushall();
@@ -55,8 +55,8 @@ function publishAndRun(
       const ran = await worker?.ask('drain', count);
       if (published === undefined || ran === undefined) return {};
       return {
-        [names.publish]: published.count / published.seconds,
-        [names.run]: ran.count / ran.seconds,
+        ...(names.publish === undefined ? {} : { [names.publish]: published.count / published.seconds }),
+        ...(names.run === undefined ? {} : { [names.run]: ran.count / ran.seconds }),
         ...(names.cpu === undefined ? {} : { [names.cpu]: ran.cpu / ran.count }),
       };
     });

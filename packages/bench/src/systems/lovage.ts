@@ -3,7 +3,10 @@ import { startWorker } from 'lovage/worker';
 import { add as noOp, queueName, type System, slots } from './system.ts';
 
 /** Lovage on whatever the URL names, with its defaults: results are stored, leases renewed, arguments checked. */
-export function createLovageSystem(url: string, concurrency: number = slots): System {
+export function createLovageSystem(
+  url: string,
+  { concurrency = slots, events = false }: { readonly concurrency?: number; readonly events?: boolean } = {},
+): System {
   const app = new Lovage('bench', { broker: url, logLevel: 'error', conf: { taskDefaultQueue: queueName } });
   let ran = (): void => {};
   const add = app.task('add', (x: number, y: number) => {
@@ -27,7 +30,7 @@ export function createLovageSystem(url: string, concurrency: number = slots): Sy
     },
     async work(onRun, atOnce = concurrency) {
       ran = onRun;
-      await startWorker(app, { queues: [queueName], concurrency: atOnce });
+      await startWorker(app, { queues: [queueName], concurrency: atOnce, events });
     },
     async trip(count) {
       const results = await Promise.all(argsOf(count).map(([x, y]) => add.delay(x, y)));

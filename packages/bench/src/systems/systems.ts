@@ -1,14 +1,30 @@
 import { type System, streamsSlots } from './system.ts';
 
 /** The systems that run in Node. */
-export type SystemName = 'lovage' | 'lovage-streams' | 'bullmq' | 'bee-queue' | 'groupmq' | 'redis-list';
+export type SystemName =
+  | 'lovage'
+  | 'lovage-events'
+  | 'lovage-streams'
+  | 'lovage-streams-events'
+  | 'bullmq'
+  | 'bee-queue'
+  | 'groupmq'
+  | 'redis-list';
 
 /** Each is loaded only in the process that uses it. */
 const loaders: Readonly<Record<SystemName, () => Promise<(url: string) => System>>> = {
   lovage: async () => (await import('./lovage.ts')).createLovageSystem,
+  'lovage-events': async () => {
+    const { createLovageSystem } = await import('./lovage.ts');
+    return (url) => createLovageSystem(url, { events: true });
+  },
   'lovage-streams': async () => {
     const { createLovageSystem } = await import('./lovage.ts');
-    return (url) => createLovageSystem(streamsUrl(url), streamsSlots);
+    return (url) => createLovageSystem(streamsUrl(url), { concurrency: streamsSlots });
+  },
+  'lovage-streams-events': async () => {
+    const { createLovageSystem } = await import('./lovage.ts');
+    return (url) => createLovageSystem(streamsUrl(url), { concurrency: streamsSlots, events: true });
   },
   bullmq: async () => (await import('./bullmq.ts')).createBullmqSystem,
   'bee-queue': async () => (await import('./bee-queue.ts')).createBeeQueueSystem,

@@ -62,10 +62,10 @@ export class Lovage {
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = createTaskSender(this.#runtime);
-    const { control, stores, logger, topics, gates } = this.#runtime;
+    const { control, stores, logger, clock, topics, gates } = this.#runtime;
     this.control = control;
     this.inspect = new AppInspect(control, stores);
-    this.events = new AppEvents(stores, logger);
+    this.events = new AppEvents({ stores, logger, clock });
     this.topics = topics;
     this.gates = gates;
     setRuntime(this, this.#runtime);

@@ -2,22 +2,31 @@ import type { Clock, Timer } from '../clock.ts';
 import type { JsonValue } from '../task/json.ts';
 import { eventTopic, type LovageEvent } from './event.ts';
 
-/** Sends one message on the bus; its failure is the sender's to ignore, since events are news and never worth a task. */
-export type EventTransport = (topic: string, message: JsonValue) => Promise<void>;
+/**
+ * Sends one message on the bus, and tells how many heard it, where the bus counts. Its failure is the sender's to ignore,
+ * since events are news and never worth a task.
+ */
+export type EventTransport = (topic: string, message: JsonValue) => Promise<number | undefined>;
 
 /** Events wait at most that long, in milliseconds, or until there are so many. */
 const longestWait = 50;
 const fullBatch = 500;
-/** With the bus away, no more than that wait; the oldest go first. */
+/** With the bus away, no more than that wait; the older half goes. */
 const mostWaiting = 10_000;
+/** For so long after a message that nobody heard, in milliseconds, no event is made. */
+const unheardPause = 50;
+/** Who has listened for so long, in milliseconds, misses nothing more. */
+export const listeningLead: number = 2 * unheardPause;
 
-/** Collects events and sends them many at a time. */
+/** Collects events and sends them many at a time; while nobody listens, one message every 50 ms at most. */
 export class EventSender {
   readonly #transport: EventTransport;
   readonly #clock: Clock;
   #waiting: LovageEvent[] = [];
   #timer: Timer | undefined;
-  #sending: Promise<void> = Promise.resolve();
+  #sending: Promise<void> | undefined;
+  #unheard = false;
+  #pausing = false;
   /** Events that were dropped because the bus did not take them. */
   dropped = 0;
 
@@ -26,30 +35,60 @@ export class EventSender {
     this.#clock = clock;
   }
 
+  /** Nobody listened a moment ago: events of single tasks are not worth making. */
+  get unheard(): boolean {
+    return this.#pausing;
+  }
+
   send(event: LovageEvent): void {
-    this.#waiting.push(event);
-    if (this.#waiting.length > mostWaiting) {
-      this.#waiting.shift();
-      this.dropped += 1;
-    }
-    if (this.#waiting.length >= fullBatch) this.#flush();
+    const waiting = this.#waiting.push(event);
+    if (this.#sending !== undefined || this.#pausing) {
+      if (waiting >= mostWaiting) this.dropped += this.#waiting.splice(0, mostWaiting / 2).length;
+    } else if (waiting >= fullBatch || this.#unheard) this.#flush();
     else this.#timer ??= this.#clock.after(longestWait, () => this.#flush(), { background: true });
   }
 
   /** Resolves when what was collected has been handed to the bus, or dropped. */
   async close(): Promise<void> {
     this.#flush();
-    await this.#sending;
+    while (this.#sending !== undefined) {
+      await this.#sending;
+      this.#flush();
+    }
+    this.#timer?.cancel();
   }
 
+  /** One batch at a time: what comes meanwhile waits. */
   #flush(): void {
+    if (this.#waiting.length === 0 || this.#sending !== undefined) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#waiting.length === 0) return;
     const batch = this.#waiting;
     this.#waiting = [];
-    this.#sending = this.#transport(eventTopic, batch as unknown as JsonValue).catch(() => {
+    this.#sending = this.#carry(batch).then(() => this.#rest());
+  }
+
+  /** Never rejects. */
+  async #carry(batch: readonly LovageEvent[]): Promise<void> {
+    try {
+      this.#unheard = (await this.#transport(eventTopic, batch as unknown as JsonValue)) === 0;
+    } catch {
       this.dropped += batch.length;
-    });
+    }
+  }
+
+  #rest(): void {
+    this.#sending = undefined;
+    this.#pausing = this.#unheard;
+    if (!this.#pausing && this.#waiting.length === 0) return;
+    this.#timer = this.#clock.after(
+      this.#pausing ? unheardPause : longestWait,
+      () => {
+        this.#timer = undefined;
+        this.#pausing = false;
+        this.#flush();
+      },
+      { background: true },
+    );
   }
 }

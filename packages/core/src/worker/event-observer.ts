@@ -7,12 +7,11 @@ import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { AttemptObserver } from './executor.ts';
 
-/** Tells the bus of each attempt, while events are switched on; otherwise it costs one comparison. */
+/** Tells the bus of each attempt, while events are switched on and somebody listens; otherwise it costs a comparison or two. */
 export class EventObserver implements AttemptObserver {
   readonly #sender: EventSender;
   readonly #clock: Clock;
   readonly #worker: string;
-  readonly #begun = new WeakMap<Attempt, number>();
   enabled: boolean;
 
   constructor(parts: {
@@ -27,17 +26,19 @@ export class EventObserver implements AttemptObserver {
     this.enabled = parts.enabled;
   }
 
+  get #heard(): boolean {
+    return this.enabled && !this.#sender.unheard;
+  }
+
   onStart(attempt: Attempt): void {
-    if (!this.enabled) return;
-    this.#begun.set(attempt, this.#clock.monotonic());
+    if (!this.#heard) return;
     this.#emit('task.received', attempt.message, {});
     this.#emit('task.started', attempt.message, { attempt: attempt.context.attempt });
   }
 
   onEnd(attempt: Attempt, result: AttemptResult): void {
-    if (!this.enabled) return;
-    const { message, context } = attempt;
-    const begun = this.#begun.get(attempt);
+    if (!this.#heard) return;
+    const { message, context, begun } = attempt;
     const timed = {
       attempt: context.attempt,
       runtime: begun === undefined ? 0 : Math.round(this.#clock.monotonic() - begun),
@@ -65,7 +66,7 @@ export class EventObserver implements AttemptObserver {
   }
 
   onProgress(message: Message, progress: JsonValue): void {
-    if (this.enabled) this.#emit('task.progress', message, { progress });
+    if (this.#heard) this.#emit('task.progress', message, { progress });
   }
 
   #emit<T extends EventType>(

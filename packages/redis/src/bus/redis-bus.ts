@@ -8,24 +8,31 @@ import type { Subscriber } from '../subscriber.ts';
 
 /** Remote control and events over Redis pub/sub: at most once, to whoever listens now. */
 export class RedisBus implements Bus {
+  readonly counts: boolean;
   readonly #link: StoreLink;
   readonly #subscriber: Subscriber;
   readonly #keys: Keys;
 
-  constructor(link: StoreLink, subscriber: Subscriber, keys: Keys) {
+  /** `counts`: not in a cluster, where a node knows its own listeners only. */
+  constructor(
+    link: StoreLink,
+    subscriber: Subscriber,
+    { keys, counts }: { readonly keys: Keys; readonly counts: boolean },
+  ) {
+    this.counts = counts;
     this.#link = link;
     this.#subscriber = subscriber;
     this.#keys = keys;
   }
 
-  async publish(topic: string, message: JsonValue): Promise<void> {
+  async publish(topic: string, message: JsonValue): Promise<number | undefined> {
     const text = JSON.stringify(message);
     const channel = this.#keys.busTopic(topic);
-    await this.#link.runOnce((client) =>
-      isCluster(client)
-        ? scriptsOf(client).publishFrom([this.#keys.mark], [channel, text])
-        : client.publish(channel, text),
-    );
+    return this.#link.runOnce(async (client) => {
+      if (!isCluster(client)) return client.publish(channel, text);
+      await scriptsOf(client).publishFrom([this.#keys.mark], [channel, text]);
+      return undefined; // a node knows its own listeners only
+    });
   }
 
   async subscribe(pattern: string, listener: (message: JsonValue, topic: string) => void): Promise<Subscription> {

@@ -15,9 +15,10 @@ export class MemoryBus implements Bus {
     this.#subscriptions = new SubscriptionSet('the bus', logger);
   }
 
-  async publish(topic: string, message: JsonValue): Promise<void> {
+  async publish(topic: string, message: JsonValue): Promise<undefined> {
     this.#subscriptions.assertOpen();
     this.#topics.publish(topic, JSON.stringify(message));
+    return undefined;
   }
 
   async subscribe(pattern: string, listener: (message: JsonValue, topic: string) => void): Promise<Subscription> {
