@@ -43,7 +43,17 @@ async function reword(problem: string, meant: Meant, args: readonly string[]): P
   if (/^Not enough non-option arguments/.test(problem)) return explainMissing(meant, args);
   const bare = /^Not enough arguments following: (.+)$/.exec(problem)?.[1];
   if (bare !== undefined) return `option ${dashed(bare)} needs a value`;
+  const choice = /Argument: ([^,]+), Given: "([^"]*)", Choices: (.+)/.exec(problem);
+  if (choice !== null)
+    return explainChoice(choice[1] ?? '', choice[2] ?? '', (choice[3] ?? '').match(/[^", ]+/g) ?? []);
   return oneLine(problem);
+}
+
+async function explainChoice(name: string, given: string, choices: readonly string[]): Promise<string> {
+  const { closestName } = await import('@lovage/core/driver');
+  const closest = closestName(given, choices);
+  const hint = closest === undefined ? `expected ${choices.join(', ')}` : `did you mean "${closest}"?`;
+  return `unknown ${name} "${given}": ${hint}`;
 }
 
 /** Without a command yargs does not look at the options. */

@@ -23,6 +23,15 @@ describe.skipIf(noRedis)('lovage ordering', () => {
     expect((await worker.ended).code).toBe(0);
   }, 60_000);
 
+  it('names the actions there are', async () => {
+    await refuses(
+      [...app, 'ordering', 'open'],
+      2,
+      /^error: unknown action "open": expected list, resume; see lovage ordering --help\n$/,
+    );
+    await refuses([...app, 'ordering', 'lst'], 2, /unknown action "lst": did you mean "list"\?/);
+  });
+
   it('asks for task and key', () =>
     refuses(
       [...app, '--broker', 'memory://', 'ordering', 'resume'],

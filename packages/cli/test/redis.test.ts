@@ -80,7 +80,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(late).toMatchObject({
       code: 124,
       stderr: expect.stringMatching(
-        /did not end within 300 ms \(its deadline: it is not started any more, or told to stop\)\n$/,
+        /did not end within 300 ms \(after its deadline it is not started, or told to stop\)\n$/,
       ),
     });
     const [, sent] = await Promise.all([

@@ -43,6 +43,7 @@ export {
   BrokerUrlError,
   ClosedError,
   ConfigurationError,
+  LeaseLostError,
   LovageError,
   MalformedMessageError,
   NotSupportedError,

@@ -1,4 +1,4 @@
-import type { AsyncResult, CallOptions, OutcomeRecord } from '@lovage/core';
+import { type AsyncResult, type CallOptions, type OutcomeRecord, ResultTimeoutError } from '@lovage/core';
 import { closestName } from '@lovage/core/driver';
 import { Inspector, registeredTasks } from '@lovage/core/inspect';
 import { startWorker } from '@lovage/core/worker';
@@ -61,12 +61,13 @@ export async function callTask(given: CallArguments): Promise<ExitCode> {
 
 /** Everything that can be wrong with the command line alone is told before anything is opened. */
 function readCall(given: CallArguments): Call {
+  const timeout = readDuration(given.timeout, '--timeout');
   const texts = [...(given.args ?? []), ...(given._ ?? []).slice(1).map(String)];
   return {
     task: given.task,
     args: given.jsonArgs ? parseJsonArguments(texts) : parseArguments(texts),
-    options: readOptions(given),
-    timeout: readDuration(given.timeout, '--timeout'),
+    options: { ...readOptions(given), ...(timeout === undefined || given.noWait ? {} : { deadline: timeout }) },
+    timeout,
     given,
   };
 }
@@ -158,10 +159,20 @@ async function waitAloud(result: AsyncResult, timeout: number | undefined): Prom
   };
   const timer = setTimeout(tell, silence);
   try {
-    return await result.wait(timeout === undefined ? {} : { timeout });
+    const record = await result.wait(timeout === undefined ? {} : { timeout });
+    if (timeout === undefined || !isStopped(record)) return record;
+    throw new ResultTimeoutError(result.id, timeout, ' (its deadline: it was told to stop)');
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether its deadline ended a task: its worker was a moment quicker than the wait, which is the same to whoever called. */
+function isStopped(record: OutcomeRecord): boolean {
+  let failure = record.state === 'FAILURE' ? record.failure : undefined;
+  while (failure && !(failure.name === 'DeadlineExceeded' && failure.data?.taskId === record.id))
+    failure = failure.cause;
+  return failure !== undefined;
 }
 
 function report(record: OutcomeRecord, { json, verbose = false }: CallArguments): ExitCode {

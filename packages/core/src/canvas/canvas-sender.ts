@@ -79,7 +79,7 @@ export class CanvasSender {
       mayRepeat: taskId !== undefined,
       keepsWhatIsThere: taskId !== undefined,
     });
-    return this.#resultOf(node, id, caller?.id);
+    return this.#resultOf(node, { id, callerId: caller?.id, hasDeadline: rest.deadline !== undefined });
   }
 
   /** Publishes one more member of the chord that the message is a member of. */
@@ -182,19 +182,27 @@ export class CanvasSender {
     return reviveCanvas(data as CanvasData, this.#sender);
   }
 
-  #resultOf(node: Resolved, id: string, callerId: string | undefined): AsyncResult {
+  #resultOf(node: Resolved, { id, callerId, hasDeadline }: Sent): AsyncResult {
     const { results } = this.#context;
     const parentId = parentOf(node, id) ?? callerId;
     const last = lastOf(node);
     const origin: ResultOrigin = {
       id,
       rings: true,
+      hasDeadline,
       ...(parentId === undefined ? {} : { parentId }),
       ...(last.kind === 'task' && last.message.ignoreResult ? { ignored: true } : {}),
     };
     if (last.kind === 'task') return new AsyncResult(origin, results);
     return new GroupResult(origin, results, Array.isArray(last.members) ? last.members.length : undefined);
   }
+}
+
+/** What a result knows of the canvas that was sent. */
+interface Sent {
+  readonly id: string;
+  readonly callerId: string | undefined;
+  readonly hasDeadline: boolean;
 }
 
 function bare(id: string, rootId: string, parentId: string | undefined): Place {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { CallWait, GetOptions } from '../results/async-result.ts';
+import type { GetOptions } from '../results/async-result.ts';
 import { parseDuration } from '../task/duration.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import type { CallOptions } from './call-options.ts';
@@ -7,7 +7,7 @@ import type { CallOptions } from './call-options.ts';
 /** How a call is sent, and how long it is waited for. */
 export interface TimedCall {
   readonly options: CallOptions;
-  readonly wait: CallWait;
+  readonly wait: GetOptions;
 }
 
 /**
@@ -22,5 +22,5 @@ export function timeCall({ timeout, signal, ...options }: CallOptions & GetOptio
   const left = Math.min(outer ?? Number.POSITIVE_INFINITY, own ?? Number.POSITIVE_INFINITY);
   const wait = { ...heard, timeout: left };
   if (options.deadline !== undefined && outer === undefined) return { options, wait };
-  return { options: { ...options, deadline: new Date(clock.now() + left) }, wait: { ...wait, isDeadline: true } };
+  return { options: { ...options, deadline: new Date(clock.now() + left) }, wait };
 }

@@ -286,6 +286,7 @@ export class Producer {
       heard: !message.mayRepeat && results.inbox.listening,
       payload: definition.payload,
     };
+    if (message.deadline !== undefined) origin.hasDeadline = true;
     if (message.ignoreResult) origin.ignored = true;
     if (message.parentId) origin.parentId = message.parentId;
     return new AsyncResult(origin, results);

@@ -14,18 +14,12 @@ import type { ResultInbox, ResultStores } from './result-inbox.ts';
 import { readGraph, type TaskGraph } from './task-graph.ts';
 import { Wait, type Waiting } from './wait.ts';
 
-/** How long to wait, and what may end the wait. The task goes on in either case. */
+/** How long to wait, and what may end the wait. The task goes on in either case, but for a deadline that it has. */
 export interface GetOptions {
   /** Throws {@link ResultTimeoutError} afterwards. @default none: waits until the task ends */
   readonly timeout?: Duration;
   /** Rejects with the signal's reason when it aborts. */
   readonly signal?: AbortSignal;
-}
-
-/** How long a call waits for its task. */
-export interface CallWait extends GetOptions {
-  /** The timeout is the task's deadline too. @default false */
-  readonly isDeadline?: boolean;
 }
 
 /** What results need of the app. */
@@ -49,6 +43,7 @@ export interface ResultOrigin {
   readonly queue?: string;
   /** The inbox listened before the task was sent. */
   readonly heard?: boolean;
+  readonly hasDeadline?: boolean;
   /** The call asked for no result. */
   readonly ignored?: boolean;
   readonly parentId?: string;
@@ -94,13 +89,13 @@ export class AsyncResult<T = unknown> {
   }
 
   /** As {@link AsyncResult.wait}, and can be given up. */
-  startWait(options: CallWait): Waiting {
+  startWait(options: GetOptions): Waiting {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const { clock, inbox } = this.#context;
-    const { signal, isDeadline = false } = options;
+    const { signal } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    return new Wait(this.#origin, { inbox, clock, timeout, signal, isDeadline });
+    return new Wait(this.#origin, { inbox, clock, timeout, signal });
   }
 
   /** The value of a final record, or the error it stands for. */

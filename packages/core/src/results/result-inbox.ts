@@ -27,6 +27,8 @@ export interface Watched {
   readonly queue?: string;
   /** The inbox listened before the task was sent: its ring cannot have been missed. */
   readonly heard?: boolean;
+  /** It is not started after its deadline, and told to stop then. */
+  readonly hasDeadline?: boolean;
 }
 
 interface Entry {

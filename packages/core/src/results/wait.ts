@@ -16,8 +16,6 @@ export interface WaitOptions {
   /** Milliseconds. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
-  /** The timeout is the task's deadline too. */
-  readonly isDeadline: boolean;
 }
 
 /** One wait for a task's final record. A class, since thousands may be open: closures would cost several objects each. */
@@ -77,9 +75,10 @@ export class Wait implements Waiting, ResultListener {
   }
 
   #late(timeout: number): ResultTimeoutError {
-    const { inbox, isDeadline } = this.#options;
-    const { trouble } = inbox;
-    const fate = isDeadline ? ' (its deadline: it is not started any more, or told to stop)' : ' (the task goes on)';
+    const { trouble } = this.#options.inbox;
+    const fate = this.#task.hasDeadline
+      ? ' (after its deadline it is not started, or told to stop)'
+      : ' (the task goes on)';
     const detail = trouble ? `: the result store cannot be read (${trouble.message})` : fate;
     return new ResultTimeoutError(this.#task.id, timeout, detail);
   }

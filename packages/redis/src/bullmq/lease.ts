@@ -1,3 +1,5 @@
+import { LeaseLostError } from '@lovage/core/driver';
+
 /** The lease on one delivery: BullMQ's lock of a job, held with a token. */
 export class Lease {
   readonly jobId: string;
@@ -89,7 +91,7 @@ export class LeaseKeeper {
 
   #lose(lease: Lease): void {
     this.#leases.delete(lease);
-    this.#onError(new Error(`the lease of task ${lease.jobId} was lost: another worker may run it`));
+    this.#onError(new LeaseLostError(lease.jobId));
     lease.lose();
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@lovage/core/driver';
+import { type Clock, LeaseLostError, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { HeldDeliveries } from './held-deliveries.ts';
@@ -81,7 +81,7 @@ export class LeaseKeeper {
   }
 
   #lose(delivery: StreamDelivery): void {
-    this.#parts.onError(new Error(`the lease of task ${delivery.content.id} was lost: another worker may run it`));
+    this.#parts.onError(new LeaseLostError(delivery.content.id));
     delivery.lose();
   }
 }

@@ -57,7 +57,7 @@ export const deadlineScenarios: readonly Scenario[] = [
       const called = await settled(note.call(['called'], { timeout: 150, taskId: 'left' }));
       expect(called).toMatchObject({
         name: 'ResultTimeoutError',
-        message: expect.stringContaining('its deadline: it is not started any more'),
+        message: expect.stringContaining('after its deadline it is not started'),
       });
       await note.applyAsync(['timed'], { deadline: new Date(Date.now() - 1), taskId: 'past' });
       await bench.worker(app);
