@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { type Clock, type Timer, withDeadline } from '../clock.ts';
 import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend, Subscription } from '../driver/result-backend.ts';
 import { ClosedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import { newTaskId, timeOfTaskId } from '../task/task-id.ts';
+import { timeOfTaskId } from '../task/task-id.ts';
 
 /** What the inbox needs of the app's stores. */
 export interface ResultStores {
@@ -64,8 +65,8 @@ const storeDeadline = 5_000;
  * swept every two seconds, so that a lost ring costs at most that.
  */
 export class ResultInbox {
-  /** Where this process's rings go: `replyTo` of its messages. */
-  readonly address: string = newTaskId();
+  /** Where this process's rings go: `replyTo` of its messages, so each waiting task holds it: as short as chance allows (96 bits). */
+  readonly address: string = randomBytes(12).toString('base64url');
   readonly #entries = new Map<string, Entry>();
   readonly #stores: () => Promise<ResultStores>;
   readonly #clock: Clock;
