@@ -8,7 +8,16 @@ import {
   type WorkerOptions,
 } from 'bullmq';
 import type { RedisClient } from '../connection.ts';
-import { keysOf, type OutcomeArgs, type RawArgs, runDespiteFull, runFinishWithOutcome } from '../scripts/scripts.ts';
+import {
+  type Complete,
+  completion,
+  keysOf,
+  type OutcomeArgs,
+  type RawArgs,
+  runDespiteFull,
+  runFinishWithOutcome,
+} from '../scripts/bull-scripts.ts';
+import { jobIdMark } from '../scripts/finish-with-outcome.lua.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { failedExpires } from './failed-expires.ts';
@@ -21,6 +30,9 @@ export interface Finish {
   readonly fetchNext: boolean;
   readonly outcome: OutcomeArgs | undefined;
 }
+
+/** What BullMQ's backend is given to end; it reads the id and the options, which a {@link TaskJob} has. */
+type BullJob = Parameters<RedisQueueBackend['moveToCompletedArgs']>[0];
 
 /** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
 const keepNone = { count: 0 };
@@ -37,7 +49,31 @@ export class TaskBackend extends RedisQueueBackend {
 
   /** Completes a job, which then is gone, and stores its outcome. Answers with the next job's raw data. */
   complete(job: TaskJob, how: Finish): Promise<unknown> {
-    return this.#finish(job, how, this.moveToCompletedArgs(job, 'null', keepNone, how.token, how.fetchNext));
+    const { outcome } = how;
+    if (outcome) return this.#completeWith(job, how, outcome);
+    return this.#finish(
+      job,
+      how,
+      this.moveToCompletedArgs(job as unknown as BullJob, 'null', keepNone, how.token, how.fetchNext),
+    );
+  }
+
+  async #completeWith({ id }: TaskJob, how: Finish, { keys, args }: OutcomeArgs): Promise<unknown> {
+    this.#completion ??= completion(this.#client, `moveToFinished:${this.version}`, this.#keysToFinish());
+    const { lockDuration, name = '' } = this.queue.opts as Partial<WorkerOptions>;
+    const now = String(Date.now() + this.#ahead);
+    const next = how.fetchNext && !this.queue.closing ? '1' : '0';
+    return this.#nextOf(id, await this.#completion(keys, [id, now, next, String(lockDuration), name, ...args]));
+  }
+
+  /** The keys that BullMQ gives its script, without the prefix of the queue, and with a mark for the job's own. */
+  #keysToFinish(): readonly string[] {
+    const job = { id: jobIdMark, opts: {} } as BullJob;
+    const base = this.queue.toKey('').length;
+    const args: RawArgs = this.moveToCompletedArgs(job, 'null', keepNone, '', false);
+    const keys = args.slice(0, keysOf(this.#client, `moveToFinished:${this.version}`));
+    const own = this.queue.toKey(jobIdMark);
+    return keys.map((key) => (key === own ? jobIdMark : String(key).slice(base)));
   }
 
   /** Fails a job for good, and stores its outcome. It stays in BullMQ's `failed` set, where its tools show it, with `keep` of its kind. */
@@ -45,16 +81,25 @@ export class TaskBackend extends RedisQueueBackend {
     const reason = `${how.failure.name}: ${how.failure.message}`;
     const fields = { failedReason: reason, stacktrace: JSON.stringify([how.failure.stack ?? reason]) };
     const keep = how.keep > 0 ? { age: failedExpires / 1000, count: how.keep } : keepNone;
-    return this.#finish(job, how, this.moveToFailedArgs(job, reason, keep, how.token, how.fetchNext, fields));
+    return this.#finish(
+      job,
+      how,
+      this.moveToFailedArgs(job as unknown as BullJob, reason, keep, how.token, how.fetchNext, fields),
+    );
   }
 
-  async #finish({ raw: { id } }: TaskJob, { outcome }: Finish, args: RawArgs): Promise<unknown> {
+  #completion: Complete | undefined;
+
+  async #finish({ id }: TaskJob, { outcome }: Finish, args: RawArgs): Promise<unknown> {
     if (!outcome) return this.moveToFinished(id, args as Parameters<RedisQueueBackend['moveToFinished']>[1]);
     const client = this.#client;
     const command = `moveToFinished:${this.version}`;
-    const reply = this.#toLocal(
-      tameReply(await runFinishWithOutcome(client, command, this.#toRedis(command, args), outcome)),
-    );
+    return this.#nextOf(id, await runFinishWithOutcome(client, command, this.#toRedis(command, args), outcome));
+  }
+
+  /** The next job's raw data, of the reply to a job's end. */
+  #nextOf(id: string, ended: unknown): unknown {
+    const reply = this.#toLocal(tameReply(ended));
     if ((reply as number) < 0) {
       throw this.finishedErrors({ code: reply as number, jobId: id, command: 'moveToFinished', state: 'active' });
     }

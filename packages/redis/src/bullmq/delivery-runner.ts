@@ -8,14 +8,14 @@ import {
   type Settlement,
   toFailure,
 } from '@lovage/core/driver';
-import { taskIdOf } from '../keys.ts';
+import { type Keys, taskIdOf } from '../keys.ts';
 import { StartLog } from '../start-log.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { ConsumerParts } from './parts.ts';
 import type { QueueWorker } from './queue-worker.ts';
-import { type Ending, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
+import { type Ending, isStale, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
 import { unreadablePrefix } from './tame-reply.ts';
 import type { Settle, TaskJob } from './task-job.ts';
 
@@ -109,26 +109,16 @@ export class DeliveryRunner {
   async #deliver(running: Running): Promise<TaskJob | undefined> {
     const { job, worker, queue, lease } = running;
     const content = read(job, queue);
-    const parts = { queue, job, lease, starts: () => this.#startsOf(running) };
-    const delivery = content.message && new TaskDelivery(content.message, parts);
+    const delivery = content.message && new TaskDelivery(content.message, running, this.#parts.keys);
     const answer = delivery ? this.#answer(delivery) : this.#answerUnreadable(running, content);
     const settlement = answer instanceof Promise ? await answer : answer;
     if (running.state === 'handedBack' || !settlement) return undefined;
     running.state = 'settling';
-    const message = content.message;
-    const ending: Ending = {
-      job,
-      lease,
-      settlement,
-      readable: message !== undefined,
-      body: () => (message ? JSON.stringify(message) : ''),
-      parked: false,
-      full: false,
-    };
+    const ending: Ending = { job, lease, settlement, message: content.message, parked: false, full: false };
     const context = this.#context(running);
     const carryOut: Settle = (fetchNext) => this.#settle(ending, context, fetchNext);
-    job.settleWith(delivery?.settled ? (fetchNext) => tell(delivery, settlement, carryOut(fetchNext)) : carryOut);
-    return worker.settle(job);
+    if (!delivery?.settled) return worker.settle(job, carryOut);
+    return worker.settle(job, (fetchNext) => tell(delivery, settlement, carryOut(fetchNext)));
   }
 
   /** The receiver's answer. Without one the job is left alone: its lease runs out, and it comes again. */
@@ -156,16 +146,12 @@ export class DeliveryRunner {
     onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
   }
 
-  #startsOf({ worker }: Running): StartLog {
-    return new StartLog(worker.client, this.#parts.keys);
-  }
-
   async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
     for (let tries = 0; ; tries += 1) {
       try {
         return await settle(ending, context, fetchNext);
       } catch (error) {
-        if (error instanceof StaleSettlementError) return this.#stale(ending.lease, error);
+        if (isStale(error)) return this.#stale(ending);
         if (tries === settleRetries || isConnectionError(error)) throw error; // the lease brings the job back
         this.#parts.request.onError(error as Error);
       }
@@ -173,8 +159,8 @@ export class DeliveryRunner {
     }
   }
 
-  #stale(lease: Lease, error: StaleSettlementError): undefined {
-    this.#parts.request.onError(error);
+  #stale({ job, lease }: Ending): undefined {
+    this.#parts.request.onError(new StaleSettlementError(job.id));
     lease.lose();
     return undefined;
   }
@@ -206,13 +192,6 @@ function crashLoop({ stalledCounter }: TaskJob): Failure | undefined {
   );
 }
 
-interface DeliveryParts {
-  readonly queue: string;
-  readonly job: TaskJob;
-  readonly lease: Lease;
-  readonly starts: () => StartLog;
-}
-
 /** Settles as `settling` does, and tells the delivery unless its lease was lost. */
 async function tell(delivery: TaskDelivery, { kind }: Settlement, settling: Promise<unknown>): Promise<unknown> {
   const next = await settling;
@@ -224,34 +203,38 @@ class TaskDelivery implements Delivery {
   readonly message: Message;
   readonly queue: string;
   readonly deliveryCount: number;
-  readonly #lease: Lease;
-  readonly #starts: () => StartLog;
+  readonly #running: Running;
+  readonly #keys: Keys;
   /** Told when it is settled. */
   settled: Settled | undefined;
 
-  constructor(message: Message, of: DeliveryParts) {
+  constructor(message: Message, running: Running, keys: Keys) {
     this.message = message;
-    this.queue = of.queue;
+    this.queue = running.queue;
     // BullMQ counts in `stc` how often a job was found without its lock; moving it (a retry, a release) leaves that alone
-    this.deliveryCount = 1 + of.job.stalledCounter;
-    this.#lease = of.lease;
-    this.#starts = of.starts;
+    this.deliveryCount = 1 + running.job.stalledCounter;
+    this.#running = running;
+    this.#keys = keys;
   }
 
   onLeaseLost(listener: () => void): void {
-    this.#lease.onLost(listener);
+    this.#running.lease.onLost(listener);
   }
 
   recordStart(): Promise<number> {
-    return this.#starts().record({ id: this.message.id, deliveryCount: this.deliveryCount });
+    return this.#starts.record({ id: this.message.id, deliveryCount: this.deliveryCount });
   }
 
   async undoStart(): Promise<void> {
-    if (!this.#lease.lost) await this.#starts().undo({ id: this.message.id, deliveryCount: this.deliveryCount });
+    if (!this.lost) await this.#starts.undo({ id: this.message.id, deliveryCount: this.deliveryCount });
+  }
+
+  get #starts(): StartLog {
+    return new StartLog(this.#running.worker.client, this.#keys);
   }
 
   get lost(): boolean {
-    return this.#lease.lost;
+    return this.#running.lease.lost;
   }
 
   onSettled(listener: Settled): void {

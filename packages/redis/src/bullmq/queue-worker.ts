@@ -5,7 +5,7 @@ import { isConnectionError } from '../store-errors.ts';
 import { type TaskBackend, taskBackendFactory } from './backend-hook.ts';
 import { Lease, LeaseKeeper } from './lease.ts';
 import type { Slots } from './slots.ts';
-import { TaskJob } from './task-job.ts';
+import { type Settle, TaskJob } from './task-job.ts';
 
 /** How long an idle worker's blocking read lasts, in seconds: with the orphan check, its only commands (P11). */
 const longestIdleRead = 5;
@@ -132,12 +132,32 @@ export class QueueWorker extends Worker {
     this.close(true).catch((error: Error) => this.#report(error));
   }
 
-  /** Ends a job by its settlement, and takes the next one along if it may keep its slot. */
-  async settle(job: TaskJob): Promise<TaskJob | undefined> {
-    const fetchNext = (): boolean => this.taking && this.#parts.slots.mayKeep(this.name);
-    const next = await this.handleCompleted(undefined, job, job.token ?? '', fetchNext);
-    if (next) this.pollCount.answered += 1;
-    return next instanceof TaskJob ? next : undefined;
+  /**
+   * Ends a job by its settlement, and takes the next one along if it may keep its slot. What BullMQ does in `handleCompleted`,
+   * without its events and with a promise in place of five.
+   */
+  async settle({ token }: TaskJob, settle: Settle): Promise<TaskJob | undefined> {
+    if (this.backend.closing) return undefined;
+    const ended = await settle(this.taking && this.#parts.slots.mayKeep(this.name) && !this.closing);
+    if (!Array.isArray(ended)) return undefined;
+    const [data, id, limitDelay, delayUntil] = ended as [JobJson | undefined, string, number, number];
+    this.#own.updateDelays(limitDelay, delayUntil);
+    if (!data) {
+      this.#own.drained = true;
+      return undefined;
+    }
+    this.pollCount.answered += 1;
+    return this.#take(data, id, token);
+  }
+
+  #take(data: JobJson, id: string, token: string): TaskJob {
+    this.#own.drained = false;
+    return new TaskJob(data, id, token);
+  }
+
+  /** Fields of BullMQ's worker that are private to its types only. */
+  get #own(): BullWorker {
+    return this as unknown as BullWorker;
   }
 
   /**
@@ -153,11 +173,6 @@ export class QueueWorker extends Worker {
     return Math.min(super.maximumBlockTimeout, this.#longestRead);
   }
 
-  /** Every job that BullMQ takes is made here. */
-  protected override createJob(json: JobJson, id: string): TaskJob {
-    return TaskJob.take(this, json, id);
-  }
-
   /** As BullMQ's own, without its look for a repeatable job, which costs each job three promises: a job of ours never is one. */
   protected override async nextJobFromJobData(
     data?: JobJson,
@@ -165,10 +180,7 @@ export class QueueWorker extends Worker {
     token?: string,
   ): ReturnType<Worker['nextJobFromJobData']> {
     if (!data || id === undefined) return super.nextJobFromJobData(data, id, token);
-    (this as unknown as { drained: boolean }).drained = false; // BullMQ's own field, private to its types only
-    const job = this.createJob(data, id);
-    if (token !== undefined) job.token = token;
-    return job;
+    return this.#take(data, id, token ?? '') as unknown as Job; // handed through by BullMQ to our own loop
   }
 
   /** The fetch. It waits for a slot first: what is fetched can be run. */
@@ -201,7 +213,7 @@ export class QueueWorker extends Worker {
         const job = await this.getNextJob(`${this.#parts.holder}${this.#fetches++}`);
         if (job) {
           empty = 0;
-          void this.#chain(job as TaskJob); // never rejects
+          void this.#chain(job as unknown as TaskJob); // never rejects
           continue;
         }
       } catch (error) {
@@ -228,14 +240,14 @@ export class QueueWorker extends Worker {
     }, ms);
   }
 
-  /** Whether a rate limit of BullMQ's own holds the queue; private to its types only. */
+  /** Whether a rate limit of BullMQ's own holds the queue. */
   #isLimited(): boolean {
-    return (this as unknown as { isRateLimited(): boolean }).isRateLimited();
+    return this.#own.isRateLimited();
   }
 
-  /** Milliseconds until the next delayed job that BullMQ knows of; its own field, private to its types only. */
+  /** Milliseconds until the next delayed job that BullMQ knows of. */
   #dueIn(): number {
-    return (this as unknown as { readonly blockUntil: number }).blockUntil - Date.now();
+    return this.#own.blockUntil - Date.now();
   }
 
   /** Runs a job and those that are fetched along with its settlements, on one slot. */
@@ -243,7 +255,7 @@ export class QueueWorker extends Worker {
     let job: TaskJob | undefined = first;
     try {
       while (job) {
-        job.lease ??= new Lease(job.raw.id, job.token ?? '');
+        job.lease ??= new Lease(job.id, job.token);
         this.leases.keep(job.lease);
         const next: TaskJob | undefined = await this.#parts.run(job, this);
         this.leases.drop(job.lease);
@@ -261,6 +273,13 @@ export class QueueWorker extends Worker {
     if (!this.#fetching && isConnectionError(error)) return; // we cut the connection ourselves
     this.#parts.onError(error);
   }
+}
+
+interface BullWorker {
+  drained: boolean;
+  readonly blockUntil: number;
+  isRateLimited(): boolean;
+  updateDelays(limitDelay: number, delayUntil: number): void;
 }
 
 function pause(ms: number): Promise<void> {

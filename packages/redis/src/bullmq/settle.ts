@@ -1,10 +1,11 @@
-import type { Failure, OutcomeWrite, Retention, Settlement } from '@lovage/core/driver';
+import type { Failure, Message, OutcomeWrite, Retention, Settlement } from '@lovage/core/driver';
 import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import { type Keys, taskIdOf } from '../keys.ts';
 import { recordArguments } from '../results/record-text.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
-import { type OutcomeArgs, scriptsOf } from '../scripts/scripts.ts';
+import type { OutcomeArgs } from '../scripts/bull-scripts.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';
 import type { TaskBackend } from './backend-hook.ts';
 import { bullPriority, toJobData } from './job-message.ts';
@@ -26,10 +27,8 @@ export interface Ending {
   readonly job: TaskJob;
   readonly lease: Lease;
   readonly settlement: Settlement;
-  /** Whether the job's bytes were a message. Unreadable jobs are not kept: BullMQ's tools would choke on them too. */
-  readonly readable: boolean;
-  /** The message as JSON, for the dead letters; unreadable bytes are kept as they are. */
-  readonly body: () => string;
+  /** The message, where the job's bytes were one. Unreadable jobs are not kept: BullMQ's tools would choke on them too. */
+  readonly message: Message | undefined;
   /** Whether a try of this settlement has parked it already. */
   parked: boolean;
   /** Whether a try found Redis full: then the outcome is written all the same, or work that is done could not leave. */
@@ -45,16 +44,8 @@ export class StaleSettlementError extends Error {
 }
 
 /** Carries a settlement out; answers with the next job's raw data. Rejects when nothing, or not all of it, was done. */
-export async function settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+export function settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
   batchWrites(context.client);
-  try {
-    return await carryOut(ending, context, fetchNext);
-  } catch (error) {
-    throw isStale(error) ? new StaleSettlementError(ending.job.raw.id) : error;
-  }
-}
-
-function carryOut(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
   const { settlement } = ending;
   switch (settlement.kind) {
     case 'ack':
@@ -78,7 +69,7 @@ interface EndOptions {
 
 /** Ends the job in BullMQ, completed and gone or failed and kept, and stores the outcome in the same script. */
 async function end(ending: Ending, context: SettleContext, options: EndOptions): Promise<unknown> {
-  const { job, lease, readable } = ending;
+  const { job, lease, message } = ending;
   const { outcome } = options;
   const record = outcome?.record;
   const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
@@ -87,8 +78,8 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   const how = { token: lease.token, fetchNext: options.fetchNext, outcome: fused };
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
-    if (!readable) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
-    const keep = readable && !options.reason ? context.retention.failures : 0;
+    if (!message) await context.client.hdel(context.keys.job(context.queue, lease.jobId), 'parent');
+    const keep = message && !options.reason ? context.retention.failures : 0;
     const next = failure
       ? await context.backend.fail(job, { ...how, failure, keep })
       : await context.backend.complete(job, how);
@@ -125,7 +116,7 @@ function outcomeArgs(
   return {
     size: String(record[0]).length,
     keys: [keys.job(queue, `${lease.jobId}:lock`), keys.result(outcome.record.id)],
-    args: [job.attemptsStarted, lease.token, full ? '1' : '', ...record],
+    args: [String(job.attemptsStarted), lease.token, full ? '1' : '', ...record],
   };
 }
 
@@ -142,11 +133,19 @@ async function deadLetter(ending: Ending, context: SettleContext, options: DeadL
   return end(ending, context, { outcome: options.outcome, fetchNext: options.fetchNext, reason: options.reason });
 }
 
-async function park({ job, lease, body }: Ending, context: SettleContext, reason: Failure): Promise<void> {
+async function park({ job, lease, message }: Ending, context: SettleContext, reason: Failure): Promise<void> {
   const { keys, queue, retention } = context;
   const parked = await scriptsOf(context.client).parkDead(
     [keys.job(queue, `${lease.jobId}:lock`), keys.job(queue, lease.jobId), keys.dead(queue)],
-    [lease.token, retention.deadLetters, taskIdOf(job.raw.id), Date.now(), reason.name, reason.message, body()],
+    [
+      lease.token,
+      retention.deadLetters,
+      taskIdOf(job.raw.id),
+      Date.now(),
+      reason.name,
+      reason.message,
+      message ? JSON.stringify(message) : '',
+    ],
   );
   if (parked === 0) throw new StaleSettlementError(lease.jobId);
 }
@@ -188,8 +187,8 @@ function timeUntil(at: number, { clock }: TaskBackend): number {
   return Math.max(0, at - Date.now() - (clock?.ahead ?? 0));
 }
 
-/** BullMQ's words for a lock that is gone (-2), another's (-6), or a job that is (-1), or is not active any more (-3). */
-function isStale(error: unknown): boolean {
+/** Whether a settlement came too late. BullMQ's words for a lock that is gone (-2), another's (-6), or a job that is (-1), or is not active any more (-3). */
+export function isStale(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return error instanceof StaleSettlementError || code === -1 || code === -2 || code === -3 || code === -6;
 }

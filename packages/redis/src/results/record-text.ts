@@ -13,7 +13,7 @@ const bareRing = '{"ring":';
 
 /** An outcome as the arguments that both store scripts share: record, ttl, channel, bare ring. */
 export function recordArguments(write: OutcomeWrite, keys: Keys): (string | number)[] {
-  const ttl = Math.max(1, Math.floor(write.ttl));
+  const ttl = String(Math.max(1, Math.floor(write.ttl)));
   const text = encodeRecord(write.record);
   if (write.replyTo === undefined) return [text, ttl, '', ''];
   return [text, ttl, keys.inbox(write.replyTo), `${bareRing}${JSON.stringify(write.record.id)}}`];

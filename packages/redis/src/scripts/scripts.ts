@@ -1,10 +1,8 @@
 import type { RedisClient } from '../connection.ts';
 import { admissionEnter, admissionHalt, admissionLeave, admissionLine, admissionOverdue } from './admission.lua.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
-import { despiteFull } from './despite-full.lua.ts';
 import { putEntry } from './directory.lua.ts';
 import { noteEnded, sweepEnded } from './ended.lua.ts';
-import { finishWithOutcome } from './finish-with-outcome.lua.ts';
 import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
 import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
@@ -97,7 +95,8 @@ export interface Scripts {
   streamPurge(keys: [queue: string], args: Args): Promise<[found: number, ids: string[]]>;
 }
 
-type Args = readonly (string | number)[];
+/** What a script is given beside its keys. */
+export type Args = readonly (string | number)[];
 
 /** `keys` is absent where a script takes any number of them. */
 const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly lua: string }>> = {
@@ -159,7 +158,8 @@ export function scriptsOf(client: RedisClient): Scripts {
   return scripts;
 }
 
-type Command = (...args: readonly (string | number)[]) => Promise<unknown>;
+/** A command that `defineCommand` has added to a client. */
+export type Command = (...args: readonly (string | number)[]) => Promise<unknown>;
 
 function define(client: RedisClient): Scripts {
   const scripts: Record<string, (keys: readonly string[], args: Args) => Promise<unknown>> = {};
@@ -174,76 +174,4 @@ function define(client: RedisClient): Scripts {
         : (keyNames, args) => call.call(client, ...keyNames, ...args);
   }
   return scripts as unknown as Scripts; // one entry per key of `sources`, which has exactly the keys of Scripts
-}
-
-/** Arguments of a script as BullMQ makes them: keys first, then values, some of them packed. */
-export type RawArgs = readonly unknown[];
-/** The keys and the arguments that {@link finishWithOutcome} adds to BullMQ's. */
-export interface OutcomeArgs {
-  readonly keys: readonly [lock: string, result: string];
-  readonly args: Args;
-}
-
-/**
- * Runs BullMQ's `moveToFinished` with our beginning. `command` is the command that BullMQ has defined on this client.
- */
-export function runFinishWithOutcome(
-  client: RedisClient,
-  command: string,
-  bull: RawArgs,
-  ours: OutcomeArgs,
-): Promise<unknown> {
-  const own = extend(client, { command, as: 'outcome', moreKeys: ours.keys.length, before: finishWithOutcome });
-  const keys = bull.slice(0, own.bullKeys);
-  const args = bull.slice(own.bullKeys);
-  return own.run([...keys, ...ours.keys, ...args, ...ours.args]);
-}
-
-/** Runs a script of BullMQ's although Redis is full. */
-export function runDespiteFull(client: RedisClient, command: string, bull: RawArgs): Promise<unknown> {
-  return extend(client, { command, as: 'full', moreKeys: 0, before: () => despiteFull }).run(bull);
-}
-
-interface Extension {
-  readonly command: string;
-  readonly as: string;
-  readonly moreKeys: number;
-  readonly before: (bullKeys: number) => string;
-}
-
-/** A command of BullMQ's with our Lua before it. Its text is taken from the client: always that of the installed BullMQ. */
-function extend(client: RedisClient, { command, as, moreKeys, before }: Extension): Extended {
-  // defineCommand's methods and texts are not in ioredis's types
-  const commands = client as unknown as Record<string, Command> & {
-    scriptsSet: Record<string, BullScript | undefined>;
-  };
-  const bull = commands.scriptsSet[command];
-  if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
-  const own = `lovage:${as}:${command}`;
-  if (!commands[own]) {
-    client.defineCommand(own, {
-      numberOfKeys: bull.numberOfKeys + moreKeys,
-      lua: before(bull.numberOfKeys) + bull.lua,
-    });
-  }
-  const run = commands[own] as Command;
-  return { run: (args) => run.call(client, ...(args as Args)), bullKeys: bull.numberOfKeys };
-}
-
-/** How many keys a script of BullMQ's takes. */
-export function keysOf(client: RedisClient, command: string): number {
-  const { scriptsSet } = client as unknown as { scriptsSet: Record<string, BullScript | undefined> }; // see extend
-  const bull = scriptsSet[command];
-  if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
-  return bull.numberOfKeys;
-}
-
-interface Extended {
-  readonly run: (args: RawArgs) => Promise<unknown>;
-  readonly bullKeys: number;
-}
-
-interface BullScript {
-  readonly lua: string;
-  readonly numberOfKeys: number;
 }

@@ -1,0 +1,97 @@
+// BullMQ's own scripts, with Lua of ours before or around them.
+import type { RedisClient } from '../connection.ts';
+import { despiteFull } from './despite-full.lua.ts';
+import { completeWithOutcome, finishWithOutcome } from './finish-with-outcome.lua.ts';
+import type { Args, Command } from './scripts.ts';
+
+/** Arguments of a script as BullMQ makes them: keys first, then values, some of them packed. */
+export type RawArgs = readonly unknown[];
+/** The keys and the arguments that {@link finishWithOutcome} adds to BullMQ's. */
+export interface OutcomeArgs {
+  readonly keys: readonly [lock: string, result: string];
+  readonly args: Args;
+}
+
+/**
+ * Runs BullMQ's `moveToFinished` with our beginning. `command` is the command that BullMQ has defined on this client.
+ */
+export function runFinishWithOutcome(
+  client: RedisClient,
+  command: string,
+  bull: RawArgs,
+  ours: OutcomeArgs,
+): Promise<unknown> {
+  const own = extend(client, { command, as: 'outcome', moreKeys: ours.keys.length, before: finishWithOutcome });
+  const keys = bull.slice(0, own.bullKeys);
+  const args = bull.slice(own.bullKeys);
+  return own.run([...keys, ...ours.keys, ...args, ...ours.args]);
+}
+
+/** Completes a job with its outcome: see {@link completeWithOutcome}. */
+export type Complete = (keys: readonly [lock: string, result: string], args: Args) => Promise<unknown>;
+
+/** {@link Complete} on this client. `bullKeys`: the keys that BullMQ gives its script, without the prefix of the queue. */
+export function completion(client: RedisClient, command: string, bullKeys: readonly string[]): Complete {
+  const commands = definedOn(client);
+  const own = `lovage:complete:${command}`;
+  if (!commands[own]) {
+    const lua = completeWithOutcome(bullKeys, bullScript(client, command).lua);
+    client.defineCommand(own, { numberOfKeys: 2, lua });
+  }
+  const run = commands[own] as Command;
+  return ([lock, result], args) => run.call(client, lock, result, ...args);
+}
+
+/** Runs a script of BullMQ's although Redis is full. */
+export function runDespiteFull(client: RedisClient, command: string, bull: RawArgs): Promise<unknown> {
+  return extend(client, { command, as: 'full', moreKeys: 0, before: () => despiteFull }).run(bull);
+}
+
+interface Extension {
+  readonly command: string;
+  readonly as: string;
+  readonly moreKeys: number;
+  readonly before: (bullKeys: number) => string;
+}
+
+/** A command of BullMQ's with our Lua before it. Its text is taken from the client: always that of the installed BullMQ. */
+function extend(client: RedisClient, { command, as, moreKeys, before }: Extension): Extended {
+  const commands = definedOn(client);
+  const bull = bullScript(client, command);
+  const own = `lovage:${as}:${command}`;
+  if (!commands[own]) {
+    client.defineCommand(own, {
+      numberOfKeys: bull.numberOfKeys + moreKeys,
+      lua: before(bull.numberOfKeys) + bull.lua,
+    });
+  }
+  const run = commands[own] as Command;
+  return { run: (args) => run.call(client, ...(args as Args)), bullKeys: bull.numberOfKeys };
+}
+
+/** How many keys a script of BullMQ's takes. */
+export function keysOf(client: RedisClient, command: string): number {
+  return bullScript(client, command).numberOfKeys;
+}
+
+function bullScript(client: RedisClient, command: string): BullScript {
+  const bull = definedOn(client).scriptsSet[command];
+  if (!bull) throw new Error(`BullMQ has not defined its script ${command}`);
+  return bull;
+}
+
+type Defined = Record<string, Command> & { readonly scriptsSet: Record<string, BullScript | undefined> };
+
+function definedOn(client: RedisClient): Defined {
+  return client as unknown as Defined; // defineCommand's methods and texts are not in ioredis's types
+}
+
+interface Extended {
+  readonly run: (args: RawArgs) => Promise<unknown>;
+  readonly bullKeys: number;
+}
+
+interface BullScript {
+  readonly lua: string;
+  readonly numberOfKeys: number;
+}
