@@ -129,6 +129,7 @@ function openDoors(admission: Admission | undefined): Admission | undefined {
       leave: async () => [],
       halt: async () => false,
       halted: async () => [],
+      knows: async (places) => places.map(() => true),
       line: async () => [],
       overdue: async () => [],
     }

@@ -20,6 +20,10 @@ describe(`keys while steps are lost (ADMISSION_SEED=${seed} ADMISSION_RUNS=${run
     );
     await fc.assert(check, { seed, numRuns: runs, interruptAfterTimeLimit: 100_000 });
   });
+
+  it('control: with nobody to look after them, calls wait for ever', async () => {
+    await expect(examine(seed, 0.4, { lookedAfter: false, patience: 3_000 })).rejects.toThrow(/within/);
+  });
 });
 
 /** So many times faster than the machine's: the janitor's seconds pass in no time. */
@@ -33,8 +37,8 @@ const fastClock: Clock = {
 };
 
 /** Calls of a few keys through two workers, while leaves and promotions get lost and deliveries come twice. */
-async function examine(luck: number, lossRate: number): Promise<void> {
-  const driver = createForgetfulDriver(luck, lossRate);
+async function examine(luck: number, lossRate: number, { lookedAfter = true, patience = 15_000 } = {}): Promise<void> {
+  const driver = createForgetfulDriver(luck, lossRate, lookedAfter);
   const options = { broker: `forgetful://${newTaskId()}`, drivers: [driver], logger: silentLogger, clock: fastClock };
   const app = new Lovage('model', options);
   const starts = new Map<string, number[]>();
@@ -64,7 +68,7 @@ async function examine(luck: number, lossRate: number): Promise<void> {
       ...(await ordered.delayMany(calls)),
       ...(await limited.delayMany(Array.from({ length: 8 }, (_, nth) => [nth] as [number]))),
     ];
-    await Promise.all(sent.map((result) => result.get({ timeout: 15_000 * haste })));
+    await Promise.all(sent.map((result) => result.get({ timeout: patience * haste })));
     expect(most).toBe(1);
     for (const key of ['a', 'b', 'c'])
       expect(starts.get(key), key).toEqual([...(starts.get(key) ?? [])].sort((x, y) => x - y));

@@ -5,7 +5,7 @@ import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
  * The memory driver in a world where processes die between two steps: some leaves have their effect and nobody hears who
  * is in now, some are never asked for, and some promotions are not either. Only whoever looks afterwards can find out.
  */
-export function createForgetfulDriver(luck: number, lossRate: number): Driver {
+export function createForgetfulDriver(luck: number, lossRate: number, lookedAfter = true): Driver {
   let state = luck >>> 0;
   const lost = (): boolean => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -28,8 +28,9 @@ export function createForgetfulDriver(luck: number, lossRate: number): Driver {
           },
           halt: admission.halt.bind(admission),
           halted: admission.halted.bind(admission),
+          knows: admission.knows.bind(admission),
           line: admission.line.bind(admission),
-          overdue: admission.overdue.bind(admission),
+          overdue: async (look) => (lookedAfter ? admission.overdue(look) : undefined),
         } satisfies typeof admission,
         broker: {
           publish: broker.publish.bind(broker),

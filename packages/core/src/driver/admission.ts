@@ -26,14 +26,16 @@ export interface Admission {
   halt(place: Place): Promise<boolean>;
   /** The places that are kept for good. */
   halted(): Promise<readonly Place[]>;
+  /** Whether each of these has a place, or a turn in the line. */
+  knows(places: readonly Place[]): Promise<readonly boolean[]>;
   /** The first in the line, at most `limit`. */
   line(group: string, limit: number): Promise<readonly Place[]>;
   /**
    * Places that have been held for at least `patience` milliseconds and have not been looked at for some time: two seconds
    * where somebody waits, else as long again as the youngest place has been held by then, up to ten minutes. Of all who ask
-   * within `every` milliseconds one gets an answer.
+   * within `every` milliseconds one gets an answer, the others undefined.
    */
-  overdue(look: Look): Promise<readonly HeldPlace[]>;
+  overdue(look: Look): Promise<readonly HeldPlace[] | undefined>;
 }
 
 /** Somebody who wants in. */

@@ -45,6 +45,8 @@ export interface Monitor {
    * is met at least once; what is no message is left out.
    */
   undelivered?(queue: string, page?: string): Promise<UndeliveredPage>;
+  /** Messages of a queue that wait for their turn, in the order of their ids: at most `limit`, without the first `from`. */
+  held?(queue: string, from: number, limit: number): Promise<readonly Message[]>;
   /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
   remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
   /** The parked dead letters, newest first, at most `limit`; `page` goes on where an earlier answer ended. */

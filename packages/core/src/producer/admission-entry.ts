@@ -42,6 +42,12 @@ export function concurrencyEntry({ queue, id, task }: Message, key: string, limi
   return { group: `c:${JSON.stringify([task, key])}`, queue, id, limit };
 }
 
+/** The line that a held message stands in. */
+export function entryWhereHeld(message: Message): AdmissionEntry | undefined {
+  const { queue, id, turn } = message;
+  return turn?.at ? { ...turn.at, queue, id } : entryAtPublish(message);
+}
+
 /**
  * What a message enters when it is sent; the rest it enters when a worker has it. An ordering key counts from its sending
  * on; what is delayed stands in no queue yet, and so takes no share of one.

@@ -1,4 +1,4 @@
-import type { Admission, AdmissionEntry, Place, Urgency } from '../driver/admission.ts';
+import type { Admission, AdmissionEntry, HeldPlace, Place, Urgency } from '../driver/admission.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
@@ -8,6 +8,7 @@ import type { Message } from '../task/message.ts';
 import { isFinal } from '../task/outcome.ts';
 import { entryAtPublish, isOrder, runsFirst } from './admission-entry.ts';
 import { EntryBatch } from './entry-batch.ts';
+import { Forgotten } from './forgotten.ts';
 
 /** What the places are kept in, and what tells whether a holder is still there. */
 export interface AdmissionStores {
@@ -40,6 +41,7 @@ export class Admissions {
   readonly #batch = new EntryBatch((entries) => this.#enter(entries, 'must'));
   readonly #unconfirmed: AdmissionEntry[] = [];
   #confirming: Promise<void> | undefined;
+  readonly #forgotten = new Forgotten();
 
   constructor(context: AdmissionContext) {
     this.#context = context;
@@ -57,7 +59,7 @@ export class Admissions {
     );
     let next = 0;
     return messages.map((message, index) =>
-      entries[index] !== undefined && fences[next++] === 0 ? { ...message, held: true } : message,
+      entries[index] !== undefined && fences[next++] === 0 ? heldWhenSent(message) : message,
     );
   }
 
@@ -137,12 +139,22 @@ export class Admissions {
 
   /**
    * Looks after places whose holders have not moved for a while: makes those ready that were let in and not told, and takes
-   * the places of messages that are gone (their process died in between, or they were purged).
+   * the places of messages that are gone (their process died in between, or they were purged). And after held messages that
+   * no line knows.
    */
   async tidy(): Promise<void> {
     const { monitor } = await this.#context.stores();
-    const places = await (await this.#admission()).overdue(overdue);
-    if (monitor === undefined || places.length === 0) return;
+    const admission = await this.#admission();
+    const places = await admission.overdue(overdue);
+    if (monitor === undefined || places === undefined) return;
+    if (places.length > 0) await this.#tidyPlaces(monitor, places);
+    const forgotten = await this.#forgotten.look(admission, monitor);
+    if (forgotten.length === 0) return;
+    this.#context.logger.warn('held messages that no line knew were lined up anew', { messages: forgotten.length });
+    await this.#confirm(forgotten);
+  }
+
+  async #tidyPlaces(monitor: Monitor, places: readonly HeldPlace[]): Promise<void> {
     const found = await locate(monitor, places);
     const delayed = places.filter((_, index) => found[index] === 'delayed');
     const stray = await this.#stray(monitor, await this.#promote(delayed));
@@ -228,6 +240,12 @@ export class Admissions {
     this.#underWay.add(done);
     return done.finally(() => this.#underWay.delete(done));
   }
+}
+
+/** A message that is sent once more has no line but that of now. */
+function heldWhenSent({ turn, ...message }: Message): Message {
+  const { at: _at, ...rest } = turn ?? {};
+  return { ...message, turn: rest, held: true };
 }
 
 /** Where the messages are, asked for queue by queue. */

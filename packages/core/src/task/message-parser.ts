@@ -4,6 +4,9 @@ import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
 import { type Message, messageVersion } from './message.ts';
 import { longestKey } from './turn.ts';
 
+/** Of a line's name: a task's name and a key as JSON, each character up to six. */
+const longestGroup = 7_000;
+
 const time = z.number().int().nonnegative();
 const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertTame, once, without zod's cost per node
 const fields = z.record(z.string(), json);
@@ -69,6 +72,14 @@ const envelope = z.object({
         .optional(),
       served: z.boolean().optional(),
       replaces: z.object({ queue: z.string(), id: z.string() }).optional(),
+      at: z
+        .object({
+          group: z.string().max(longestGroup),
+          limit: z.number().int().positive(),
+          flow: z.string().max(longestKey).optional(),
+          cost: z.number().positive().optional(),
+        })
+        .optional(),
     })
     .optional(),
 });

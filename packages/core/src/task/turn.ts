@@ -8,6 +8,16 @@ export interface Turn {
   readonly served?: boolean;
   /** The message whose place it takes over: the one it is the replay of. */
   readonly replaces?: { readonly queue: string; readonly id: string };
+  /** Where a worker held it. It counts while the message is held. Absent: it was held when it was sent, if at all. */
+  readonly at?: HeldAt;
+}
+
+/** The line that a held message stands in. */
+export interface HeldAt {
+  readonly group: string;
+  readonly limit: number;
+  readonly flow?: string;
+  readonly cost?: number;
 }
 
 /** Whose messages share a queue fairly. */

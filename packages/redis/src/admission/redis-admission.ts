@@ -75,13 +75,23 @@ export class RedisAdmission implements Admission {
     return Object.entries(found).map(([group, member]) => placeOf(group, member));
   }
 
+  async knows(places: readonly Place[]): Promise<readonly boolean[]> {
+    let letters = '';
+    for (let start = 0; start < places.length; start += chunkSize) {
+      const args = places.slice(start, start + chunkSize).flatMap((place) => [place.group, memberOf(place)]);
+      letters += await this.#run((scripts, keys) => scripts.admissionKnows(keys, args));
+    }
+    return [...letters].map((letter) => letter === 'y');
+  }
+
   async line(group: string, limit: number): Promise<readonly Place[]> {
     const members = await this.#run((scripts, keys) => scripts.admissionLine(keys, [group, limit]));
     return members.map((member) => placeOf(group, member));
   }
 
-  async overdue({ every, patience, limit }: Look): Promise<readonly HeldPlace[]> {
+  async overdue({ every, patience, limit }: Look): Promise<readonly HeldPlace[] | undefined> {
     const flat = await this.#run((scripts, keys) => scripts.admissionOverdue(keys, [every, patience, limit]));
+    if (flat === null) return undefined;
     const places: HeldPlace[] = [];
     for (let i = 0; i < flat.length; i += 3) {
       places.push({ ...placeOf(String(flat[i]), String(flat[i + 1])), heldFor: Number(flat[i + 2]) });

@@ -111,6 +111,12 @@ export class RedisMonitor implements Monitor {
     return readUndeliveredJobs({ link: this.#link, keys: this.#keys, queue }, page);
   }
 
+  async held(queue: string, from: number, limit: number): Promise<readonly Message[]> {
+    const key = this.#keys.job(queue, 'delayed');
+    const ids = await this.#link.run((client) => client.zrangebyscore(key, heldScore, '+inf', 'LIMIT', from, limit));
+    return readMessages({ link: this.#link, keys: this.#keys, queue }, ids);
+  }
+
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
     const removed = ids.map(() => false);
     for (const queue of ids.length === 0 ? [] : (queues ?? (await this.queues()))) {

@@ -118,13 +118,13 @@ return 1
 export const admissionOverdue: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] ms within which one caller gets an answer  ARGV[2] ms that a place has been held at least  ARGV[3] groups at most
-  Returns three of each place: group, member, ms it has been held.
+  Returns three of each place: group, member, ms it has been held; nothing when another caller has had the answer.
   Effects: SET the lock, ZADD when the group is looked at next. The DEL: see despite-full.
 ]]
 ${shared}
 call('DEL', base .. 'none')
 local found = {}
-if not call('SET', base .. 'lock', '1', 'NX', 'PX', ARGV[1]) then return found end
+if not call('SET', base .. 'lock', '1', 'NX', 'PX', ARGV[1]) then return false end
 for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT', 0, ARGV[3])) do
   local halted = call('HGET', base .. 'halted', group)
   local holders = call('HGETALL', key(group, 'holders'))
@@ -155,4 +155,21 @@ export const admissionLine: string = `--[[
 ]]
 ${shared}
 return call('ZRANGE', key(ARGV[1], 'line'), 0, ARGV[2] - 1)
+`;
+
+/** Tells who is known. */
+export const admissionKnows: string = `--[[
+  KEYS[1] beginning of all keys of the admission
+  ARGV pairs of group, member
+  Returns a letter each: y(es), who is in or waits, or -.
+  No effects.
+]]
+${shared}
+local known = {}
+for i = 1, #ARGV, 2 do
+  local group, member = ARGV[i], ARGV[i + 1]
+  local found = call('HEXISTS', key(group, 'holders'), member) == 1 or call('ZSCORE', key(group, 'line'), member)
+  known[#known + 1] = found and 'y' or '-'
+end
+return table.concat(known)
 `;

@@ -1,5 +1,12 @@
 import type { RedisClient } from '../connection.ts';
-import { admissionEnter, admissionHalt, admissionLeave, admissionLine, admissionOverdue } from './admission.lua.ts';
+import {
+  admissionEnter,
+  admissionHalt,
+  admissionKnows,
+  admissionLeave,
+  admissionLine,
+  admissionOverdue,
+} from './admission.lua.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { putEntry } from './directory.lua.ts';
 import { noteEnded, sweepEnded } from './ended.lua.ts';
@@ -64,7 +71,8 @@ export interface Scripts {
   admissionEnter(keys: [base: string], args: Args): Promise<[fences: number[], admitted: string[]]>;
   admissionLeave(keys: [base: string], args: Args): Promise<string[]>;
   admissionHalt(keys: [base: string], args: Args): Promise<number>;
-  admissionOverdue(keys: [base: string], args: Args): Promise<(string | number)[]>;
+  admissionOverdue(keys: [base: string], args: Args): Promise<(string | number)[] | null>;
+  admissionKnows(keys: [base: string], args: Args): Promise<string>;
   admissionLine(keys: [base: string], args: Args): Promise<string[]>;
   handOverJobs(keys: [base: string, queues: string], args: Args): Promise<string[]>;
   handOverEntries(keys: [base: string, queues: string], args: Args): Promise<string[]>;
@@ -125,6 +133,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   admissionLeave: { keys: 1, lua: admissionLeave },
   admissionHalt: { keys: 1, lua: admissionHalt },
   admissionOverdue: { keys: 1, lua: admissionOverdue },
+  admissionKnows: { keys: 1, lua: admissionKnows },
   admissionLine: { keys: 1, lua: admissionLine },
   handOverJobs: { keys: 2, lua: handOverJobs },
   handOverEntries: { keys: 2, lua: handOverEntries },

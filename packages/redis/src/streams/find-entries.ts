@@ -53,7 +53,11 @@ async function search(link: StoreLink, stream: QueueStream, { wanted, from, mess
 }
 
 /** Those that wait for their time: the band stands before the payload (see stream-publish). */
-async function heldMessages(link: StoreLink, queue: StreamQueue, ids: readonly string[]): Promise<Message[]> {
+export async function heldMessages(
+  link: StoreLink,
+  queue: StreamQueue,
+  ids: readonly string[],
+): Promise<readonly Message[]> {
   const bodies = await link.run((client) => client.hmget(queue.held, ...ids));
   return bodies.flatMap((body, index) => {
     const stream = body && queue.streams.get(`p${body.slice(0, 1)}`);

@@ -1,17 +1,18 @@
-import type {
-  DeadLetter,
-  DeadLetterPage,
-  Message,
-  MessagePlace,
-  Monitor,
-  QueueCounts,
-  UndeliveredPage,
+import {
+  type DeadLetter,
+  type DeadLetterPage,
+  heldUntil,
+  type Message,
+  type MessagePlace,
+  type Monitor,
+  type QueueCounts,
+  type UndeliveredPage,
 } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { readDeadLetters, removeDeadLetters } from '../monitor/dead-letter.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
-import { findEntries } from './find-entries.ts';
+import { findEntries, heldMessages } from './find-entries.ts';
 import { createStreamQueue, group, keysOfQueue } from './stream-queue.ts';
 import { readUndeliveredEntries } from './undelivered-entries.ts';
 
@@ -72,6 +73,14 @@ export class StreamsMonitor implements Monitor {
 
   undelivered(queue: string, page?: string): Promise<UndeliveredPage> {
     return readUndeliveredEntries(this.#link, createStreamQueue(this.#keys, queue), page);
+  }
+
+  async held(name: string, from: number, limit: number): Promise<readonly Message[]> {
+    const queue = createStreamQueue(this.#keys, name);
+    const ids = await this.#link.run((client) =>
+      client.zrangebyscore(queue.due, heldUntil, '+inf', 'LIMIT', from, limit),
+    );
+    return ids.length === 0 ? [] : heldMessages(this.#link, queue, ids);
   }
 
   async find(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]> {

@@ -31,6 +31,8 @@ export interface StreamQueue {
   /** What all its keys begin with. */
   readonly base: string;
   readonly known: string;
+  /** The ids of messages that wait for a time or a turn, by that time. */
+  readonly due: string;
   /** The bodies of messages that wait for their time. */
   readonly held: string;
   /** Marks of messages that were removed while they waited. */
@@ -51,6 +53,7 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
     name,
     base,
     known: `${base}known`,
+    due: `${base}due`,
     held: `${base}held`,
     removed: `${base}removed`,
     dead: keys.dead(name),

@@ -73,9 +73,16 @@ export class MemoryAdmission implements Admission {
     return (this.#groups.get(name)?.line ?? []).slice(0, limit).map(({ member }) => placeOf(name, member));
   }
 
-  async overdue({ every, patience, limit }: Look): Promise<readonly HeldPlace[]> {
+  async knows(places: readonly Place[]): Promise<readonly boolean[]> {
+    return places.map((place) => {
+      const group = this.#groups.get(place.group);
+      return group !== undefined && (group.holders.has(memberOf(place)) || group.waiting.has(memberOf(place)));
+    });
+  }
+
+  async overdue({ every, patience, limit }: Look): Promise<readonly HeldPlace[] | undefined> {
     const now = this.#clock.now();
-    if (now - this.#lookedAt < every) return [];
+    if (now - this.#lookedAt < every) return undefined;
     this.#lookedAt = now;
     const due = [...this.#groups.values()].filter((group) => group.lookAt <= now).slice(0, limit);
     return due.flatMap((group) => {

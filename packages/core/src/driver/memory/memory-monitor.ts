@@ -39,6 +39,11 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       assertOpen();
       return { messages: store.undelivered(queue).flatMap(readable) };
     },
+    held: async (queue, from, limit) => {
+      assertOpen();
+      const held = store.queues.get(queue)?.held() ?? [];
+      return held.slice(from, from + limit).flatMap(({ body }) => readable(body));
+    },
     remove: async (ids, queues) => {
       assertOpen();
       const within = queues && new Set(queues);

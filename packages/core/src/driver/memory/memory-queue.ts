@@ -57,6 +57,11 @@ export class MemoryQueue {
     }
   }
 
+  /** What waits for its turn, by id. */
+  held(): readonly MemoryEntry[] {
+    return [...this.#held].sort((one, other) => ((one.id ?? '') < (other.id ?? '') ? -1 : 1));
+  }
+
   /** Makes a held entry ready. False for any other. */
   admit(entry: MemoryEntry, first: boolean): boolean {
     if (!this.#held.delete(entry)) return false;

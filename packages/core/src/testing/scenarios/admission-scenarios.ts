@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
+import { runtimeOf } from '../../app/app-runtime.ts';
+import { entryWhereHeld } from '../../producer/admission-entry.ts';
 import type { TaskContext } from '../../task/task-context.ts';
-import { deferred } from '../until.ts';
+import { deferred, until } from '../until.ts';
 import { type Scenario, settled } from './scenario-bench.ts';
 import { pause, Tracks } from './tracks.ts';
 
@@ -56,6 +58,25 @@ export const admissionScenarios: readonly Scenario[] = [
       expect(await retry?.get({ timeout })).toBeGreaterThan(fence as number);
       expect(tracks.starts).toEqual(['retry', 'fail', 'plain', 'retry']);
       expect(tracks.most.get('all')).toBe(1);
+    },
+  },
+  {
+    name: 'held messages that no line knows any more are found, and run',
+    async run(bench) {
+      const app = bench.app();
+      const first = deferred();
+      const limited = app.task({ name: 'limited', concurrency: { limit: 1 } }, (_nth: number) => first.promise);
+      const ordered = app.task({ name: 'ordered', orderingKey: ([key]) => key }, (_key: string) => first.promise);
+      await bench.worker(app);
+      const sent = [...(await limited.delayMany([[0], [1], [2]])), ...(await ordered.delayMany([['a'], ['a'], ['a']]))];
+      const { monitor, brokerConnection } = await runtimeOf(app).stores.open();
+      const held = async () => (await monitor?.held?.('default', 0, 10)) ?? [];
+      await until(async () => (await held()).length === 4, { what: 'the calls to be held' });
+      const entries = (await held()).flatMap((message) => entryWhereHeld(message) ?? []);
+      const places = entries.flatMap(({ group }) => sent.map(({ id }) => ({ group, queue: 'default', id })));
+      await brokerConnection.admission?.leave(places); // as if the keys of the admission were gone
+      first.resolve();
+      await Promise.all(sent.map((result) => result.get({ timeout })));
     },
   },
   {

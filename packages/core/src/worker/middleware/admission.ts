@@ -92,7 +92,8 @@ async function isIn(admissions: Admissions, passage: Passage, entry: AdmissionEn
  */
 function held({ attempt, waitsAt }: Passage, turn: Turn | undefined): AttemptResult {
   if (waitsAt === undefined) return { state: 'RELEASED' };
-  const message: Message = { ...attempt.message, ...(turn ? { turn } : {}), mayRepeat: true };
+  const { queue: _queue, id: _id, replaces: _replaces, ...at } = waitsAt;
+  const message: Message = { ...attempt.message, turn: { ...turn, at }, mayRepeat: true };
   return { state: 'HELD', message };
 }
 
