@@ -4,6 +4,7 @@ export { sleep, systemClock, withDeadline } from './clock.ts';
 export type { Admission, AdmissionEntry, Admitted, HeldPlace, Look, Place, Urgency } from './driver/admission.ts';
 export { lookAgain, memberOf, placeOf } from './driver/admission.ts';
 export type {
+  AckJoin,
   Broker,
   CloseReport,
   ConsumeRequest,

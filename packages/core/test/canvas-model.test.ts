@@ -19,10 +19,15 @@ describe(`canvas against its model (CANVAS_SEED=${seed} CANVAS_RUNS=${runs})`, {
     await fc.assert(check, { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 100_000 });
   });
 
-  it('with workers that die at every step, random canvases come to what they mean', async () => {
-    const check = fc.asyncProperty(canvases, fc.integer(), (canvas, luck) => examine(canvas, createFate(luck)));
-    await fc.assert(check, { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 100_000 });
-  });
+  it.each([false, true])(
+    'with workers that die at every step (joins ride on acks: %s), random canvases come to what they mean',
+    async (joins) => {
+      const check = fc.asyncProperty(canvases, fc.integer(), (canvas, luck) =>
+        examine(canvas, { ...createFate(luck), joins }),
+      );
+      await fc.assert(check, { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 100_000 });
+    },
+  );
 });
 
 /** Sends the canvas, and looks at its outcome and at every id that was ever written. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Broker, Deliver } from '../src/driver/broker.ts';
+import type { AckJoin, Broker, Deliver, Settlement } from '../src/driver/broker.ts';
 import type { Connection, Driver } from '../src/driver/driver.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import type { ResultBackend } from '../src/driver/result-backend.ts';
@@ -14,6 +14,8 @@ interface Life {
 
 /** Draws how many steps of the store a worker lives for; undefined: to the end, and is then delivered again or not. */
 export interface Fate {
+  /** Whether members of groups ride on acks, as on a broker that takes them. @default false */
+  readonly joins?: boolean;
   /** Steps until it dies; undefined for a long life. */
   next(): { readonly steps: number | undefined; readonly lastCounts: boolean; readonly ackLost: boolean };
 }
@@ -38,6 +40,7 @@ export function createCrashingDriver(
   const deaths = new Map<string, number>();
   const bury: (() => void)[] = [];
   let over = false;
+  let joinStep: ResultBackend['join'] = () => Promise.reject(new Error('not connected'));
   const forever = (): Promise<never> =>
     new Promise((_, reject) => {
       const end = (): void => reject(new Error('this worker is dead'));
@@ -56,12 +59,23 @@ export function createCrashingDriver(
     return forever();
   };
 
+  /** What a broker does that takes joins: a step that may be the worker's last, and then what follows. */
+  const ride = async (settling: ReturnType<Deliver>): Promise<Settlement> => {
+    const settlement = await settling;
+    if (!('join' in settlement)) return settlement;
+    const { outcome, join } = settlement as Extract<Settlement, { join: AckJoin }>;
+    const { follow: _, ...member } = join;
+    const state = await joinStep({ ...member, succeeded: true, outcome });
+    return state.complete || state.refused ? join.follow(state) : { kind: 'ack' };
+  };
+
   const live = (deliver: () => ReturnType<Deliver>): Promise<Awaited<ReturnType<Deliver>> | undefined> => {
     const { steps, lastCounts, ackLost } = fate.next();
     return new Promise((resolve) => {
       const life: Life = { left: steps ?? Number.POSITIVE_INFINITY, lastCounts, die: () => resolve(undefined) };
-      const settling = Promise.resolve(lives.run(life, deliver));
-      void settling.then((settlement) => resolve(ackLost ? undefined : settlement));
+      const settling = lives.run(life, () => ride(deliver()));
+      const dead = (): void => resolve(undefined); // buried in the step of its ack
+      settling.then((settlement) => resolve(ackLost ? undefined : settlement), dead);
     });
   };
 
@@ -79,7 +93,7 @@ export function createCrashingDriver(
         recordStart: async () => 0,
         undoStart: async () => {},
       };
-      if (seat === workers.length - 1) return lives.exit(() => worker(again)); // whoever published it may be dead by now
+      if (seat === workers.length - 1) return lives.exit(() => ride(worker(again))); // whoever published it may be dead by now
       const settlement = await live(() => worker(again));
       if (settlement) return settlement;
       deaths.set(message.id, seat + 1);
@@ -96,11 +110,18 @@ export function createCrashingDriver(
     connect(url, context): Connection {
       const inner = memoryDriver.connect(url.replace('crashing:', 'memory:'), context);
       const { broker, results } = inner as { broker: Broker; results: ResultBackend };
+      joinStep = (member) =>
+        step(async () => {
+          const state = await results.join(member);
+          if (member.outcome && !state.refused) onEnd?.(member.outcome.record.id);
+          return state;
+        });
       return {
         display: inner.display,
         ...(inner.bus ? { bus: inner.bus } : {}),
         ...(inner.monitor ? { monitor: inner.monitor } : {}),
         acksWithOutcome: false,
+        acksWithJoin: fate.joins === true,
         check: (timeout) => inner.check(timeout),
         close: (deadline) => inner.close(deadline),
         broker: {
@@ -122,12 +143,7 @@ export function createCrashingDriver(
             });
           },
           get: (ids) => step(() => results.get(ids)),
-          join: (member) =>
-            step(async () => {
-              const state = await results.join(member);
-              if (member.outcome && !state.refused) onEnd?.(member.outcome.record.id);
-              return state;
-            }),
+          join: joinStep,
           forget: (ids) => step(() => results.forget(ids)),
           watch: (inbox, listener) => results.watch(inbox, listener),
           close: () => results.close(),

@@ -17,6 +17,7 @@ const bullmqKit: BrokerKit = {
 
 const streamsKit: BrokerKit = {
   queues: 'streams',
+  acksWithJoin: true,
   createBroker: (parts) => new StreamsBroker(parts),
   createMonitor: ({ link, keys }) => new StreamsMonitor(link, keys),
   assertServer: assertVersion,

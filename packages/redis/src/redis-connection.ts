@@ -52,6 +52,8 @@ export interface BrokerKit {
   createMonitor(parts: BrokerParts): Monitor;
   /** Lets go what the broker keeps of failed tasks. */
   readonly sweepFailed?: (parts: BrokerParts, queue: string) => Promise<void>;
+  /** Whether acks record members of groups; not on a cluster, where groups have slots of their own. */
+  readonly acksWithJoin?: boolean;
   /** Throws when the server lacks what the broker needs. */
   readonly assertServer?: (client: RedisClient) => Promise<void>;
 }
@@ -60,6 +62,7 @@ export interface BrokerKit {
 export class RedisConnection implements Connection {
   readonly display: string;
   readonly acksWithOutcome = true;
+  readonly acksWithJoin: boolean;
   readonly broker: Broker;
   readonly results: RedisResultBackend;
   readonly bus: RedisBus;
@@ -107,6 +110,7 @@ export class RedisConnection implements Connection {
     this.#link = link;
     this.#subscriber = subscriber;
     this.display = target.display;
+    this.acksWithJoin = kit.acksWithJoin === true && keys.together;
     this.broker = kit.createBroker(parts);
     this.results = new RedisResultBackend(link, subscriber, keys, ended);
     this.bus = new RedisBus(link, subscriber, { keys, counts: target.kind !== 'cluster' });

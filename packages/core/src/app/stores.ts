@@ -28,6 +28,7 @@ export interface OpenStores {
   readonly directory: Directory | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
   readonly acksWithOutcome: boolean;
+  readonly acksWithJoin: boolean;
 }
 
 /** What the stores need beside the settings. */
@@ -130,6 +131,7 @@ export class Stores {
       schedules: brokerConnection.schedules,
       directory: brokerConnection.directory,
       acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
+      acksWithJoin: resultConnection === brokerConnection && brokerConnection.acksWithJoin === true,
     };
     return this.#open;
   }

@@ -3,6 +3,7 @@ import type { Message } from '../task/message.ts';
 import type { OutcomeWrite } from '../task/outcome.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { LeaseGuardPlan } from './lease-guard.ts';
+import type { JoinMember, JoinState } from './result-backend.ts';
 
 /** Carries messages from publishers to workers. The seam is narrow on purpose: everything else is built above it. */
 export interface Broker {
@@ -98,10 +99,22 @@ export interface Delivery {
 /** Told that a delivery is settled: `over`, and its message is gone, or it comes again. */
 export type Settled = (over: boolean) => void;
 
+/**
+ * A member of a group that ended SUCCESS, to be recorded in the step that stores its outcome and acks: a store command for
+ * itself cost a worker more than running it. Where the group is complete by it, or another outcome stands (the member is not
+ * recorded then), something is to be done before the ack: the delivery is not settled, and `follow` says how it is to be.
+ */
+export interface AckJoin extends Pick<JoinMember, 'groupId' | 'index' | 'size' | 'ttl'> {
+  /** Never rejects. */
+  follow(state: JoinState): Promise<Settlement>;
+}
+
 /** What the worker tells the broker about a delivery. */
 export type Settlement =
   /** Done. A driver that shares a store with its results writes `outcome` in the same step, before the message goes. */
   | { readonly kind: 'ack'; readonly outcome?: OutcomeWrite }
+  /** Done, and a member of a group. Given only to brokers that take it: see `acksWithJoin` of a connection. */
+  | { readonly kind: 'ack'; readonly outcome: OutcomeWrite; readonly join: AckJoin }
   /** Replace by this message, visible at `at` (epoch ms). */
   | { readonly kind: 'retryAt'; readonly message: Message; readonly at: number }
   /** Hand back unspent: shutdown, rate limit. Visible at `at`, or at once. */

@@ -64,6 +64,8 @@ export interface Connection {
   readonly monitor?: Monitor;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;
+  /** True when an `ack` with an outcome may carry the member's place in its group too: see `AckJoin`. @default false */
+  readonly acksWithJoin?: boolean;
   /**
    * How many milliseconds the store's clock is ahead of {@link DriverContext.clock}: at once where it is known. Never
    * rejects: a store that cannot be asked is taken to agree. @default 0

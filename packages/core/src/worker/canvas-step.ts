@@ -3,7 +3,7 @@ import type { Ending } from '../canvas/continuation.ts';
 import { planTtl } from '../canvas/plan-sink.ts';
 import { type Clock, sleep } from '../clock.ts';
 import type { Delivery, Settlement } from '../driver/broker.ts';
-import type { ResultBackend } from '../driver/result-backend.ts';
+import type { JoinMember, JoinState, ResultBackend } from '../driver/result-backend.ts';
 import { type ErrorCode, LovageError, PublishError, ResultExpiredError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { listValues } from '../results/list-values.ts';
@@ -20,6 +20,8 @@ export interface CanvasStepOptions {
   readonly worker: string;
   readonly canvas: CanvasSender;
   readonly results: ResultBackend;
+  /** The broker records members of groups as it acks them. */
+  readonly acksWithJoin: boolean;
   readonly resultExpires: number;
   /** Aborts when the worker gives up waiting for the stores. */
   readonly giveUp: AbortSignal;
@@ -47,9 +49,18 @@ export class CanvasStep {
   }
 
   /** The life of a delivery that belongs to a canvas. */
-  async run(delivery: Delivery, execute: Execute): Promise<Settlement> {
+  run(delivery: Delivery, execute: Execute): MaybePromise<Settlement> {
     const { message } = delivery;
-    const loaded = message.canvas?.input === undefined ? { message } : await this.#loaded(message);
+    if (message.canvas?.input !== undefined) return this.#runLoaded(delivery, execute);
+    const settlement = execute(delivery);
+    return settlement instanceof Promise
+      ? settlement.then((late) => this.follow(message, late))
+      : this.follow(message, settlement);
+  }
+
+  async #runLoaded(delivery: Delivery, execute: Execute): Promise<Settlement> {
+    const { message } = delivery;
+    const loaded = await this.#loaded(message);
     if (loaded === undefined) return released;
     const settlement =
       'failure' in loaded
@@ -59,18 +70,39 @@ export class CanvasStep {
     return this.follow(message, settlement);
   }
 
-  /** Stores the outcome of a settlement and does what follows it. */
-  async follow(message: Message, settlement: Settlement): Promise<Settlement> {
+  /** Stores the outcome of a settlement and does what follows it; what most members need rides on the ack where it can. */
+  follow(message: Message, settlement: Settlement): MaybePromise<Settlement> {
     if (settlement.kind === 'release' || settlement.kind === 'retryAt' || this.#replaced.delete(message.id))
       return settlement;
     const { outcome = this.#ignored(message), ...rest } = settlement;
+    const member = memberOf(message, outcome);
+    if (member !== undefined && this.#options.acksWithJoin && settlement.kind === 'ack') {
+      const follow = (state: JoinState) => this.#end(message, rest, () => this.#afterJoin(message, outcome, state));
+      return { kind: 'ack', outcome, join: { ...member, follow } };
+    }
+    return this.#end(message, rest, () => this.#storeAndContinue(message, outcome, member));
+  }
+
+  /** The settlement when the work is done; tried until it is, or the worker ends. */
+  async #end(message: Message, settlement: Settlement, work: () => Promise<void>): Promise<Settlement> {
     const done = await this.#patiently(message.id, async () => {
-      if (await this.#joined(message, outcome)) return true;
-      const record = await this.#store(outcome);
-      await this.#continue(message, record);
+      await work();
       return true;
     });
-    return done ? (rest as Settlement) : released;
+    return done ? settlement : released;
+  }
+
+  async #storeAndContinue(message: Message, outcome: OutcomeWrite, member: Member | undefined): Promise<void> {
+    const state = member && (await this.#options.results.join({ ...member, succeeded: true, outcome }));
+    if (state) return this.#afterJoin(message, outcome, state);
+    await this.#continue(message, await this.#store(outcome));
+  }
+
+  /** The outcome is stored and the member recorded, or another outcome stands. */
+  async #afterJoin(message: Message, outcome: OutcomeWrite, { refused, complete }: JoinState): Promise<void> {
+    if (refused) return this.#continue(message, await this.#store(outcome));
+    const { join } = message.canvas ?? {};
+    if (complete && join) await (await this.#options.canvas.runner()).completed(join.group);
   }
 
   /** Puts a canvas in a running task's place. */
@@ -104,24 +136,6 @@ export class CanvasStep {
 
   #loaded(message: Message): Promise<Loaded | undefined> {
     return this.#patiently(message.id, () => this.#load(message));
-  }
-
-  /**
-   * What most members of groups need, in one step of the store: the outcome, and the join. False where there is more to
-   * do, or another outcome stands.
-   */
-  async #joined(
-    { canvas: { join, links, errors, next, replaces } = {} }: Message,
-    outcome: OutcomeWrite,
-  ): Promise<boolean> {
-    const { record } = outcome;
-    if (join === undefined || join.added || links || errors || next || replaces) return false;
-    if (record.state !== 'SUCCESS' || record.added) return false;
-    const { group, index, size } = join;
-    const member = { groupId: group, index, succeeded: true, ttl: planTtl, outcome };
-    const { refused, complete } = await this.#options.results.join(size === undefined ? member : { ...member, size });
-    if (complete) await (await this.#options.canvas.runner()).completed(group);
-    return !refused;
   }
 
   /** The message with its input among its arguments; a failure where the input is gone. */
@@ -208,6 +222,18 @@ export class CanvasStep {
       ...(replyTo ? { replyTo } : {}),
     };
   }
+}
+
+/** A member of a group as its store records it. */
+type Member = Pick<JoinMember, 'groupId' | 'index' | 'size' | 'ttl'>;
+
+/** What is recorded of most members of groups, in one step with the outcome; undefined where there is more to do. */
+function memberOf({ canvas = {} }: Message, { record }: OutcomeWrite): Member | undefined {
+  const { join, links, errors, next, replaces } = canvas;
+  if (join === undefined || join.added || links || errors || next || replaces) return undefined;
+  if (record.state !== 'SUCCESS' || record.added) return undefined;
+  const { group, index, size } = join;
+  return size === undefined ? { groupId: group, index, ttl: planTtl } : { groupId: group, index, size, ttl: planTtl };
 }
 
 type Loaded = { readonly message: Message } | { readonly failure: Failure };

@@ -147,10 +147,11 @@ export interface ReceiverParts extends WorkerTools {
 /** Makes the receiver of deliveries with its executor. */
 export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
   const { clock, brokerClock, logger, settings } = runtime;
-  const { results, acksWithOutcome } = stores;
+  const { results, acksWithOutcome, acksWithJoin } = stores;
   const shared = { clock: brokerClock, logger, worker: parts.name, resultExpires: settings.resultExpires };
   const canvasStep =
-    results && new CanvasStep({ ...shared, canvas: runtime.canvas, results, giveUp: parts.giveUp.signal });
+    results &&
+    new CanvasStep({ ...shared, canvas: runtime.canvas, results, acksWithJoin, giveUp: parts.giveUp.signal });
   const executor = new Executor({
     ...shared,
     clock,

@@ -23,13 +23,16 @@ import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
 import { reserveMoment } from './reserve-moment.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
-import { streamAck } from './stream-ack.lua.ts';
+import { streamAck, streamAckMembers } from './stream-ack.lua.ts';
 import { streamAdmit } from './stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './stream-look.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './stream-settle.lua.ts';
 import { streamLeave, streamOpen, streamPromote, streamRegister, streamSweep } from './stream-upkeep.lua.ts';
+
+/** What acks came to: see stream-ack. */
+export type AckReply = readonly [stale: number[], failed: number[], problem: string, open: number[]];
 
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
@@ -82,10 +85,8 @@ export interface Scripts {
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
   streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[]]>;
   streamDrop(keys: [stream: string, queue: string], args: Args): Promise<number[]>;
-  streamAck(
-    keys: [stream: string, known: string],
-    args: Args,
-  ): Promise<[stale: number[], failed: number[], problem: string]>;
+  streamAck(keys: [stream: string, known: string], args: Args): Promise<AckReply>;
+  streamAckMembers(keys: readonly string[], args: Args): Promise<AckReply>;
   streamPutBack(keys: [stream: string, queue: string], args: Args): Promise<number>;
   streamPark(keys: [stream: string, dead: string], args: Args): Promise<number>;
   streamOpen(keys: [queue: string], args: Args): Promise<number>;
@@ -144,6 +145,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamFetch: { lua: streamFetch },
   streamDrop: { keys: 2, lua: streamDrop },
   streamAck: { keys: 2, lua: streamAck },
+  streamAckMembers: { lua: streamAckMembers },
   streamPutBack: { keys: 2, lua: streamPutBack },
   streamPark: { keys: 2, lua: streamPark },
   streamOpen: { keys: 1, lua: streamOpen },

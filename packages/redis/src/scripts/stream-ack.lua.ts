@@ -5,8 +5,7 @@ import { longestInRing } from './store-record.lua.ts';
 /** Bytes of rings in one PUBLISH: more are split, so that one message never holds up a subscriber. */
 const longestPublish = 262_144;
 
-/** Ends deliveries of one stream: stores outcomes, rings, acknowledges. */
-export const streamAck: string = `--[[
+const doc = `
   KEYS[1] stream  KEYS[2] ids that the queue knows
   ARGV[1] group  ARGV[2] consumer  ARGV[3] beginning of the result keys  ARGV[4] number of deliveries
   ARGV[5] entry ids, each a line  ARGV[6] task ids  ARGV[7] what separates them  ARGV[8] record texts, each a line
@@ -18,8 +17,69 @@ export const streamAck: string = `--[[
   The XACK is the guard: an entry is delivered once (orphans and releases come back as new entries), so what is still
   pending is ours. Its count is that of the batch nearly always, at 0.3 µs a delivery. It comes first
   because the script is atomic and a full Redis refuses a SET only as the first write. A result that cannot be written
-  (a rule of the ACL, say) makes its entry pending again: the worker tries again, then the lease runs out.
-]]
+  (a rule of the ACL, say) makes its entry pending again: the worker tries again, then the lease runs out.`;
+
+interface Joining {
+  readonly begin: string;
+  /** Done for each delivery. */
+  readonly one: string;
+  /** Done before it rings. */
+  readonly all: string;
+}
+
+/** Lua: what the two below use. */
+const joinBegin = `
+local groups = (#KEYS - 2) / 3
+local groupsAt = #ARGV - 2 * groups
+local joins = lines(ARGV[groupsAt], count, '\\n')
+local last = {} -- of each group its last delivery here
+-- it stays pending, and the caller says how it is settled
+local function hold(n, ended, failures, state)
+  makePending(n)
+  held[n] = true
+  for _, value in ipairs({n - 1, ended, failures, state}) do open[#open + 1] = value end
+end`;
+
+/** Lua: records the member of the n-th delivery, whose outcome is stored. */
+const joinOne = `
+  if not kept[n] then
+    if refused[n] then
+      hold(n, 0, 0, -1)
+    else
+      local g, index = string.match(joins[n], '^(%d+) (%d+)$')
+      g = tonumber(g)
+      local set = pcall('SETBIT', KEYS[3 * g], index, 1)
+      if type(set) == 'table' then
+        problem = set.err
+        makePending(n)
+        failed[#failed + 1] = n - 1
+        kept[n] = true
+      else
+        last[g] = n
+      end
+    end
+  end`;
+
+/** Lua: what the groups have come to. Counted once for all members of a group: the bits of 100,000 take 1 µs. */
+const joinAll = `
+for g, n in pairs(last) do
+  local ended, failures, sizeKey = KEYS[3 * g], KEYS[3 * g + 1], KEYS[3 * g + 2]
+  local ttl, size = tonumber(ARGV[groupsAt + 2 * g - 1]), ARGV[groupsAt + 2 * g]
+  if size == '' then size = pcall('GET', sizeKey) end
+  local count, bad = pcall('BITCOUNT', ended), pcall('BITCOUNT', failures)
+  if type(size) == 'table' or type(count) == 'table' or type(bad) == 'table' then
+    hold(n, 0, 0, -1) -- the caller goes the long way
+  else
+    if size and count >= tonumber(size) then
+      hold(n, count, bad, 1)
+      ttl = math.min(ttl, 3600000)
+    end
+    for _, key in ipairs({ended, failures, sizeKey}) do pcall('PEXPIRE', key, ttl) end
+  end
+end`;
+
+/** Lua of both scripts, with what one of them does beside. */
+const body = ({ begin, one, all }: Joining): string => `
 ${readLines}
 local call, pcall = redis.call, redis.pcall
 local stream, group, prefix, count = KEYS[1], ARGV[1], ARGV[3], tonumber(ARGV[4])
@@ -27,7 +87,8 @@ local entries, ids, records = lines(ARGV[5], count, '\\n'), lines(ARGV[6], count
 local common = tonumber(ARGV[9])
 local each = not common and lines(ARGV[9], count, '\\n')
 local exact = call('XACK', stream, group, unpack(entries)) == count
-local stale, failed, problem = {}, {}, ''
+local stale, failed, problem, open = {}, {}, '', {}
+local refused, held = {}, {} -- by place (from 1): another record stands; stored, and not to be acknowledged
 -- whether ARGV[8] is, as it stands, what the waiters hear
 local whole = exact and common and common > 0 and #ARGV[8] <= ${longestPublish}
 
@@ -38,6 +99,7 @@ local function store(n, ttl)
     whole = false
     if pcall('GETRANGE', key, 0, ${finalRecordPrefix.length - 1}) == '${finalRecordPrefix}' then
       records[n] = call('GET', key)
+      refused[n] = true
     else
       set = pcall('SET', key, records[n], 'PX', ttl)
     end
@@ -66,6 +128,7 @@ local function makePending(n)
 end
 
 local kept = {}
+${begin}
 for n = 1, count do
   local profile = common or tonumber(each[n])
   if not exact and #call('XRANGE', stream, entries[n], entries[n]) == 0 then
@@ -76,7 +139,9 @@ for n = 1, count do
     failed[#failed + 1] = n - 1
     kept[n] = true
   end
+  ${one}
 end
+${all}
 
 local function ring()
   local rings, sizes = {}, {}
@@ -112,14 +177,14 @@ local function delete()
   if call('XTRIM', stream, 'MINID', first) ~= count then call('XDEL', stream, unpack(entries)) end
 end
 
-if exact and #failed == 0 then
+if exact and #failed == 0 and #open == 0 then
   delete()
   call('SREM', KEYS[2], unpack(ids))
-  return {stale, failed, problem}
+  return {stale, failed, problem, open}
 end
 local done, gone = {}, {}
 for n = 1, count do
-  if not kept[n] then
+  if not kept[n] and not held[n] then
     done[#done + 1] = entries[n]
     gone[#gone + 1] = ids[n]
   end
@@ -128,5 +193,20 @@ if #done > 0 then
   call('XDEL', stream, unpack(done))
   call('SREM', KEYS[2], unpack(gone))
 end
-return {stale, failed, problem}
+return {stale, failed, problem, open}
 `;
+
+/** Ends deliveries of one stream: stores outcomes, rings, acknowledges. */
+export const streamAck: string = `--[[${doc}]]
+${body({ begin: '', one: '', all: '' })}`;
+
+/** As {@link streamAck}, for members of groups that ended SUCCESS: records them too. */
+export const streamAckMembers: string = `--[[${doc}
+  Further KEYS[3…]: three of each group, as join-member. Further ARGV, after all others: 'group index', each a line;
+  then of each group the ttl of its join in ms, and how many members there are, or ''.
+  Further returns {… open}: four of each delivery that is stored and not acknowledged: place, ended, failed, and 1 where its
+  group is complete, -1 where another final record stands and the member was not recorded.
+  Further effects: SETBIT, PEXPIRE. A group that is complete keeps the last of its deliveries here pending: what follows is
+  done before that is acknowledged. Repeating a member changes nothing.
+]]
+${body({ begin: joinBegin, one: joinOne, all: joinAll })}`;

@@ -1,8 +1,9 @@
-import type { OutcomeWrite } from '@lovage/core/driver';
+import type { AckJoin, OutcomeWrite } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
 import { joinTexts } from '../scripts/lines.lua.ts';
 import type { StreamDelivery } from './delivery.ts';
+import { MemberRows } from './member-rows.ts';
 import { group } from './stream-queue.ts';
 
 /** Deliveries in one script call: bounds the time it holds Redis (about 3.5 ms). */
@@ -12,6 +13,8 @@ const mostDeliveries = 500;
 export interface EncodedOutcome {
   readonly outcome: OutcomeWrite | undefined;
   readonly record: string;
+  /** Of a delivery in a batch of members. */
+  readonly join?: AckJoin;
 }
 
 /** The acks of one stream that leave together, as arguments of stream-ack. */
@@ -19,6 +22,8 @@ export class AckBatch {
   readonly deliveries: StreamDelivery[] = [];
   /** Ids by which the queue knows deliveries whose message says another one (foreign producers). */
   readonly aliases: string[] = [];
+  /** Of a batch of members of groups: which they are. */
+  readonly members: MemberRows | undefined;
   readonly #keys: Keys;
   /** The name of our consumer in the group. */
   readonly #consumer: string;
@@ -34,9 +39,10 @@ export class AckBatch {
   /** The last profile that was used: nearly always the next one's too. */
   #last: { readonly ttl: number; readonly replyTo: string | undefined; readonly number: number } | undefined;
 
-  constructor(keys: Keys, consumer: string) {
+  constructor(keys: Keys, consumer: string, ofMembers = false) {
     this.#keys = keys;
     this.#consumer = consumer;
+    this.members = ofMembers ? new MemberRows(keys) : undefined;
   }
 
   get size(): number {
@@ -47,7 +53,7 @@ export class AckBatch {
     return this.deliveries.length >= mostDeliveries;
   }
 
-  add(delivery: StreamDelivery, { outcome, record }: EncodedOutcome): void {
+  add(delivery: StreamDelivery, { outcome, record, join }: EncodedOutcome): void {
     const { id } = delivery.content;
     this.deliveries.push(delivery);
     this.#entries.push(delivery.entry);
@@ -55,6 +61,7 @@ export class AckBatch {
     if (outcome && outcome.record.id !== id) this.aliases.push(id);
     this.#records.push(record);
     this.#outcomes.push(outcome);
+    if (join) this.members?.add(join);
     const profile = outcome ? this.#profileOf(outcome) : 0;
     this.#uniform &&= this.#each.length === 0 || this.#each[0] === profile;
     this.#each.push(profile);
@@ -78,7 +85,7 @@ export class AckBatch {
 
   /** A batch of these deliveries alone. */
   only(indexes: readonly number[]): AckBatch {
-    const batch = new AckBatch(this.#keys, this.#consumer);
+    const batch = new AckBatch(this.#keys, this.#consumer, this.members !== undefined);
     batch.#profiles.push(...this.#profiles);
     batch.#uniform = this.#uniform;
     for (const index of indexes) {
@@ -88,6 +95,7 @@ export class AckBatch {
       batch.#records.push(this.#records[index] as string);
       batch.#outcomes.push(this.#outcomes[index]);
       batch.#each.push(this.#each[index] as number);
+      if (this.members) batch.members?.add(this.members.joins[index] as AckJoin);
     }
     return batch;
   }

@@ -1,4 +1,5 @@
 import {
+  type AckJoin,
   type Clock,
   encodeRecord,
   type OutcomeWrite,
@@ -9,13 +10,14 @@ import {
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
-import { scriptsOf } from '../scripts/scripts.ts';
+import { type AckReply, scriptsOf } from '../scripts/scripts.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { AckBatch } from './ack-batch.ts';
 import { ApartAcks } from './apart-acks.ts';
 import { corked } from './corked.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { encodePayload } from './entry.ts';
+import type { OpenMember } from './member-rows.ts';
 import { group, type QueueStream } from './stream-queue.ts';
 
 /** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
@@ -23,6 +25,9 @@ const settleRetries = 6;
 const firstRetryPause = 100;
 /** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
 const longestForeignBody = 2 * 1024 * 1024;
+
+/** Plain deliveries are over with their ack. */
+const none: readonly OpenMember[] = [];
 
 /** What a flusher is made of. */
 export interface FlusherParts {
@@ -44,6 +49,8 @@ export class Flusher {
   readonly #parts: FlusherParts;
   readonly #client: RedisClient;
   readonly #acks = new Map<QueueStream, AckBatch>();
+  /** As {@link #acks}, of members of groups. */
+  readonly #members = new Map<QueueStream, AckBatch>();
   /** On a cluster, in place of {@link #acks}. */
   readonly #apart: ApartAcks | undefined;
   #others: (() => void)[] = [];
@@ -63,7 +70,7 @@ export class Flusher {
     delivery.state = 'settling';
     switch (settlement.kind) {
       case 'ack':
-        this.#ack(delivery, settlement.outcome);
+        this.#ack(delivery, settlement.outcome, 'join' in settlement ? settlement.join : undefined);
         return;
       case 'retryAt':
         this.#others.push(() =>
@@ -90,14 +97,16 @@ export class Flusher {
   /** Sends what was taken in. */
   flush(): void {
     this.#apart?.flush();
-    if (this.#acks.size === 0 && this.#others.length === 0) return;
+    if (this.#acks.size + this.#members.size + this.#others.length === 0) return;
     const others = this.#others;
     this.#others = [];
     corked(this.#client, () => {
       for (const [stream, batch] of this.#acks) if (batch.size > 0) this.#send(stream, batch);
+      for (const [stream, batch] of this.#members) this.#send(stream, batch);
       for (const other of others) other();
     });
     this.#acks.clear();
+    this.#members.clear();
   }
 
   /** Hands a delivery back unspent, before all others. False when the lease was lost, or the store could not be told. */
@@ -114,44 +123,73 @@ export class Flusher {
     }
   }
 
-  #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined): void {
+  #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined, join?: AckJoin): void {
     if (this.#apart) {
       this.#apart.add(delivery, outcome);
       return;
     }
     const { stream } = delivery;
-    let batch = this.#acks.get(stream);
+    const acks = join ? this.#members : this.#acks;
+    let batch = acks.get(stream);
     if (!batch) {
-      batch = new AckBatch(this.#parts.keys, this.#parts.consumer);
-      this.#acks.set(stream, batch);
+      batch = new AckBatch(this.#parts.keys, this.#parts.consumer, join !== undefined);
+      acks.set(stream, batch);
     }
     const record = outcome ? encodeRecord(outcome.record) : '';
-    batch.add(delivery, { outcome, record });
+    batch.add(delivery, join ? { outcome, record, join } : { outcome, record });
     if (batch.full) {
-      this.#acks.delete(stream);
+      acks.delete(stream);
       this.#others.push(() => this.#send(stream, batch));
     }
   }
 
   #send(stream: QueueStream, batch: AckBatch, tries = 0): void {
-    const { known } = stream.queue;
-    scriptsOf(this.#client)
-      .streamAck([stream.key, known], batch.args())
-      .then(
-        ([stale, failed, problem]) => {
-          batch.noteEnded(this.#parts.ended, [...stale, ...failed]);
-          if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
-          if (failed.length > 0)
-            void this.#again(stream, batch.only(failed), {
-              tries,
-              error: new Error(`a result could not be stored: ${problem}`),
-            });
-          for (const delivery of batch.deliveries)
-            if (failed.length === 0 || !failed.includes(batch.deliveries.indexOf(delivery))) this.#acked(delivery);
-        },
-        (error: Error) => void this.#again(stream, batch, { tries, error }),
-      );
-    if (batch.aliases.length > 0) this.#client.srem(known, ...batch.aliases).catch(this.#parts.onError);
+    this.#end(stream, batch).then(
+      (reply) => this.#ended(stream, batch, { reply, tries }),
+      (error: Error) => void this.#again(stream, batch, { tries, error }),
+    );
+    if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
+  }
+
+  #ended(
+    stream: QueueStream,
+    batch: AckBatch,
+    { reply: [stale, failed, problem, flat], tries }: { readonly reply: AckReply; readonly tries: number },
+  ): void {
+    const open = batch.members?.open(flat) ?? none;
+    const refused = open.filter(({ state }) => state.refused).map(({ place }) => place);
+    batch.noteEnded(this.#parts.ended, [...stale, ...failed, ...refused]);
+    if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
+    if (failed.length > 0)
+      void this.#again(stream, batch.only(failed), {
+        tries,
+        error: new Error(`a result could not be stored: ${problem}`),
+      });
+    const waiting = open.length === 0 ? failed : [...failed, ...open.map(({ place }) => place)];
+    for (const [place, delivery] of batch.deliveries.entries())
+      if (waiting.length === 0 || !waiting.includes(place)) this.#acked(delivery);
+    for (const member of open) void this.#follow(batch.deliveries[member.place] as StreamDelivery, member);
+  }
+
+  #end(stream: QueueStream, batch: AckBatch): Promise<AckReply> {
+    const [scripts, { members }] = [scriptsOf(this.#client), batch];
+    const keys: [string, string] = [stream.key, stream.queue.known];
+    if (!members) return scripts.streamAck(keys, batch.args());
+    return scripts.streamAckMembers([...keys, ...members.keys()], [...batch.args(), ...members.args()]);
+  }
+
+  /** A member that was stored and is held: runs on until its receiver says how it is settled. */
+  async #follow(delivery: StreamDelivery, { join, state }: OpenMember): Promise<void> {
+    delivery.state = 'running';
+    try {
+      const settlement = await join.follow(state);
+      if (delivery.state !== 'running') return; // handed back meanwhile
+      this.add(delivery, settlement);
+      this.flush();
+    } catch (error) {
+      this.#parts.onError(error as Error);
+      this.#leave(delivery);
+    }
   }
 
   #acked(delivery: StreamDelivery): void {

@@ -28,6 +28,7 @@ const warning =
 export class MemoryConnection implements Connection {
   readonly display: string;
   readonly acksWithOutcome = true;
+  readonly acksWithJoin = true;
   readonly broker: MemoryBroker;
   readonly results: ResultBackend;
   readonly bus: Bus;

@@ -4,7 +4,7 @@ import { toFailure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import { parseMessageText } from '../../task/message-parser.ts';
 import type { MaybePromise } from '../../task/schema.ts';
-import type { CloseReport, ConsumeRequest, Consumer, Deliver, Settlement } from '../broker.ts';
+import type { AckJoin, CloseReport, ConsumeRequest, Consumer, Deliver, Settlement } from '../broker.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
 import { readParts } from './memory-entry.ts';
 import type { MemoryQueue, Taker } from './memory-queue.ts';
@@ -135,7 +135,8 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
   async #run(delivery: MemoryDelivery): Promise<void> {
     this.#active.add(delivery);
     try {
-      this.#store.settle(delivery, await this.#settlementOf(delivery));
+      const settlement = await this.#settlementOf(delivery);
+      this.#store.settle(delivery, 'join' in settlement ? await this.#join(delivery, settlement) : settlement);
     } catch (error) {
       delivery.abandon();
       this.#report(error);
@@ -159,6 +160,18 @@ export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
       });
     }
     return this.#deliver(delivery.carrying(message));
+  }
+
+  /** Records the member; the ack is its own where nothing else is to be done before. */
+  async #join(
+    delivery: MemoryDelivery,
+    { outcome, join }: Extract<Settlement, { join: AckJoin }>,
+  ): Promise<Settlement> {
+    const ack: Settlement = { kind: 'ack' };
+    if (!delivery.held) return ack; // too late: it changes nothing
+    const { follow: _, ...member } = join;
+    const state = this.#store.records.join({ ...member, succeeded: true, outcome });
+    return state.complete || state.refused ? join.follow(state) : ack;
   }
 
   #report(error: unknown): void {

@@ -2,6 +2,7 @@ import { BrokerBench } from './broker-bench.ts';
 import { brokerConsumerCases } from './broker-consumer-cases.ts';
 import { brokerDeliveryCases } from './broker-delivery-cases.ts';
 import { brokerHeldCases } from './broker-held-cases.ts';
+import { brokerJoinCases } from './broker-join-cases.ts';
 import { brokerLeaseCases } from './broker-lease-cases.ts';
 import { brokerMalformedCases } from './broker-malformed-cases.ts';
 import { brokerMonitorCases } from './broker-monitor-cases.ts';
@@ -52,6 +53,7 @@ const brokerCases: readonly ConformanceCase<BrokerBench>[] = [
   ...brokerConsumerCases,
   ...brokerTimeCases,
   ...brokerSettlementCases,
+  ...brokerJoinCases,
   ...brokerMalformedCases,
   ...brokerLeaseCases,
   ...brokerMonitorCases,

@@ -1,10 +1,10 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { sleep, systemClock } from '../../clock.ts';
 import type { Delivery, Settlement } from '../../driver/broker.ts';
 import type { LeaseGuardModule, LeaseGuardPlan } from '../../driver/lease-guard.ts';
 import type { Message } from '../../task/message.ts';
 import { type Deferred, deferred, until, within } from '../until.ts';
-import { ack, ackWith, type BrokerBench, createMessage, type Probe } from './broker-bench.ts';
+import { ack, ackWith, type BrokerBench, createMessage, type Probe, successOf } from './broker-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
 /** How long the message of a lost lease may take to come again. Late is tolerated: machines are busy. */
@@ -138,6 +138,24 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
       fresh.resolve(ackWith(id, 'fresh'));
       await bench.emptied();
       expect(await bench.record(id)).toMatchObject({ value: 'fresh' });
+    },
+  },
+  {
+    name: 'a stale ack with a join stores nothing, records nothing and asks nothing',
+    async run(bench) {
+      expect(bench.connection.acksWithJoin, 'skip this case: the driver acks without joins').toBe(true);
+      const { id, holder, stale, fresh } = await takeLeaseAway(bench);
+      const member = { groupId: id, ttl: 60_000 };
+      const follow = vi.fn(async () => ack);
+      const outcome = { record: successOf(id, 'stale'), ttl: 60_000 };
+      stale.resolve({ kind: 'ack', outcome, join: { ...member, index: 0, size: 1, follow } });
+      const marker = await bench.publish(); // only the first holder is free for it, once its stale ack is through
+      await until(() => holder.ids().includes(marker.id), { what: 'the first holder to go on' });
+      expect(await bench.record(id)).toBeUndefined();
+      expect(await bench.results.join({ ...member, index: 1, size: 2, succeeded: true })).toMatchObject({ done: 1 });
+      fresh.resolve(ack);
+      await bench.emptied();
+      expect(follow).not.toHaveBeenCalled();
     },
   },
   {
