@@ -3,6 +3,7 @@ import type { CallbackRef, CanvasRef, JoinRef } from '../task/canvas-ref.ts';
 import { childId } from '../task/child-id.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../task/plan.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */
@@ -39,7 +40,7 @@ export interface FreezeContext {
 export interface FreezeSink {
   plan(id: string, task: string, plan: Plan, lineage: { rootId: string; parentId: string | undefined }): Promise<void>;
   /** A task that starts now. */
-  start(plan: TaskPlan): Promise<void>;
+  start(plan: TaskPlan): MaybePromise<void>;
   /** A group of no members that starts now: it has ended. */
   empty(id: string): void;
   /** All members of a stream have been handed over. */
@@ -49,7 +50,7 @@ export interface FreezeSink {
 }
 
 /** Gives every node its id and what follows it, last steps first; resolves with the id of the unit that begins it. */
-export function freeze(node: Resolved, place: Place, context: FreezeContext, sink: FreezeSink): Promise<string> {
+export function freeze(node: Resolved, place: Place, context: FreezeContext, sink: FreezeSink): MaybePromise<string> {
   switch (node.kind) {
     case 'task':
       return freezeTask(node, place, sink);
@@ -74,35 +75,45 @@ export function stepId(id: string, index: number, level: number): string {
   return childId(id, `~${'n'.repeat(level)}${index}`);
 }
 
-async function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): Promise<string> {
+/** No promise for a plain task: a member of a group of 100,000 is one. */
+function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): MaybePromise<string> {
+  if (node.links.length + node.errors.length === 0) return handOver(planOf(node, place, place), place, sink);
+  return freezeWithCallbacks(node, place, sink);
+}
+
+async function freezeWithCallbacks(node: ResolvedTask, place: Place, sink: FreezeSink): Promise<string> {
+  const links = [...(await layCallbacks(node.links, place, 'l', sink)), ...place.links];
+  const errors = [...(await layCallbacks(node.errors, place, 'e', sink)), ...place.errors];
+  return handOver(planOf(node, place, { links, errors }), place, sink);
+}
+
+function handOver(plan: TaskPlan, place: Place, sink: FreezeSink): MaybePromise<string> {
+  const done = place.starts ? sink.start(plan) : sink.plan(place.id, plan.message.task, plan, place);
+  return done instanceof Promise ? done.then(() => place.id) : place.id;
+}
+
+function planOf(node: ResolvedTask, place: Place, { links, errors }: Pick<Place, 'links' | 'errors'>): TaskPlan {
   const { id, rootId, parentId, groupId, groupIndex } = place;
-  const links = node.links.length === 0 ? [] : await layCallbacks(node.links, place, 'l', sink);
-  const errors = node.errors.length === 0 ? [] : await layCallbacks(node.errors, place, 'e', sink);
-  const canvas: CanvasRef = {
-    ...refsOf(place, [...links, ...place.links], [...errors, ...place.errors]),
-    ...(node.each ? { each: true } : {}),
-  };
-  const message: MessageTemplate = {
+  const canvas = refsOf(place, links, errors);
+  const message: { -readonly [K in keyof MessageTemplate]: MessageTemplate[K] } = {
     ...node.message,
     id,
     rootId,
-    ...(parentId === undefined ? {} : { parentId }),
-    ...(groupId === undefined ? {} : { groupId }),
-    ...(groupIndex === undefined ? {} : { groupIndex }),
     canvas,
   };
-  const entry = place.entry === id ? {} : { entry: place.entry as string };
-  const plan: TaskPlan = {
+  if (node.each) message.canvas = { ...canvas, each: true };
+  if (parentId !== undefined) message.parentId = parentId;
+  if (groupId !== undefined) message.groupId = groupId;
+  if (groupIndex !== undefined) message.groupIndex = groupIndex;
+  const plan: { -readonly [K in keyof TaskPlan]: TaskPlan[K] } = {
     kind: 'task',
     message,
     takesInput: node.takesInput,
-    ...(node.gate ? { gate: node.gate } : {}),
     ...node.times,
-    ...(place.entry === undefined ? {} : entry),
   };
-  if (place.starts) await sink.start(plan);
-  else await sink.plan(id, message.task, plan, place);
-  return id;
+  if (node.gate) plan.gate = node.gate;
+  if (place.entry !== undefined && place.entry !== id) plan.entry = place.entry;
+  return plan;
 }
 
 async function freezeSequence(
@@ -178,12 +189,19 @@ async function freezeGroup(
   const memberErrors = await layCallbacks(node.errors, place, 'm', sink);
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   await sink.plan(id, 'lovage.group', groupPlan(node, place, { context, links, memberErrors }), place);
-  const seat = (index: number): Place => memberPlace(place, { index, size, errors: memberErrors });
+  const seat = (member: Resolved, index: number): Place =>
+    memberPlace(place, { member, index, size, errors: memberErrors });
+  const freezeAll = async (members: readonly Resolved[], from: number): Promise<void> => {
+    for (let index = 0; index < members.length; index += 1) {
+      const member = members[index] as Resolved;
+      const frozen = freeze(member, seat(member, from + index), context, sink);
+      if (frozen instanceof Promise) await frozen;
+    }
+  };
   if (Array.isArray(node.members)) {
-    for (const [index, member] of node.members.entries())
-      await freeze(member, withEntry(member, seat(index)), context, sink);
+    await freezeAll(node.members, 0);
     if (size === 0 && place.starts) sink.empty(id);
-  } else await freezeStream(node.members as AsyncIterable<Resolved>, { id, seat, context, sink });
+  } else await freezeStream(node.members as AsyncIterable<readonly Resolved[]>, { id, freezeAll, sink });
   return id;
 }
 
@@ -218,15 +236,17 @@ function isMember({ id, after: { join } }: Place): boolean {
 
 interface Stream {
   readonly id: string;
-  readonly seat: (index: number) => Place;
-  readonly context: FreezeContext;
+  readonly freezeAll: (members: readonly Resolved[], from: number) => Promise<void>;
   readonly sink: FreezeSink;
 }
 
-async function freezeStream(members: AsyncIterable<Resolved>, { id, seat, context, sink }: Stream): Promise<void> {
+async function freezeStream(lists: AsyncIterable<readonly Resolved[]>, { id, freezeAll, sink }: Stream): Promise<void> {
   let size = 0;
   try {
-    for await (const member of members) await freeze(member, withEntry(member, seat(size++)), context, sink);
+    for await (const members of lists) {
+      await freezeAll(members, size);
+      size += members.length;
+    }
   } catch (error) {
     await sink.broken(id, error);
     throw error;
@@ -235,13 +255,14 @@ async function freezeStream(members: AsyncIterable<Resolved>, { id, seat, contex
 }
 
 interface Seat {
+  readonly member: Resolved;
   readonly index: number;
   readonly size: number | undefined;
   readonly errors: readonly CallbackRef[];
 }
 
-function memberPlace({ id, rootId, parentId, starts }: Place, { index, size, errors }: Seat): Place {
-  const join: JoinRef = { group: id, index, ...(size === undefined ? {} : { size }) };
+function memberPlace({ id, rootId, parentId, starts }: Place, { member, index, size, errors }: Seat): Place {
+  const join: JoinRef = size === undefined ? { group: id, index } : { group: id, index, size };
   const own = memberId(id, index);
   return {
     id: own,
@@ -253,13 +274,9 @@ function memberPlace({ id, rootId, parentId, starts }: Place, { index, size, err
     links: [],
     errors: errors.map((ref, nth) => ({ plan: ref.plan, run: childId(own, `~m${nth}`), keep: true })),
     starts,
-    entry: undefined,
+    entry: entryOf(member, own, 0),
     level: 0,
   };
-}
-
-function withEntry(node: Resolved, place: Place): Place {
-  return { ...place, entry: entryOf(node, place.id, place.level) };
 }
 
 /** Where a member stands that a running task adds to its chord. */
@@ -283,6 +300,7 @@ export function addedPlace(
 }
 
 function refsOf(place: Place, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
+  if (links.length + errors.length === 0) return place.after;
   return { ...place.after, ...(links.length > 0 ? { links } : {}), ...(errors.length > 0 ? { errors } : {}) };
 }
 

@@ -3,6 +3,7 @@ import { toFailure } from '../task/failure.ts';
 import type { Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { Plan, TaskPlan } from '../task/plan.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { FailedEnding, Input } from './continuation.ts';
 import type { FreezeSink } from './freeze.ts';
 
@@ -68,11 +69,12 @@ export class PlanSink implements FreezeSink {
     if (this.#writes.length >= chunkSize) await this.#store(this.#writes.splice(0));
   }
 
-  async start(plan: TaskPlan): Promise<void> {
+  start(plan: TaskPlan): MaybePromise<void> {
     const { input, mayRepeat = false } = this.#options;
     if (plan.gate) return this.#layGate(plan);
     this.#messages.push(messageOf(plan, { now: this.#tools.now(), input, mayRepeat }));
-    if (this.#messages.length >= chunkSize) await this.#sendAhead();
+    if (this.#messages.length >= chunkSize) return this.#sendAhead();
+    return undefined;
   }
 
   /** A gate is laid down also where it begins a canvas: it waits as a record. */
@@ -140,13 +142,11 @@ export function messageOf(plan: TaskPlan, { now, input, mayRepeat }: MessageOpti
   const used = takesInput ? input : undefined;
   const at = eta ?? (countdown ? now + countdown : undefined);
   const expires = expiresAt ?? (expiresAfter === undefined ? undefined : now + expiresAfter);
-  return {
-    ...message,
-    ...(used && 'value' in used ? { args: [used.value, ...message.args] } : {}),
-    ...(used && 'from' in used ? { canvas: { ...message.canvas, input: used.from } } : {}),
-    sentAt: now,
-    ...(at === undefined ? {} : { eta: at }),
-    ...(expires === undefined ? {} : { expires }),
-    ...(mayRepeat ? { mayRepeat } : {}),
-  };
+  const made: { -readonly [K in keyof Message]: Message[K] } = { ...message, sentAt: now };
+  if (used && 'value' in used) made.args = [used.value, ...message.args];
+  if (used && 'from' in used) made.canvas = { ...message.canvas, input: used.from };
+  if (at !== undefined) made.eta = at;
+  if (expires !== undefined) made.expires = expires;
+  if (mayRepeat) made.mayRepeat = true;
+  return made;
 }

@@ -1,10 +1,11 @@
 import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
-import type { Producer } from '../producer/publish.ts';
+import type { PreparedCall, Producer } from '../producer/publish.ts';
 import type { Message } from '../task/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../task/plan.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import { assertSignature } from './chain.ts';
-import type { AnySignature, Members } from './signature.ts';
+import type { AnySignature, Members, SignatureShape } from './signature.ts';
 
 /** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
 export type Resolved = ResolvedTask | ResolvedSequence | ResolvedGroup;
@@ -34,7 +35,8 @@ export interface ResolvedSequence extends ResolvedParts {
 
 export interface ResolvedGroup extends ResolvedParts {
   readonly kind: 'group';
-  readonly members: readonly Resolved[] | AsyncIterable<Resolved>;
+  /** From a stream they come in short lists: each step of an async generator costs more than a member does. */
+  readonly members: readonly Resolved[] | AsyncIterable<readonly Resolved[]>;
 }
 
 /** Where a signature stands while it is resolved. */
@@ -49,6 +51,11 @@ interface Position {
 
 type Start = Pick<CallOptions, 'countdown' | 'eta'>;
 
+type TaskShape = Extract<SignatureShape, { kind: 'task' }>;
+
+/** Members of a stream that are made ready in a row. */
+const listLength = 100;
+
 /** Makes canvases ready to be sent. */
 export class Resolver {
   readonly #producer: Producer;
@@ -61,20 +68,27 @@ export class Resolver {
    * Checks and encodes the whole canvas: whatever is wrong with it is thrown here, before anything is sent (for members of a
    * stream: when their turn comes).
    */
-  resolve(canvas: AnySignature, given: readonly unknown[], options: CallOptions): Promise<Resolved> {
+  async resolve(canvas: AnySignature, given: readonly unknown[], options: CallOptions): Promise<Resolved> {
     const { countdown, eta, ...inherited } = options;
     return this.#resolve(canvas, { given, inherited, start: { ...definedOf({ countdown, eta }) } });
   }
 
   /** A canvas that is started with a value: by a link, an error callback, or an earlier step. */
-  resolveLater(canvas: AnySignature, inherited: CallOptions): Promise<Resolved> {
+  async resolveLater(canvas: AnySignature, inherited: CallOptions): Promise<Resolved> {
     return this.#resolve(canvas, { given: undefined, inherited, start: {} });
   }
 
-  async #resolve(canvas: AnySignature, position: Position): Promise<Resolved> {
+  #resolve(canvas: AnySignature, position: Position): MaybePromise<Resolved> {
     assertSignature(canvas, 'canvas');
     const { shape } = canvas;
-    if (shape.kind === 'task') return this.#task(canvas, position);
+    return shape.kind === 'task' ? this.#task(canvas, shape, position) : this.#resolveMany(canvas, shape, position);
+  }
+
+  async #resolveMany(
+    canvas: AnySignature,
+    shape: Exclude<SignatureShape, TaskShape>,
+    position: Position,
+  ): Promise<Resolved> {
     const { countdown, eta, ...own } = canvas.options;
     const inherited = merge(position.inherited, own);
     const start = countdown === undefined && eta === undefined ? position.start : definedOf({ countdown, eta });
@@ -105,21 +119,38 @@ export class Resolver {
       const stream = this.#stream(members, position);
       return position.given === undefined ? collect(stream) : stream;
     }
-    const resolved: Resolved[] = [];
-    for (const member of members) for await (const one of this.#flat(member, position)) resolved.push(one);
-    return resolved;
+    return collect(this.#stream(members, position));
   }
 
-  async *#stream(members: Members, position: Position): AsyncGenerator<Resolved, void, undefined> {
-    for await (const member of members) yield* this.#flat(member, position);
+  async *#stream(members: Members, position: Position): AsyncGenerator<readonly Resolved[], void, undefined> {
+    if (Symbol.asyncIterator in members) {
+      for await (const member of members) yield* this.#flat(member, position);
+      return;
+    }
+    let list: Resolved[] = [];
+    for (const member of members as Iterable<AnySignature>) {
+      assertSignature(member, 'group');
+      if (isSpread(member)) {
+        if (list.length > 0) yield list;
+        list = [];
+        yield* this.#flat(member, position);
+        continue;
+      }
+      const resolved = this.#resolve(member, position);
+      list.push(resolved instanceof Promise ? await resolved : resolved);
+      if (list.length < listLength) continue;
+      yield list;
+      list = [];
+    }
+    if (list.length > 0) yield list;
   }
 
   /** A group directly inside a group is only its members, unless it has links of its own. */
-  async *#flat(member: AnySignature, position: Position): AsyncGenerator<Resolved, void, undefined> {
+  async *#flat(member: AnySignature, position: Position): AsyncGenerator<readonly Resolved[], void, undefined> {
     assertSignature(member, 'group');
     const { shape } = member;
-    if (shape.kind !== 'group' || member.links.length > 0 || member.errorLinks.length > 0) {
-      yield await this.#resolve(member, position);
+    if (shape.kind !== 'group' || !isSpread(member)) {
+      yield [await this.#resolve(member, position)];
       return;
     }
     const { countdown, eta, ...own } = member.options;
@@ -127,9 +158,7 @@ export class Resolver {
     yield* this.#stream(shape.members, { ...position, inherited: merge(position.inherited, own), start });
   }
 
-  async #task(canvas: AnySignature, { given, inherited, start }: Position): Promise<ResolvedTask> {
-    const { shape } = canvas;
-    if (shape.kind !== 'task') throw new TypeError('not a task'); // the caller has looked
+  #task(canvas: AnySignature, shape: TaskShape, { given, inherited, start }: Position): MaybePromise<ResolvedTask> {
     const definition = shape.definition ?? canvas.sender?.definitionOf(shape.task);
     if (definition === undefined) throw new ConfigurationError(`task "${shape.task}" belongs to no app`);
     const { taskId, ...own } = canvas.options;
@@ -140,12 +169,16 @@ export class Resolver {
     }
     const takesInput = !shape.immutable && !shape.each;
     const open = takesInput && given === undefined ? 1 : 0;
-    const args = takesInput && given !== undefined ? [...given, ...shape.args] : shape.args;
+    const args = takesInput && given !== undefined && given.length > 0 ? [...given, ...shape.args] : shape.args;
     const options = { ...merge(inherited, own), ...(hasStart(own) ? {} : start) };
-    const { message, times } = await this.#producer.prepare(definition, args, { options, open, each: shape.each });
-    const parts = await this.#callbacks(canvas, inherited);
-    const gate = shape.gate ? { gate: shape.gate, unplaced: options.queue === undefined } : {};
-    return { kind: 'task', message: templateOf(message), times, takesInput, each: shape.each, ...gate, ...parts };
+    const prepared = this.#producer.prepare(definition, args, { options, open, each: shape.each });
+    const callbacks = this.#callbacks(canvas, inherited);
+    const unplaced = options.queue === undefined;
+    if (!(prepared instanceof Promise || callbacks instanceof Promise))
+      return taskOf(shape, { prepared, callbacks, unplaced });
+    return Promise.all([prepared, callbacks]).then((both) =>
+      taskOf(shape, { prepared: both[0], callbacks: both[1], unplaced }),
+    );
   }
 
   #callbacks(canvas: AnySignature, inherited: CallOptions): ResolvedParts | Promise<ResolvedParts> {
@@ -163,6 +196,33 @@ export class Resolver {
     const all = (list: readonly AnySignature[]) => Promise.all(list.map((one) => this.resolveLater(one, carried)));
     return { links: await all(links), errors: await all(errorLinks) };
   }
+}
+
+/** A group whose members are the members of what is around it. */
+function isSpread({ shape, links, errorLinks }: AnySignature): boolean {
+  return shape.kind === 'group' && links.length === 0 && errorLinks.length === 0;
+}
+
+interface TaskParts {
+  readonly prepared: PreparedCall;
+  readonly callbacks: ResolvedParts;
+  readonly unplaced: boolean;
+}
+
+function taskOf(shape: TaskShape, { prepared, callbacks, unplaced }: TaskParts): ResolvedTask {
+  const { message, times } = prepared;
+  const { links, errors } = callbacks;
+  const takesInput = !shape.immutable && !shape.each;
+  const task = {
+    kind: 'task',
+    message: templateOf(message),
+    times,
+    takesInput,
+    each: shape.each,
+    links,
+    errors,
+  } as const;
+  return shape.gate ? { ...task, gate: shape.gate, unplaced } : task;
 }
 
 /** A gate has no worker of its own: its messages go to a queue that the canvas uses anyway, that of the step before or after. */
@@ -209,8 +269,16 @@ function hasStart({ countdown, eta }: CallOptions): boolean {
   return countdown !== undefined || eta !== undefined;
 }
 
+const none: CallOptions = {};
+
+function isEmpty(options: CallOptions): boolean {
+  for (const _ in options) return false;
+  return true;
+}
+
 /** The nearer options win; stamps and headers add up. */
 function merge(outer: CallOptions, inner: CallOptions): CallOptions {
+  if (isEmpty(outer) && isEmpty(inner)) return none;
   const { link: _link, linkError: _linkError, ...rest } = { ...outer, ...inner };
   const stamps = { ...outer.stamps, ...inner.stamps };
   const headers = { ...outer.headers, ...inner.headers };
@@ -231,8 +299,8 @@ function definedOf({
   return { ...(countdown === undefined ? {} : { countdown }), ...(eta === undefined ? {} : { eta }) };
 }
 
-async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
+async function collect<T>(stream: AsyncIterable<readonly T[]>): Promise<T[]> {
   const items: T[] = [];
-  for await (const item of stream) items.push(item);
+  for await (const list of stream) for (const item of list) items.push(item);
   return items;
 }

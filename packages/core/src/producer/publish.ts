@@ -65,6 +65,7 @@ export interface PreparedCall {
 }
 
 const chunkSize = 500;
+const noTimes: PlanTimes = {};
 
 /** Turns calls into messages and hands them to the broker. */
 export class Producer {
@@ -139,28 +140,39 @@ export class Producer {
 
   /**
    * A call made ready to be sent later, by whoever: routed, its arguments encoded and its options read. `open` arguments
-   * come before these when it is sent, so that these can be checked one by one only. Throws as {@link Producer.send}.
+   * come before these when it is sent, so that these can be checked one by one only. Throws (or rejects) as {@link Producer.send};
+   * no promise where nothing waits, which is nearly every member of a group.
    */
-  async prepare(
+  prepare(
     definition: TaskDefinition,
     args: readonly unknown[],
-    { open = 0, each = false, ...given }: PrepareOptions,
-  ): Promise<PreparedCall> {
-    const { maxPayload } = this.#context;
-    const { countdown, eta, expires, ...call } = resolveCallOptions(given.options, definition.name);
+    { open = 0, each = false, options }: PrepareOptions,
+  ): MaybePromise<PreparedCall> {
+    const { countdown, eta, expires, ...call } = resolveCallOptions(options, definition.name);
     if (call.unique ?? definition.options.unique) throw uniqueInCanvas(definition);
     if (each && definition.options.admitted) throw severalInOne(definition);
-    const encode = async (list: readonly unknown[]) => encodeArgs(definition.payload, list, maxPayload);
-    const encoded = each
-      ? await Promise.all((args as readonly (readonly unknown[])[]).map(encode))
-      : open > 0
-        ? encodeTail(definition.payload, args, open, maxPayload)
-        : await encode(args);
-    const timed = this.#timed(call, definition);
-    const build = timed instanceof Promise ? await timed : timed;
-    const built = buildMessage(definition, encoded, call, build);
-    const message = open > 0 ? built : inTurn(definition, built); // arguments that are not whole say nothing: the worker decides
-    return { message, times: timesOf({ countdown, eta, expires }, definition) };
+    const finish = (encoded: readonly JsonValue[], build: BuildContext): PreparedCall => {
+      const built = buildMessage(definition, encoded, call, build);
+      const message = open > 0 ? built : inTurn(definition, built); // arguments that are not whole say nothing: the worker decides
+      return { message, times: timesOf({ countdown, eta, expires }, definition) };
+    };
+    const encoded = this.#encode(definition, args, { open, each });
+    const build = this.#timed(call, definition);
+    if (!(encoded instanceof Promise || build instanceof Promise)) return finish(encoded, build);
+    return Promise.all([encoded, build]).then((both) => finish(...both));
+  }
+
+  #encode(
+    { payload }: TaskDefinition,
+    args: readonly unknown[],
+    { open, each }: Required<Pick<PrepareOptions, 'open' | 'each'>>,
+  ): MaybePromise<readonly JsonValue[]> {
+    const { maxPayload } = this.#context;
+    if (each) {
+      const encode = async (list: readonly unknown[]) => encodeArgs(payload, list, maxPayload);
+      return Promise.all((args as readonly (readonly unknown[])[]).map(encode));
+    }
+    return open > 0 ? encodeTail(payload, args, open, maxPayload) : encodeArgs(payload, args, maxPayload);
   }
 
   /** Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. */
@@ -324,6 +336,7 @@ function timesOf(
   { options }: TaskDefinition,
 ): PlanTimes {
   const after = expires && 'after' in expires ? expires.after : expires ? undefined : options.expires;
+  if (countdown === undefined && eta === undefined && expires === undefined && after === undefined) return noTimes;
   return {
     ...(countdown === undefined ? {} : { countdown }),
     ...(eta === undefined ? {} : { eta }),
