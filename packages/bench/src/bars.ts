@@ -235,7 +235,7 @@ function chordBars(driver: string): readonly Bar[] {
     of('10,000'),
     of('100,000'),
     { ...big, name: `${driver} chord of 100,000, longest Redis stall`, unit: 'ms', limit: { atMost: 50 } },
-    { ...big, name: `${driver} chord of 100,000, heap gained by its producer`, unit: 'MB', limit: { atMost: 2 } },
+    { ...big, name: `${driver} group of 100,000, heap gained by its producer`, unit: 'MB', limit: { atMost: 2 } },
     {
       id: 'events',
       bench: 'events',

@@ -1,5 +1,5 @@
 // The child's side of process.ts: `node child.js <system> <redis url>`, asked over IPC, ended by its disconnect.
-import type { ChordSpent, Gaps, Question, Questions, Spent } from './process.ts';
+import type { Gaps, GroupSpent, Question, Questions, Spent } from './process.ts';
 import { createSystem, type SystemName } from './systems/systems.ts';
 
 type Answers = { [Q in Question]: (...given: Parameters<Questions[Q]>) => Promise<ReturnType<Questions[Q]>> };
@@ -35,8 +35,8 @@ const answers: Answers = {
     return null;
   },
   awaitSent: () => spend(sent, async () => awaitAll?.()),
-  chord: sendChord,
-  group: (count) => spend(count, async () => system.group?.(count)),
+  chord: (count) => spend(count, async () => system.chord?.(count)),
+  group: sendGroup,
   async delay(count) {
     await system.delay?.(count);
     return null;
@@ -81,13 +81,13 @@ async function measureGaps(count: number): Promise<Gaps> {
   return { gaps: gaps.slice(Math.floor(count / 5)), rss: process.memoryUsage().rss };
 }
 
-async function sendChord(count: number): Promise<ChordSpent> {
+async function sendGroup(count: number): Promise<GroupSpent> {
   const heaps = new Map<number, number>();
   const [first, last] = [Math.floor(count / 10), count - 1];
   const look = (index: number): void => {
     if (index === first || index === last) heaps.set(index, liveHeap());
   };
-  const spent = await spend(count, async () => system.chord?.(count, look));
+  const spent = await spend(count, async () => system.group?.(count, look));
   return { ...spent, heap: (heaps.get(last) ?? 0) - (heaps.get(first) ?? 0) };
 }
 

@@ -11,8 +11,8 @@ export interface Spent {
   readonly cpu: number;
 }
 
-/** What a chord took. */
-export interface ChordSpent extends Spent {
+/** What a group took; its time includes two garbage collections. */
+export interface GroupSpent extends Spent {
   /** Bytes of live heap that the producer gained from the tenth part of the members to the last one. */
   readonly heap: number;
 }
@@ -42,9 +42,9 @@ export interface Questions {
   /** Awaits the results of what was sent. */
   awaitSent(): Spent;
   /** Sends a chord from a generator and awaits its body. */
-  chord(count: number): ChordSpent;
+  chord(count: number): Spent;
   /** Sends a group and awaits its values. */
-  group(count: number): Spent;
+  group(count: number): GroupSpent;
   /** Sends that many tasks that are not due for an hour. */
   delay(count: number): null;
   /** Starts a worker of one slot, runs that many, and tells how long each one took to come. */

@@ -32,7 +32,7 @@ function driver({ load, redis }: BenchContext, system: SystemName, name: string)
         [`${name} chord of 10,000`]: some / small.seconds,
         [`${name} chord of 100,000`]: many / large.seconds,
         [`${name} chord of 100,000, longest Redis stall`]: longest,
-        [`${name} chord of 100,000, heap gained by its producer`]: large.heap / 2 ** 20,
+        [`${name} group of 100,000, heap gained by its producer`]: group.heap / 2 ** 20,
         [`${name} group of 100,000, its values awaited`]: many / group.seconds,
       };
     });

@@ -45,12 +45,15 @@ export function createLovageSystem(
         await Promise.all(results.map((result) => result.get()));
       };
     },
-    async chord(count, onMember) {
-      const sum = await chord(members(count, onMember), inOrder.s()).call([]);
+    async chord(count) {
+      const sum = await chord(
+        members(count, () => {}),
+        inOrder.s(),
+      ).call([]);
       if (sum !== count) throw new Error(`the body of a chord of ${count} was given ${sum} values in their order`);
     },
-    async group(count) {
-      const values: unknown = await group(members(count, () => {})).call([]);
+    async group(count, onMember) {
+      const values: unknown = await group(members(count, onMember)).call([]);
       if (areInOrder(values as unknown[]) !== count) throw new Error(`a group of ${count} lost a value`);
     },
     close: () => app.close(),

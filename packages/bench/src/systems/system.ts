@@ -13,9 +13,9 @@ export interface System {
   /** Sends `count` tasks; the function returned awaits all their results. */
   send?(count: number): Promise<() => Promise<void>>;
   /** Sends a chord of `count` no-op members from a generator, and awaits its body, which looks at every value. */
-  chord?(count: number, onMember: (index: number) => void): Promise<void>;
+  chord?(count: number): Promise<void>;
   /** Sends a group of them, and awaits the list of values. */
-  group?(count: number): Promise<void>;
+  group?(count: number, onMember: (index: number) => void): Promise<void>;
   close(): Promise<void>;
 }
 
