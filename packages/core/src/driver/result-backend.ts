@@ -9,8 +9,11 @@ export interface ResultBackend {
   put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]>;
   /** The records of these ids, in order; undefined where there is none. */
   get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]>;
-  /** Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. */
-  watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription>;
+  /**
+   * Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. A store may
+   * leave out the ring of a group's member that `wants` says no to, unread: whoever waits for a member asks the store first.
+   */
+  watch(inbox: string, listener: (ring: Ring) => void, wants?: (id: string) => boolean): Promise<Subscription>;
   /**
    * Records which member of a group finished; repeating it changes nothing. With an `outcome`, that is stored first, as
    * by `put`, in the same step; where another one stands the member is not recorded.

@@ -27,16 +27,23 @@ export function addedId(by: string, nth: number): string {
 export async function listValues(results: ResultBackend, list: ListRef, read: ReadValue): Promise<unknown[]> {
   const values: unknown[] = [];
   const added: string[] = [];
-  const take = async (ids: readonly string[]): Promise<void> => {
-    for (const record of await finalRecords(results, ids)) {
-      await push(values, record, { results, read });
+  const take = async (records: readonly OutcomeRecord[]): Promise<void> => {
+    for (const record of records) {
+      const pushing = push(values, record, { results, read });
+      if (pushing instanceof Promise) await pushing;
       for (let nth = 1; nth <= (record.added ?? 0); nth++) added.push(addedId(record.id, nth));
     }
   };
-  for (let start = 0; start < list.size; start += chunkSize) {
-    await take(memberIds(list.group, start, Math.min(start + chunkSize, list.size)));
+  const ask = (start: number): Promise<readonly OutcomeRecord[]> =>
+    finalRecords(results, memberIds(list.group, start, Math.min(start + chunkSize, list.size)));
+  let next = list.size > 0 ? ask(0) : undefined;
+  for (let start = chunkSize; next !== undefined; start += chunkSize) {
+    const records = await next;
+    next = start < list.size ? ask(start) : undefined; // read while these are made values
+    next?.catch(() => undefined); // whoever awaits it is told
+    await take(records);
   }
-  while (added.length > 0) await take(added.splice(0, chunkSize)); // each may have added more
+  while (added.length > 0) await take(await finalRecords(results, added.splice(0, chunkSize))); // each may have added more
   return values;
 }
 
@@ -58,13 +65,17 @@ interface PushTools {
   readonly read: ReadValue;
 }
 
-async function push(values: unknown[], record: OutcomeRecord, { results, read }: PushTools): Promise<void> {
-  if (record.list === undefined) {
-    const value = read(record);
-    values.push((value instanceof Promise ? await value : value) ?? null);
-    return;
-  }
-  const inner = await listValues(results, record.list, read);
-  if (record.list.flat) for (const value of inner) values.push(value);
+/** No promise for a value that is there. */
+function push(values: unknown[], record: OutcomeRecord, { results, read }: PushTools): MaybePromise<void> {
+  if (record.list) return pushList(values, record.list, { results, read });
+  const value = read(record);
+  if (value instanceof Promise) return value.then((late) => void values.push(late ?? null));
+  values.push(value ?? null);
+  return undefined;
+}
+
+async function pushList(values: unknown[], list: ListRef, { results, read }: PushTools): Promise<void> {
+  const inner = await listValues(results, list, read);
+  if (list.flat) for (const value of inner) values.push(value);
   else values.push(inner);
 }

@@ -172,8 +172,9 @@ export class ResultInbox {
   async #subscribe(): Promise<Subscription | undefined> {
     try {
       const { results } = await this.#stores();
+      const wants = (id: string): boolean => this.#entries.has(id);
       const watch = (address: string): Promise<Subscription> =>
-        results.watch(address, ({ id, record }) => this.#ring(id, record));
+        results.watch(address, ({ id, record }) => this.#ring(id, record), wants);
       const both = await withDeadline(
         this.#clock,
         storeDeadline,

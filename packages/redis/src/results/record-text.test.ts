@@ -1,7 +1,7 @@
 import { encodeRecord, type OutcomeRecord } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
 import { createKeys } from '../keys.ts';
-import { parseRing, parseRings, recordArguments } from './record-text.ts';
+import { parseRing, parseRings, recordArguments, withoutMembers } from './record-text.ts';
 
 const keys = createKeys({ kind: 'single', db: 0 }, undefined);
 const record: OutcomeRecord = { id: 'a "quoted" id', task: 't', state: 'SUCCESS', value: 1, attempts: 1, at: 1 };
@@ -34,4 +34,17 @@ it('reads many rings of one text, whatever stands between them', () => {
 
 it.each(['', '{', '7', '{"ring":}', '{"ring":"x"', 'null'])('hears nothing in %j', (text) => {
   expect(parseRing(text)).toBeUndefined();
+});
+
+it('leaves members out that nobody wants, and nothing else', () => {
+  const canvas = { join: { group: 'g', index: 0, size: 3 } };
+  const members = ['g.0', 'g.1', 'g.2'].map((id): OutcomeRecord => ({ ...record, id, canvas }));
+  const others = [record, { ...record, id: 'order.7' }, { ...record, id: 'g', canvas: { next: 'h' } }];
+  const linesOf = (records: readonly OutcomeRecord[]): string => records.map(encodeRecord).join('\n');
+  const wants = (id: string): boolean => id === 'g.1';
+  expect(withoutMembers(linesOf(members), wants)).toBe(linesOf(members.slice(1, 2)));
+  expect(withoutMembers(linesOf(members.slice(2)), wants)).toBe('');
+  expect(withoutMembers(linesOf(others), () => false)).toBe(linesOf(others));
+  expect(withoutMembers(linesOf([members[0] as OutcomeRecord, ...others]), wants)).toBe(linesOf(others));
+  expect(withoutMembers('{"ring":"g.0"}', () => false)).toBe('{"ring":"g.0"}');
 });

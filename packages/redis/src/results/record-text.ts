@@ -19,6 +19,30 @@ export function recordArguments(write: OutcomeWrite, keys: Keys): (string | numb
   return [text, ttl, keys.inbox(write.replyTo), `${bareRing}${JSON.stringify(write.record.id)}}`];
 }
 
+/** How the record of a group's member begins, and what it holds. */
+const finalId = `${finalRecordPrefix}"id":"`;
+const memberMark = '"canvas":{"join":';
+const memberPlace = /\.\d+$/;
+
+/**
+ * The text without records of members that nobody wants: reading those of a chord took its producer more than sending them.
+ * Members leave their worker in messages of their own, so the first line tells whether to look at all.
+ */
+export function withoutMembers(text: string, wants: (id: string) => boolean): string {
+  const end = text.indexOf('\n');
+  if (!isUnwanted(end === -1 ? text : text.slice(0, end), wants)) return text;
+  return text
+    .split('\n')
+    .filter((line) => !isUnwanted(line, wants))
+    .join('\n');
+}
+
+function isUnwanted(line: string, wants: (id: string) => boolean): boolean {
+  if (!line.startsWith(finalId)) return false;
+  const id = line.slice(finalId.length, line.indexOf('"', finalId.length));
+  return memberPlace.test(id) && line.includes(memberMark) && !wants(id);
+}
+
 /** The rings of a text heard at an inbox, one a line: the Streams driver sends many in one message. */
 export function parseRings(text: string): readonly Ring[] {
   if (text.includes('\n')) {

@@ -17,7 +17,7 @@ import { toResultError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { Subscriber } from '../subscriber.ts';
 import { type EndedMember, JoinBatch } from './join-batch.ts';
-import { parseRings, recordArguments } from './record-text.ts';
+import { parseRings, recordArguments, withoutMembers } from './record-text.ts';
 
 /** Ids in one MGET or DEL: bounds the time one command holds Redis. */
 const chunkSize = 500;
@@ -65,9 +65,9 @@ export class RedisResultBackend implements ResultBackend {
     return texts.flat().map((text) => (text === null ? undefined : decodeRecord(text)));
   }
 
-  watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
+  watch(inbox: string, listener: (ring: Ring) => void, wants?: (id: string) => boolean): Promise<Subscription> {
     return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
-      for (const ring of parseRings(text)) listener(ring);
+      for (const ring of parseRings(wants ? withoutMembers(text, wants) : text)) listener(ring);
     });
   }
 
