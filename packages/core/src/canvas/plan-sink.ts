@@ -142,7 +142,8 @@ export function messageOf(plan: TaskPlan, { now, input, mayRepeat }: MessageOpti
   const used = takesInput ? input : undefined;
   const at = eta ?? (countdown ? now + countdown : undefined);
   const expires = expiresAt ?? (expiresAfter === undefined ? undefined : now + expiresAfter);
-  const made: { -readonly [K in keyof Message]: Message[K] } = { ...message, sentAt: now };
+  const made: { -readonly [K in keyof Message]: Message[K] } = Object.assign({ sentAt: now }, message);
+  made.sentAt = now;
   if (used && 'value' in used) made.args = [used.value, ...message.args];
   if (used && 'from' in used) made.canvas = { ...message.canvas, input: used.from };
   if (at !== undefined) made.eta = at;

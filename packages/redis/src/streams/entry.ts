@@ -56,9 +56,18 @@ function restOf(message: Message): Record<string, unknown> | undefined {
     rest ??= {};
     rest[key] = message[key as keyof Message];
   }
-  if (message.replyTo !== undefined && looksPacked(message.replyTo)) rest = { ...rest, replyTo: message.replyTo };
-  if (message.retries !== 0) rest = { ...rest, retries: message.retries };
-  if (message.sentAt !== timeOf(message.id)) rest = { ...rest, sentAt: message.sentAt };
+  if (message.replyTo !== undefined && looksPacked(message.replyTo)) {
+    rest ??= {};
+    rest['replyTo'] = message.replyTo;
+  }
+  if (message.retries !== 0) {
+    rest ??= {};
+    rest['retries'] = message.retries;
+  }
+  if (message.sentAt !== timeOf(message.id)) {
+    rest ??= {};
+    rest['sentAt'] = message.sentAt;
+  }
   return rest;
 }
 
@@ -149,8 +158,11 @@ function unpack(
     sentAt: timeOf(id),
   };
   if (replyTo !== undefined && replyTo !== null) (message as { replyTo?: unknown }).replyTo = unpackAddress(replyTo);
-  // an own "__proto__" of the rest stays one: parseMessage refuses it
-  return rest === undefined ? message : { ...message, ...(rest as object) };
+  if (rest === undefined) return message;
+  // An own "__proto__" of the rest stays one: parseMessage refuses it. Else assigned: spreading takes 2 µs more a member.
+  if (typeof rest !== 'object' || rest === null || Object.hasOwn(rest, '__proto__'))
+    return { ...message, ...(rest as object) };
+  return Object.assign(message, rest);
 }
 
 /** A whole message as JSON, as another producer may write it. */
