@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTaskBackend } from '../src/bullmq/backend-hook.ts';
+import { addJob } from '../src/scripts/add-job.lua.ts';
 import { completeWithOutcome } from '../src/scripts/finish-with-outcome.lua.ts';
 import { RedisServer } from './redis-server.ts';
 
@@ -43,4 +44,19 @@ test("the keys and arguments that are made in Redis to complete a job are those 
   )) as string;
   expect(JSON.parse(ours)).toEqual(JSON.parse(theirs));
   expect(await client.exists('result')).toBe(0); // nobody holds the lease
+});
+
+test('a job that is added with our arguments is the job that BullMQ adds', async () => {
+  const backend = createTaskBackend('post', { connection: client, prefix: 'bull' });
+  const fields = { name: 'send', data: '{"args":[1]}', timestamp: 1_700_000_000_000, opts: { priority: 10 } };
+  await backend.addJob({ id: 'theirs', ...fields } as Parameters<typeof backend.addJob>[0], 'theirs', {});
+  await backend.addTask({ id: 'ours', ...fields });
+  await backend.addTask({ id: 'ours', ...fields, data: 'again' });
+  expect(await client.hgetall('bull:post:ours')).toEqual(await client.hgetall('bull:post:theirs'));
+  const events = (await client.xrange('bull:post:events', '-', '+')).map(([, event]) => event.join(' '));
+  const added = (id: string): string[] => [`event added jobId ${id} name send`, `event waiting jobId ${id}`];
+  expect(events).toEqual([...added('theirs'), ...added('ours'), 'event duplicated jobId ours']);
+  expect(await client.zrange('bull:post:prioritized', '0', '-1')).toEqual(['theirs', 'ours']);
+  expect(await client.zrange('bull:post:marker', '0', '-1')).toEqual(['0']);
+  expect(await client.eval(addJob([], 'return -5'), 1, 'bull:post:x', 'x')).toBe(-5);
 });

@@ -9,6 +9,8 @@ import {
 } from 'bullmq';
 import type { RedisClient } from '../connection.ts';
 import {
+  type Add,
+  addition,
   type Complete,
   completion,
   keysOf,
@@ -21,6 +23,7 @@ import { jobIdMark } from '../scripts/finish-with-outcome.lua.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { failedExpires } from './failed-expires.ts';
+import type { JobFields } from './job-message.ts';
 import { tameReply } from './tame-reply.ts';
 import type { TaskJob } from './task-job.ts';
 
@@ -46,6 +49,30 @@ const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'm
 export class TaskBackend extends RedisQueueBackend {
   /** Redis's clock, by which a worker's delayed jobs are due. */
   clock: StoreClock | undefined;
+
+  #addition: Add | undefined;
+
+  /** Adds a message's job. One that is there already is left as it is. */
+  async addTask(job: JobFields): Promise<void> {
+    const { id, name, data, timestamp, opts } = job;
+    if (opts.delay) {
+      await this.addJob({ ...job, opts: { ...opts } } as Parameters<RedisQueueBackend['addJob']>[0], id, {});
+      return;
+    }
+    this.#addition ??= await this.#createAddition();
+    const key = this.queue.toKey(id);
+    const code = await this.#addition(key, [id, name, String(timestamp), String(opts.priority), data]);
+    if ((code as number) < 0) throw this.finishedErrors({ code: code as number, jobId: id, command: 'addJob' });
+  }
+
+  async #createAddition(): Promise<Add> {
+    await this.queue.client; // then BullMQ has defined its scripts on it
+    const command = `addPrioritizedJob:${this.version}`;
+    const args: RawArgs = this.addPrioritizedJobArgs({ data: '' } as never, '' as never, []);
+    const base = this.queue.toKey('').length;
+    const keys = args.slice(0, keysOf(this.#client, command)).map((key) => String(key).slice(base));
+    return addition(this.#client, command, keys);
+  }
 
   /** Completes a job, which then is gone, and stores its outcome. Answers with the next job's raw data. */
   complete(job: TaskJob, how: Finish): Promise<unknown> {

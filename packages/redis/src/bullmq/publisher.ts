@@ -129,7 +129,7 @@ export class Publisher {
   #addJob(client: RedisClient, queue: string, job: JobFields): Promise<unknown> {
     const backend = this.#backend(client, queue);
     const registered = this.#registered.get(queue);
-    const added = backend.addJob({ ...job, opts: { ...job.opts } } as Parameters<TaskBackend['addJob']>[0], job.id, {});
+    const added = backend.addTask(job);
     if (!registered || registered === known) return added;
     return Promise.all([added, registered]).then(() => this.#registered.set(queue, known));
   }

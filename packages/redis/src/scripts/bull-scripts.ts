@@ -1,5 +1,6 @@
 // BullMQ's own scripts, with Lua of ours before or around them.
 import type { RedisClient } from '../connection.ts';
+import { addJob } from './add-job.lua.ts';
 import { despiteFull } from './despite-full.lua.ts';
 import { completeWithOutcome, finishWithOutcome } from './finish-with-outcome.lua.ts';
 import type { Args, Command } from './scripts.ts';
@@ -32,14 +33,25 @@ export type Complete = (keys: readonly [lock: string, result: string], args: Arg
 
 /** {@link Complete} on this client. `bullKeys`: the keys that BullMQ gives its script, without the prefix of the queue. */
 export function completion(client: RedisClient, command: string, bullKeys: readonly string[]): Complete {
-  const commands = definedOn(client);
-  const own = `lovage:complete:${command}`;
-  if (!commands[own]) {
-    const lua = completeWithOutcome(bullKeys, bullScript(client, command).lua);
-    client.defineCommand(own, { numberOfKeys: 2, lua });
-  }
-  const run = commands[own] as Command;
+  const run = around(client, command, (bull) => ({ numberOfKeys: 2, lua: completeWithOutcome(bullKeys, bull) }));
   return ([lock, result], args) => run.call(client, lock, result, ...args);
+}
+
+/** Adds a job: see {@link addJob}. */
+export type Add = (job: string, args: Args) => Promise<unknown>;
+
+/** {@link Add} on this client. `bullKeys`: the keys that BullMQ gives its script, without the prefix of the queue. */
+export function addition(client: RedisClient, command: string, bullKeys: readonly string[]): Add {
+  const run = around(client, command, (bull) => ({ numberOfKeys: 1, lua: addJob(bullKeys, bull) }));
+  return (job, args) => run.call(client, job, ...args);
+}
+
+/** Lua of ours around a script of BullMQ's. */
+function around(client: RedisClient, command: string, wrap: (bull: string) => BullScript): Command {
+  const commands = definedOn(client);
+  const own = `lovage:around:${command}`;
+  if (!commands[own]) client.defineCommand(own, wrap(bullScript(client, command).lua));
+  return commands[own] as Command;
 }
 
 /** Runs a script of BullMQ's although Redis is full. */
