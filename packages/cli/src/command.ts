@@ -31,6 +31,8 @@ export interface CommandFamily {
   readonly usage: string;
   readonly describe: string;
   readonly commands: readonly Command[];
+  /** What the family's name does alone, as `lovage queues` beside `lovage queues pause`. @default it asks for a member */
+  readonly alone?: Command;
 }
 
 /** `call` of `call <task> [args..]`. */

@@ -77,17 +77,26 @@ function createCli(args: readonly string[], start: Start): Argv {
 type Start = (command: Command, given: GlobalArguments) => Promise<void>;
 
 function addCommand(cli: Argv, command: Command | CommandFamily, start: Start): void {
-  if ('commands' in command) {
-    cli.command(command.usage, command.describe, (y) => {
-      for (const member of command.commands) addCommand(y, member, start);
-      return y.demandCommand(1);
-    });
+  if (!('commands' in command)) {
+    addSingle(cli, command, start);
     return;
   }
+  if (command.alone) {
+    addSingle(cli, command.alone, start, command.commands);
+    return;
+  }
+  cli.command(command.usage, command.describe, (y) => {
+    for (const member of command.commands) addCommand(y, member, start);
+    return y.demandCommand(1);
+  });
+}
+
+function addSingle(cli: Argv, command: Command, start: Start, members: readonly Command[] = []): void {
   cli.command(
     command.usage,
     command.describe,
     (y) => {
+      for (const member of members) addCommand(y, member, start);
       for (const [name, positional] of Object.entries(command.positionals ?? {})) y.positional(name, positional);
       return y.options(command.options ?? {}).example(command.examples.map(([line, text]) => [line, text]));
     },

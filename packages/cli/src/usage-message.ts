@@ -25,7 +25,8 @@ function findMeant(args: readonly string[]): Meant {
     found.commands,
     args.slice(at + 1).find((arg) => named(found.commands, arg) !== undefined),
   );
-  return command ? { family: found, command } : { family: found };
+  if (command) return { family: found, command };
+  return found.alone ? { command: found.alone } : { family: found };
 }
 
 function named<C extends Command | CommandFamily>(commands: readonly C[], name: string | undefined): C | undefined {

@@ -63,7 +63,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(workers).toEqual([
       expect.objectContaining({ name: 'w1', app: 'shop', slots: 2, queues: ['default'], running: [] }),
     ]);
-    expect(queues).toEqual([{ queue: 'default', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 }]);
+    expect(queues).toEqual([{ queue: 'default', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0, paused: false }]);
     expect(table.stdout).toMatch(
       /^worker +slots +running +done +failed +queues +up\nw1 +2 +0 +2 +1 +default +\d+s\n\nqueue +waiting /,
     );
@@ -71,6 +71,31 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     worker.kill('SIGTERM');
     expect((await worker.ended).code).toBe(0);
   });
+
+  it('pauses a queue, says so, shows what comes next, and lets it go on', async () => {
+    const env = environment();
+    const run = (...args: string[]): Promise<Ended> => lovage(args, { env, cwd: '/' });
+    await run('call', 'any.name', '1', '--no-wait', '--queue', 'bills');
+    const paused = await run('queues', 'pause', 'bills');
+    expect(paused).toMatchObject({ code: 0, stdout: 'paused queue bills\n' });
+    const [shown, told, peeked, some, nothing] = await Promise.all([
+      run('queues'),
+      run('queues', 'bills', '--json'),
+      run('queues', 'peek', 'bills', '--json'),
+      run('queues', 'peek', 'default'),
+      run('queues', 'pause'),
+    ]);
+    expect(shown.stdout).toMatch(/dead *\nbills .* paused\n/);
+    expect(JSON.parse(told.stdout)).toMatchObject([{ queue: 'bills', paused: true }]);
+    expect(JSON.parse(peeked.stdout)).toMatchObject([{ task: 'any.name', args: [1], queue: 'bills', priority: 0 }]);
+    expect(some).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('no task waits') });
+    expect(nothing).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('missing argument: lovage queues pause'),
+    });
+    const resumed = await run('queues', 'resume', 'bills', '--json');
+    expect(JSON.parse(resumed.stdout)).toEqual({ queue: 'bills', paused: false });
+  }, 40_000);
 
   it('sends by name without an app, keeps tasks, and purges them', async () => {
     const env = environment();
@@ -97,7 +122,16 @@ describe.skipIf(noRedis)('on a real Redis', () => {
       'queue    waiting  delayed  held  running  dead\nbills          1        1     0        0     0\ndefault        1        0     0        0     0\n',
     );
     expect(JSON.parse(one.stdout)).toEqual([
-      { queue: 'bills', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0, oldest: expect.any(Number) },
+      {
+        queue: 'bills',
+        waiting: 1,
+        delayed: 1,
+        held: 0,
+        running: 0,
+        dead: 0,
+        paused: false,
+        oldest: expect.any(Number),
+      },
     ]);
     expect(pending).toMatchObject({ code: 0, stdout: 'SENT\n' });
 

@@ -8,7 +8,7 @@ export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
 export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
 export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
-export { type AskOptions, type FleetStatus, Inspector } from './inspect/inspector.ts';
+export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';
 export { type GraphFormat, graphOf, renderGraph } from './inspect/task-graph.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';

@@ -17,6 +17,7 @@ export type {
   ReplayOptions,
   Setting,
   TaskGraph,
+  WaitingTask,
   Waits,
   WorkerReport,
 } from '@lovage/core/inspect';

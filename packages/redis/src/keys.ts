@@ -56,7 +56,7 @@ export interface Keys {
   readonly book: (name: string) => string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
   readonly inbox: (address: string) => string;
-  /** Tells a queue's workers that its next delayed message is due sooner than they know. */
+  /** Tells a queue's workers that its next delayed message is due sooner than they know, or that it was paused or resumed. */
   readonly streamWake: (queue: string) => string;
   readonly busTopic: (topic: string) => string;
   readonly busPattern: (pattern: string) => string;

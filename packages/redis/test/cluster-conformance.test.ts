@@ -1,10 +1,15 @@
 import { newTaskId, systemClock } from '@lovage/core/driver';
 import {
+  admissionConformance,
   brokerConformance,
   busConformance,
+  claimConformance,
+  directoryConformance,
   type Harness,
+  type HarnessNeeds,
   leaseConformance,
   resultBackendConformance,
+  retentionConformance,
   revocationConformance,
   scenarios,
   scheduleStoreConformance,
@@ -52,22 +57,23 @@ const whole = process.env['LOVAGE_WHOLE_EXAM'] === '1';
 
 for (const exam of exams) {
   const { name, driver, scheme } = exam;
-  const connect = (prefix: string) =>
+  const connect = (prefix: string, given: Partial<HarnessNeeds> = {}) =>
     driver.connect(cluster.url(scheme), {
       clock: systemClock,
       logger: silent,
       prefix,
       connection: { socketTimeout: 15_000, connectTimeout: 5_000 },
       publishTimeout: 5_000,
+      ...given,
     });
-  const open = async (): Promise<Harness> => {
+  const open = async (given: Partial<HarnessNeeds> = {}): Promise<Harness> => {
     const prefix = `t${newTaskId()}`;
-    const all = [connect(prefix)];
+    const all = [connect(prefix, given)];
     return {
       connection: all[0] as (typeof all)[number],
       fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
       another: async () => {
-        const other = connect(prefix);
+        const other = connect(prefix, given);
         all.push(other);
         return other;
       },
@@ -82,6 +88,10 @@ for (const exam of exams) {
     brokerConformance(name, { open, skip: skipJoins('a group has a slot of its own') });
   resultBackendConformance(name, { open });
   busConformance(name, { open });
+  claimConformance(name, { open });
+  directoryConformance(name, { open });
+  retentionConformance(name, { open });
+  admissionConformance(name, { open });
   leaseConformance(name, { open });
   revocationConformance(name, { open });
   scheduleStoreConformance(name, { open });

@@ -54,6 +54,19 @@ it('removes what waits or is delayed in any queue, and nothing that runs or has 
   gate.resolve(ack);
 });
 
+it('pauses as BullMQ does, so that its tools see it and can end it', async () => {
+  const prefix = newTaskId();
+  const monitor = required(connect(prefix).monitor);
+  const queue = new Queue('alpha', { prefix, connection: { url: server.url } });
+  await monitor.setPaused?.('alpha', true);
+  expect(await queue.isPaused()).toBe(true);
+  await queue.resume();
+  expect(await monitor.counts(['alpha'])).toMatchObject([{ paused: false }]);
+  await queue.pause();
+  expect(await monitor.counts(['alpha'])).toMatchObject([{ paused: true }]);
+  await queue.close();
+});
+
 it('removes a task that waits again because its worker was lost', async () => {
   const prefix = newTaskId();
   const connection = connect(prefix);

@@ -32,13 +32,23 @@ async function withAges(inspector: Inspector, queues: readonly QueueCounts[]): P
 export function printQueues(queues: readonly QueueCounts[]): void {
   if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
   const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
-  const rows = sorted.map(({ queue, waiting, delayed, held, running, dead }) => [
+  const rows = sorted.map(({ queue, waiting, delayed, held, running, dead, paused }) => [
     queue,
     waiting,
     delayed,
     held,
     running,
     dead,
+    paused ? 'paused' : '',
   ]);
-  printData(formatTable(['queue', 'waiting', 'delayed', 'held', 'running', 'dead'], rows));
+  const heads = ['queue', 'waiting', 'delayed', 'held', 'running', 'dead'];
+  const some = sorted.some(({ paused }) => paused);
+  printData(
+    some
+      ? formatTable([...heads, ''], rows)
+      : formatTable(
+          heads,
+          rows.map((row) => row.slice(0, -1)),
+        ),
+  );
 }

@@ -13,7 +13,7 @@ import { healthCommand } from './health.ts';
 import { inspectFamily } from './inspect.ts';
 import { orderingCommand } from './ordering.ts';
 import { purgeCommand } from './purge.ts';
-import { queuesCommand } from './queues.ts';
+import { queuesFamily } from './queues.ts';
 import { resultCommand } from './result.ts';
 import { scheduleCommand } from './schedule.ts';
 import { statusCommand } from './status.ts';
@@ -26,7 +26,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   beatCommand,
   callCommand,
   resultCommand,
-  queuesCommand,
+  queuesFamily,
   capacityCommand,
   graphCommand,
   gateFamily,

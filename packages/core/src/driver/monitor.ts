@@ -13,6 +13,8 @@ export interface QueueCounts {
   readonly running: number;
   /** Parked dead letters. */
   readonly dead: number;
+  /** Whether nothing is handed out of it, see {@link Monitor.setPaused}. */
+  readonly paused: boolean;
 }
 
 /** Where a message stands, as the broker sees it. */
@@ -38,6 +40,12 @@ export interface Monitor {
   find?(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
   purge(queue: string): Promise<readonly string[]>;
+  /**
+   * Pauses a queue for every consumer there is or will be, or lets it go on. Durable: it outlives consumers, connections and the
+   * store's restart. A paused queue accepts messages, and what runs goes on; what is published after this call resolved is not
+   * handed out. Saying it again changes nothing; a queue that is not there yet may be paused. Absent: this broker cannot.
+   */
+  setPaused?(queue: string, paused: boolean): Promise<void>;
   /** Deletes a queue that nobody consumes any more: everything in it, dead letters too, and its name. */
   drop?(queue: string): Promise<void>;
   /**
@@ -47,6 +55,11 @@ export interface Monitor {
   undelivered?(queue: string, page?: string): Promise<UndeliveredPage>;
   /** Messages of a queue that wait for their turn, in the order of their ids: at most `limit`, without the first `from`. */
   held?(queue: string, from: number, limit: number): Promise<readonly Message[]>;
+  /**
+   * The messages that wait to be handed out next, at most `limit`, in the order of delivery as far as the broker can say; it takes
+   * none. What is delayed, runs, was removed or is no message is left out.
+   */
+  peek?(queue: string, limit: number): Promise<readonly Message[]>;
   /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
   remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
   /** The parked dead letters, newest first, at most `limit`; `page` goes on where an earlier answer ended. */

@@ -15,6 +15,19 @@ export interface FleetStatus {
   readonly queues: readonly QueueCounts[];
 }
 
+/** A task that waits in a queue. */
+export interface WaitingTask {
+  readonly id: string;
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly queue: string;
+  readonly priority: number;
+  /** How often it was retried. */
+  readonly retries: number;
+  /** When it was sent, epoch ms. */
+  readonly sentAt: number;
+}
+
 /** How long to wait for workers to answer. */
 export interface AskOptions {
   /** @default '500ms' */
@@ -74,9 +87,42 @@ export class Inspector {
     return parts + ids.length;
   }
 
+  /**
+   * Pauses a queue on every worker there is or will be, until it is resumed: it accepts tasks and what runs goes on, but nothing
+   * is begun. Durable: restarts of workers and of the broker leave it paused. Throws {@link NotSupportedError} where the broker cannot.
+   */
+  pauseQueue(queue: string): Promise<void> {
+    return this.#setPaused(queue, true);
+  }
+
+  /** Lets a paused queue go on. Does nothing to one that is not paused. */
+  resumeQueue(queue: string): Promise<void> {
+    return this.#setPaused(queue, false);
+  }
+
+  /**
+   * The tasks that a queue hands out next, without taking them: ready to run, in the order of delivery as far as the broker can
+   * say. Delayed ones are left out. Throws {@link NotSupportedError} where the broker cannot tell.
+   */
+  async peek(queue: string, { limit = 10 }: { readonly limit?: number } = {}): Promise<readonly WaitingTask[]> {
+    const monitor = await this.#monitor();
+    if (!monitor.peek) throw new NotSupportedError('this broker cannot be looked into message by message');
+    const messages = await monitor.peek(queue, limit);
+    return messages.map(({ id, task, args, priority, retries, sentAt }) => ({
+      ...{ id, task, args, queue, priority, retries, sentAt },
+    }));
+  }
+
   /** The parked messages of a queue, newest first. */
   async deadLetters(queue: string, limit = 100): Promise<readonly DeadLetter[]> {
     return (await this.#monitor()).deadLetters(queue, limit);
+  }
+
+  async #setPaused(queue: string, paused: boolean): Promise<void> {
+    if (queue === '') throw new TypeError('inspect: the name of a queue is missing');
+    const monitor = await this.#monitor();
+    if (!monitor.setPaused) throw new NotSupportedError('this broker cannot pause queues');
+    await monitor.setPaused(queue, paused);
   }
 
   /** Parts of canvases are looked for first, since only the message says what depends on it. */

@@ -8,13 +8,14 @@ import {
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
+import type { TaskBackend } from '../bullmq/backend-hook.ts';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
 import { oldestJob } from './oldest-job.ts';
-import { readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
+import { peekJobs, readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
 
 /** Jobs looked for, or deleted, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -75,18 +76,23 @@ export class RedisMonitor implements Monitor {
     return ids.map((id) => found.get(id));
   }
 
+  /** BullMQ's own pause, so its tools show it and can end it. */
+  async setPaused(queue: string, paused: boolean): Promise<void> {
+    const backendOn = await this.#backendOf(queue);
+    await this.#link.run(async (client) => {
+      await client.sadd(this.#keys.queues, queue);
+      await backendOn(client).pause(paused);
+    });
+  }
+
   async purge(queue: string): Promise<readonly string[]> {
-    const { createTaskBackend } = await import('../bullmq/backend-hook.ts');
+    const backendOn = await this.#backendOf(queue);
     const ids: string[] = [];
     for (const state of undelivered) {
       for (;;) {
-        const removed = await this.#link.run((client) => {
-          const backend = createTaskBackend(this.#keys.bullQueue(queue), {
-            connection: client,
-            prefix: this.#keys.bull,
-          });
-          return backend.cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize);
-        });
+        const removed = await this.#link.run((client) =>
+          backendOn(client).cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize),
+        );
         ids.push(...removed.map(taskIdOf));
         if (removed.length < chunkSize) break;
       }
@@ -117,6 +123,10 @@ export class RedisMonitor implements Monitor {
     return readMessages({ link: this.#link, keys: this.#keys, queue }, ids);
   }
 
+  peek(queue: string, limit: number): Promise<readonly Message[]> {
+    return peekJobs({ link: this.#link, keys: this.#keys, queue }, limit);
+  }
+
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
     const removed = ids.map(() => false);
     for (const queue of ids.length === 0 ? [] : (queues ?? (await this.queues()))) {
@@ -136,17 +146,25 @@ export class RedisMonitor implements Monitor {
     return removeDeadLetters(this.#link, { key: this.#keys.dead(queue) }, keys);
   }
 
+  /** BullMQ is loaded at the first need. */
+  async #backendOf(queue: string): Promise<(client: RedisClient) => TaskBackend> {
+    const { createTaskBackend } = await import('../bullmq/backend-hook.ts');
+    const name = this.#keys.bullQueue(queue);
+    return (client) => createTaskBackend(name, { connection: client, prefix: this.#keys.bull });
+  }
+
   async #countsOf(client: RedisClient, queue: string): Promise<QueueCounts> {
     const key = (suffix: string): string => this.#keys.job(queue, suffix);
-    const [wait, prioritized, delayed, held, active, dead] = await Promise.all([
+    const [wait, prioritized, delayed, held, active, dead, paused] = await Promise.all([
       client.llen(key('wait')),
       client.zcard(key('prioritized')),
       client.zcard(key('delayed')),
       client.zcount(key('delayed'), heldScore, '+inf'),
       client.llen(key('active')),
       client.xlen(this.#keys.dead(queue)),
+      client.hexists(key('meta'), 'paused'),
     ]);
-    return { queue, waiting: wait + prioritized, delayed, held, running: active, dead };
+    return { queue, waiting: wait + prioritized, delayed, held, running: active, dead, paused: paused === 1 };
   }
 
   /** Not repeated after a lost reply: the repetition would say that nothing was there. */

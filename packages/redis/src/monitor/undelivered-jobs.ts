@@ -32,6 +32,31 @@ export async function readUndeliveredJobs({ link, keys, queue }: JobQueue, page 
   return { messages, ...(next < places.length ? { next: `${next}:${found.next}` } : {}) };
 }
 
+/** The next of a queue's jobs, at most `limit`: BullMQ takes the list from its right end, then the sorted set in its order. */
+export async function peekJobs({ link, keys, queue }: JobQueue, limit: number): Promise<readonly Message[]> {
+  const messages: Message[] = [];
+  const size = Math.min(pageSize, limit);
+  for (const idsFrom of [oldestOfList, firstOfSet]) {
+    for (let from = 0, more = true; more && messages.length < limit; from += size) {
+      const ids = await link.run((client) => idsFrom(client, (place) => keys.job(queue, place), [from, size]));
+      messages.push(...(await readMessages({ link, keys, queue }, ids)));
+      more = ids.length === size;
+    }
+  }
+  return messages.slice(0, limit);
+}
+
+type KeyOf = (place: string) => string;
+type Range = readonly [from: number, size: number];
+
+async function oldestOfList(client: RedisClient, key: KeyOf, [from, size]: Range): Promise<string[]> {
+  return (await client.lrange(key('wait'), -from - size, -from - 1)).reverse();
+}
+
+function firstOfSet(client: RedisClient, key: KeyOf, [from, size]: Range): Promise<string[]> {
+  return client.zrange(key('prioritized'), from, String(from + size - 1));
+}
+
 interface Ids {
   readonly ids: readonly string[];
   /** 0: that was all. */

@@ -64,3 +64,18 @@ count, bytes = math.max(0, count), math.max(0, bytes)
 call('HSET', KEYS[2], kind .. ':count', count, kind .. ':bytes', bytes)
 return {count, bytes, more}
 `;
+
+/** Takes outcomes that were deleted off the oldest batch. */
+export const shortenEnded = `--[[
+  KEYS[1] list of batches  KEYS[2] hash of totals
+  ARGV[1] kind  ARGV[2] the batch as it was read  ARGV[3] what is left of it, '' for nothing  ARGV[4] how many went
+  ARGV[5] bytes they took
+  Returns 1, or 0 when another batch is the first by now (then nothing is written).
+  Effects: LPOP or LSET; HINCRBY.
+]]
+if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then redis.call('LPOP', KEYS[1]) else redis.call('LSET', KEYS[1], 0, ARGV[3]) end
+redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':count', -ARGV[4])
+redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':bytes', -ARGV[5])
+return 1
+`;

@@ -9,7 +9,7 @@ import {
 } from './admission.lua.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { putEntry } from './directory.lua.ts';
-import { noteEnded, sweepEnded } from './ended.lua.ts';
+import { noteEnded, shortenEnded, sweepEnded } from './ended.lua.ts';
 import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
 import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
@@ -27,6 +27,7 @@ import { streamAck, streamAckMembers } from './stream-ack.lua.ts';
 import { streamAdmit } from './stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './stream-look.lua.ts';
+import { streamPause } from './stream-pause.lua.ts';
 import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './stream-settle.lua.ts';
 import { streamLeave, streamOpen, streamPromote, streamRegister, streamSweep } from './stream-upkeep.lua.ts';
@@ -48,6 +49,7 @@ export interface Scripts {
     args: Args,
   ): Promise<readonly [ended: number, failed: number, complete: number][]>;
   noteEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
+  shortenEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
   sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
   keepLease(keys: [owner: string], args: Args): Promise<number>;
@@ -83,8 +85,9 @@ export interface Scripts {
   streamAdmit(keys: [queue: string], args: Args): Promise<string>;
   streamPublish(keys: [queue: string], args: Args): Promise<number>;
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
-  streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[]]>;
-  streamDrop(keys: [stream: string, queue: string], args: Args): Promise<number[]>;
+  streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[], paused: number[]]>;
+  streamDrop(keys: [stream: string, queue: string], args: Args): Promise<[dropped: number[], paused: number]>;
+  streamPause(keys: [queue: string], args: Args): Promise<number>;
   streamAck(keys: [stream: string, known: string], args: Args): Promise<AckReply>;
   streamAckMembers(keys: readonly string[], args: Args): Promise<AckReply>;
   streamPutBack(keys: [stream: string, queue: string], args: Args): Promise<number>;
@@ -97,7 +100,7 @@ export interface Scripts {
   streamCounts(
     keys: [queue: string, dead: string],
     args: Args,
-  ): Promise<[waiting: number, delayed: number, running: number, dead: number, held: number]>;
+  ): Promise<[waiting: number, delayed: number, running: number, dead: number, held: number, paused: number]>;
   streamOldest(keys: [queue: string], args: Args): Promise<number>;
   streamLocate(keys: [queue: string], args: Args): Promise<string>;
   streamRemove(keys: [queue: string], args: Args): Promise<string>;
@@ -115,6 +118,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcomes: { lua: joinWithOutcomes },
   noteEnded: { keys: 2, lua: noteEnded },
+  shortenEnded: { keys: 2, lua: shortenEnded },
   sweepEnded: { keys: 2, lua: sweepEnded },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
@@ -144,6 +148,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamPublishAt: { keys: 1, lua: streamPublishAt },
   streamFetch: { lua: streamFetch },
   streamDrop: { keys: 2, lua: streamDrop },
+  streamPause: { keys: 1, lua: streamPause },
   streamAck: { keys: 2, lua: streamAck },
   streamAckMembers: { lua: streamAckMembers },
   streamPutBack: { keys: 2, lua: streamPutBack },

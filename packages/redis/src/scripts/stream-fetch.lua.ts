@@ -2,15 +2,15 @@
 export const streamFetch = `--[[
   KEYS beginnings of the queues' keys, in the order in which they are to be served
   ARGV[1] group  ARGV[2] consumer  ARGV[3] how many at most  ARGV[4] how many of them by turns  ARGV[5] number of the turn
-  Returns {found, missing}: found is a flat list of queue (its place in KEYS), name of the stream, entries as XREADGROUP
-  gives them; missing lists the queues that have lost a stream or a group.
+  Returns {found, missing, paused}: found is a flat list of queue (its place in KEYS), name of the stream, entries as XREADGROUP
+  gives them; missing lists the queues that have lost a stream or a group; paused those that are paused: nothing is taken of them.
   Effects: XREADGROUP; entries that were removed while they waited are XACKed and XDELed instead of returned.
   Each queue is served its share first, then what others left. Within a queue: what was handed back, then the bands from
   9 to 0. Taken by turns are those that a saturated high band would starve: they come from the bands below it, beginning
   with another one each time.
 ]]
 local group, consumer, turn = ARGV[1], ARGV[2], tonumber(ARGV[5])
-local found, missing = {}, {}
+local found, missing, paused = {}, {}, {}
 
 local function drop(base, stream, entries)
   local kept = {}
@@ -29,7 +29,12 @@ end
 
 local function take(queue, count, fair)
   local base = KEYS[queue]
-  local removed = redis.call('EXISTS', base .. 'removed') == 1
+  local marks = redis.call('EXISTS', base .. 'removed', base .. 'paused')
+  local removed = marks > 0
+  if marks > 0 and redis.call('EXISTS', base .. 'paused') == 1 then
+    paused[#paused + 1] = queue
+    return 0
+  end
   local broken, got = false, 0
   local function read(name, most)
     if most < 1 or broken then return 0 end
@@ -89,14 +94,14 @@ for _, queue in ipairs(full) do
   if left == 0 then break end
   left = left - take(queue, left, 0)
 end
-return {found, missing}
+return {found, missing, paused}
 `;
 
 /** Drops entries that were removed while they waited and have been read by a plain XREADGROUP. */
 export const streamDrop = `--[[
   KEYS[1] stream  KEYS[2] beginning of the queue's keys
   ARGV[1] group  ARGV[2…] pairs of entry id, task id
-  Returns the places (from 0) of the entries that are dropped.
+  Returns {dropped, paused}: the places (from 0) of the entries that are dropped, and 1 when the queue is paused, else 0.
   Effects: XACK, XDEL, and the mark of the removal goes.
 ]]
 local dropped, removed = {}, KEYS[2] .. 'removed'
@@ -108,5 +113,5 @@ for i = 2, #ARGV, 2 do
     dropped[#dropped + 1] = i / 2 - 1
   end
 end
-return dropped
+return {dropped, redis.call('EXISTS', KEYS[2] .. 'paused')}
 `;

@@ -23,7 +23,7 @@ end`;
 export const streamCounts: string = `--[[
   KEYS[1] beginning of the queue's keys  KEYS[2] stream of dead letters
   ARGV[1] group
-  Returns {waiting, delayed, running, dead, held}: what is held is among the delayed.
+  Returns {waiting, delayed, running, dead, held, paused}: what is held is among the delayed; paused is 1 or 0.
   No effects.
 ]]
 local call, base = redis.call, KEYS[1]
@@ -39,7 +39,7 @@ end
 local removed = 0
 for _, count in ipairs(call('HVALS', base .. 'removed')) do removed = removed + count end
 return {math.max(0, size - running - removed), call('ZCARD', base .. 'due'), running, call('XLEN', KEYS[2]),
-  call('ZCOUNT', base .. 'due', ${heldUntil}, '+inf')}
+  call('ZCOUNT', base .. 'due', ${heldUntil}, '+inf'), call('EXISTS', base .. 'paused')}
 `;
 
 /** Looks for the oldest of a queue's messages that wait. */

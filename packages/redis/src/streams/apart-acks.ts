@@ -24,6 +24,8 @@ export interface ApartAcksParts {
   readonly onError: (error: Error) => void;
   readonly onStale: (delivery: StreamDelivery) => void;
   readonly onOver: (delivery: StreamDelivery) => void;
+  /** In place of `onOver` when the message is gone by this ack. */
+  readonly onAcked: (delivery: StreamDelivery) => void;
 }
 
 interface Ack {
@@ -113,10 +115,14 @@ export class ApartAcks {
   }
 
   async #acknowledge(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
-    const { keys, consumer, onOver } = this.#parts;
+    const { keys, consumer, onOver, onAcked } = this.#parts;
     const batch = new AckBatch(keys, consumer);
     for (const { delivery } of acks) batch.add(delivery, { outcome: undefined, record: '' });
-    await scriptsOf(this.#client).streamAck([stream.key, stream.queue.known], batch.args()); // a stale one was swept since
-    for (const { delivery } of acks) onOver(delivery);
+    const [stale] = await scriptsOf(this.#client).streamAck([stream.key, stream.queue.known], batch.args());
+    for (const [index, { delivery }] of acks.entries()) {
+      if (stale.includes(index))
+        onOver(delivery); // swept since: it comes again, and its result is found
+      else onAcked(delivery);
+    }
   }
 }

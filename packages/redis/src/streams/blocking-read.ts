@@ -20,6 +20,13 @@ export interface BlockingReadParts {
   readonly consumer: string;
 }
 
+/** What a blocking read brought. */
+export interface Found {
+  readonly entries: readonly (readonly [key: string, entries: RawEntry[]])[];
+  /** Whether one of the marks was there afterwards. */
+  readonly marked: boolean;
+}
+
 /** The connection on which a consumer waits for messages, of all its queues at once. */
 export class BlockingRead {
   readonly client: RedisClient;
@@ -45,12 +52,10 @@ export class BlockingRead {
 
   /**
    * Waits for entries of these streams; undefined when there were none in time, or the read was interrupted or cut off.
-   * Waits for Redis, too.
+   * Waits for Redis, too. Behind the read, in the same write, it looks for `marks`, keys that are there when what came may not be
+   * taken as it is.
    */
-  async read(
-    keys: readonly string[],
-    count: number,
-  ): Promise<readonly (readonly [key: string, entries: RawEntry[]])[] | undefined> {
+  async read(keys: readonly string[], marks: readonly string[], count: number): Promise<Found | undefined> {
     this.#state = 'coming';
     try {
       await this.#ready();
@@ -59,7 +64,7 @@ export class BlockingRead {
       if (!this.#isComing) return undefined;
       this.#state = 'reading';
       const block = this.number.current === undefined ? shortBlock : this.longest;
-      const reply = await this.client.xreadgroup(
+      const reading = this.client.xreadgroup(
         'GROUP',
         group,
         this.#parts.consumer,
@@ -71,7 +76,9 @@ export class BlockingRead {
         ...keys,
         ...keys.map(() => '>'),
       );
-      return (reply ?? undefined) as (readonly [string, RawEntry[]])[] | undefined;
+      const marked = this.client.exists(...marks).catch(() => 1); // in doubt they are there
+      const reply = (await reading) as (readonly [string, RawEntry[]])[] | null;
+      return reply ? { entries: reply, marked: (await marked) > 0 } : undefined;
     } catch (error) {
       if (isConnectionError(error)) return undefined;
       throw error;

@@ -109,7 +109,8 @@ export class StreamsConsumer implements Consumer {
       held: this.#keeper.held,
       apart: !keys.together,
       room: () => this.#line.room,
-      take: (stream, entries) => this.#take(stream, entries),
+      take: (stream, entries) => this.#take(stream, entries, this.#wants(stream)),
+      giveBack: (stream, entries) => this.#take(stream, entries, false),
       reopen,
       onIdle: () => this.#onQuiet(),
     });
@@ -119,6 +120,7 @@ export class StreamsConsumer implements Consumer {
       leaseDuration,
       orphanInterval,
       renew: () => this.#keeper.renew(),
+      onLook: () => this.#intakes.refresh(),
       reopen,
     });
   }
@@ -216,10 +218,13 @@ export class StreamsConsumer implements Consumer {
     }
   }
 
-  /** Takes entries in. What there is no slot for, or nobody to run, goes back. */
-  #take(stream: QueueStream, entries: readonly RawEntry[]): void {
+  #wants({ queue }: QueueStream): boolean {
+    return !this.#closing && !this.#paused && this.#queues.get(queue.name) === queue;
+  }
+
+  /** Takes entries in. What there is no slot for, or is not wanted, goes back. */
+  #take(stream: QueueStream, entries: readonly RawEntry[], wanted: boolean): void {
     const now = this.#parts.clock.monotonic();
-    const wanted = !this.#closing && !this.#paused && this.#queues.get(stream.queue.name) === stream.queue;
     for (const entry of entries) {
       const delivery = new StreamDelivery(stream, entry[0], readEntry(entry, stream), now);
       this.#keeper.held.add(delivery);

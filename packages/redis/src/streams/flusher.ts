@@ -61,6 +61,7 @@ export class Flusher {
     const ends = {
       onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
       onOver: (delivery: StreamDelivery): void => this.#over(delivery),
+      onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
     };
     this.#apart = parts.keys.together ? undefined : new ApartAcks(client, { ...parts, ...ends });
   }

@@ -21,6 +21,8 @@ export interface IntakeParts {
   /** How many more messages can be run. */
   readonly room: () => number;
   readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
+  /** Puts back what a paused queue has handed out. */
+  readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
   /** Makes the streams and groups of a queue anew. */
   readonly reopen: (queue: StreamQueue) => Promise<void>;
   /** Called when a read has ended: whose turn is it? */

@@ -112,7 +112,7 @@ export class Intakes {
       old.close();
       this.#setQueues(key);
       if (this.#started) intake.reader.start();
-      intake.reader.doubt(); // what the old one had asked for may be handed out and never arrive
+      intake.reader.doubt(); // what the old one had asked for may be handed out, and is not taken when it arrives
     }
   }
 
@@ -143,12 +143,25 @@ export class Intakes {
   }
 
   async #open(): Promise<Intake> {
+    const { take, giveBack } = this.#parts;
     const intake: Intake = await Intake.open({
       ...this.#parts,
+      take: (stream, entries) => this.#arrived(intake, stream, () => take(stream, entries)),
+      giveBack: (stream, entries) => this.#arrived(intake, stream, () => giveBack(stream, entries)),
       room: this.#parts.apart ? () => this.#roomOf(intake) : this.#parts.room,
       onRead: () => this.#onRead(),
     });
     return intake;
+  }
+
+  /**
+   * What comes late to an intake that another has replaced is left to the search of the other, which may have found it already:
+   * two that took the same entry would run it twice.
+   */
+  #arrived(intake: Intake, stream: QueueStream, accept: () => void): void {
+    const current = this.#intakes.get(this.#keyOf(stream.queue));
+    if (current === intake || this.#retired.has(intake) || this.#closed) accept();
+    else current?.reader.doubt();
   }
 
   /** What is left when the others get what they have asked for. */

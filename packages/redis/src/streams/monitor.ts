@@ -14,7 +14,7 @@ import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { findEntries, heldMessages } from './find-entries.ts';
 import { createStreamQueue, group, keysOfQueue } from './stream-queue.ts';
-import { readUndeliveredEntries } from './undelivered-entries.ts';
+import { peekEntries, readUndeliveredEntries } from './undelivered-entries.ts';
 
 /** Messages looked for, or deleted of each stream, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -42,13 +42,14 @@ export class StreamsMonitor implements Monitor {
         queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])),
       );
     });
-    return all.map(([waiting, delayed, running, dead, held], index) => ({
+    return all.map(([waiting, delayed, running, dead, held, paused], index) => ({
       queue: queues[index] as string,
       waiting,
       delayed,
       held,
       running,
       dead,
+      paused: paused === 1,
     }));
   }
 
@@ -83,6 +84,10 @@ export class StreamsMonitor implements Monitor {
     return ids.length === 0 ? [] : heldMessages(this.#link, queue, ids);
   }
 
+  async peek(queue: string, limit: number): Promise<readonly Message[]> {
+    return peekEntries(this.#link, createStreamQueue(this.#keys, queue), limit);
+  }
+
   async find(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]> {
     const found = new Map<string, Message>();
     await this.#eachChunk(ids, queues, async (name, chunk) => {
@@ -101,6 +106,15 @@ export class StreamsMonitor implements Monitor {
       for (const [index, digit] of [...digits].entries()) if (digit === '1') removed[start + index] = true;
     });
     return removed;
+  }
+
+  async setPaused(queue: string, paused: boolean): Promise<void> {
+    const { base, wake } = createStreamQueue(this.#keys, queue);
+    await this.#link.run(async (client) => {
+      const scripts = scriptsOf(client);
+      await scripts.streamRegister([this.#keys.streamQueues], [queue]);
+      await scripts.streamPause([base], [paused ? '1' : '', wake]);
+    });
   }
 
   async purge(queue: string): Promise<readonly string[]> {

@@ -18,6 +18,8 @@ const turnEvery = 16;
  */
 const plainFor = 5;
 const plainFrom = 16;
+/** How often a paused queue is looked at when nobody said that it goes on, in milliseconds: the price of a lost word. */
+const pausedLook = 5_000;
 /** Between two reads that failed, in milliseconds. */
 const failurePause = 250;
 
@@ -32,6 +34,8 @@ export interface ReaderParts {
   /** How many more messages can be run. */
   readonly room: () => number;
   readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
+  /** Puts back what a paused queue has handed out. */
+  readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
   /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
   readonly reopen: (queue: StreamQueue) => Promise<void>;
   /** Called when a read has ended: whose turn is it? */
@@ -48,6 +52,9 @@ export class Reader {
   #queues: readonly StreamQueue[] = [];
   /** By key. Replaced, never changed: a read under way keeps the one it began with. */
   #streams: ReadonlyMap<string, QueueStream> = new Map();
+  /** Queues that were paused when they were last looked at: they are not waited on. */
+  #paused: ReadonlySet<StreamQueue> = new Set();
+  #lookAgain: Timer | undefined;
   /** Messages that reads under way may bring. */
   #asked = 0;
   #reads = 0;
@@ -85,9 +92,7 @@ export class Reader {
   setQueues(queues: readonly StreamQueue[]): void {
     this.#queues = queues;
     this.#alone = undefined;
-    this.#streams = new Map(
-      queues.flatMap((queue) => [...queue.streams.values()].map((stream) => [stream.key, stream])),
-    );
+    this.#streams = byKey(queues);
     this.refresh();
   }
 
@@ -102,6 +107,7 @@ export class Reader {
   stop(): void {
     this.#stopped = true;
     this.#again?.cancel();
+    this.#lookAgain?.cancel();
     this.#interrupt();
   }
 
@@ -129,7 +135,8 @@ export class Reader {
     const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
     if (count <= 0) return;
     if (this.#more) void this.#read(count, () => this.#fetch(count));
-    else if (this.#reads === 0) void this.#read(count, () => this.#wait(count));
+    else if (this.#reads === 0 && this.#queues.some((queue) => !this.#paused.has(queue)))
+      void this.#read(count, () => this.#wait(count));
   }
 
   /** Keeps account of one read. Never rejects. */
@@ -185,7 +192,7 @@ export class Reader {
     const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
     this.#turns += fair;
     const keys = order.map((queue) => queue.base);
-    const [found, missing] = await scriptsOf(this.#parts.client).streamFetch(keys, [
+    const [found, missing, paused] = await scriptsOf(this.#parts.client).streamFetch(keys, [
       group,
       this.#parts.consumer,
       count,
@@ -200,43 +207,59 @@ export class Reader {
     }
     this.#taken += brought;
     this.#more = brought >= count;
+    if (!this.#more) this.#setPaused(paused.map((place) => order[place - 1] as StreamQueue)); // it has seen all of them
     const only =
       this.#more && found.length === 3 ? order[(found[0] as number) - 1]?.streams.get(found[1] as string) : undefined;
     this.#alone = only && { stream: only, until: this.#parts.clock.monotonic() + plainFor };
     if (missing.length > 0) await this.#reopen(missing.map((place) => order[place - 1] as StreamQueue));
   }
 
+  #setPaused(queues: readonly StreamQueue[]): void {
+    this.#lookAgain?.cancel();
+    if (queues.length > 0 || this.#paused.size > 0) this.#paused = new Set(queues);
+    if (queues.length > 0 && !this.#stopped)
+      this.#lookAgain = this.#parts.clock.after(pausedLook, () => this.refresh());
+  }
+
   async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
     const { client, take } = this.#parts;
     const reading = client.xreadgroup('GROUP', group, this.#parts.consumer, 'COUNT', count, 'STREAMS', stream.key, '>');
-    const looking = client.exists(stream.queue.removed); // behind the read: who removes after it finds the entry running
+    const { removed, paused } = stream.queue;
+    const looking = client.exists(removed, paused); // behind the read: who removes after it finds the entry running
     const [reply, marks] = await Promise.all([reading, looking]);
     const entries = (reply as [string, RawEntry[]][] | null)?.[0]?.[1] ?? [];
     this.#taken += entries.length;
-    if (entries.length < count) this.#alone = undefined;
+    if (entries.length < count || marks > 0) this.#alone = undefined;
     if (entries.length === 0) return;
     if (marks > 0) await this.#takeKept(client, stream, entries);
     else take(stream, entries);
   }
 
-  /** Takes entries, save those that were removed while they waited. */
+  /** Takes entries, save those that were removed while they waited, and those of a paused queue. */
   async #takeKept(client: RedisClient, stream: QueueStream, entries: readonly RawEntry[]): Promise<void> {
     const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
-    const dropped = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
-    this.#parts.take(stream, dropped.length === 0 ? entries : entries.filter((_, place) => !dropped.includes(place)));
+    const [dropped, paused] = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
+    const kept = dropped.length === 0 ? entries : entries.filter((_, place) => !dropped.includes(place));
+    if (paused === 1) this.#parts.giveBack(stream, kept);
+    else this.#parts.take(stream, kept);
   }
 
   async #wait(count: number): Promise<void> {
     this.#waiting = true;
     try {
-      const streams = this.#streams;
+      const queues = this.#queues.filter((queue) => !this.#paused.has(queue));
+      const streams = queues.length === this.#queues.length ? this.#streams : byKey(queues);
       const each = Math.max(1, Math.floor(count / streams.size)); // Redis may give so many of every stream
-      const found = await this.#parts.blocking.read([...streams.keys()], each);
+      const marks = queues.map(({ paused }) => paused);
+      const found = await this.#parts.blocking.read([...streams.keys()], marks, each);
       if (found && count < streams.size) this.#more = true; // whatever came, the next one is to be chosen by priority
-      for (const [key, entries] of found ?? []) {
+      if (found?.marked) this.#more = true;
+      for (const [key, entries] of found?.entries ?? []) {
         if (entries.length >= each) this.#more = true;
         this.#taken += entries.length;
-        this.#parts.take(streams.get(key) as QueueStream, entries);
+        const stream = streams.get(key) as QueueStream;
+        if (found?.marked) await this.#takeKept(this.#parts.client, stream, entries);
+        else this.#parts.take(stream, entries);
       }
     } catch (error) {
       if (!isMissing(error)) throw error;
@@ -262,4 +285,8 @@ export class Reader {
   #interrupt(): void {
     if (this.#waiting) this.#parts.blocking.interrupt(this.#parts.client).catch(() => {}); // the read ends by itself, later
   }
+}
+
+function byKey(queues: readonly StreamQueue[]): ReadonlyMap<string, QueueStream> {
+  return new Map(queues.flatMap((queue) => [...queue.streams.values()].map((stream) => [stream.key, stream])));
 }

@@ -37,6 +37,8 @@ export interface StreamQueue {
   readonly held: string;
   /** Marks of messages that were removed while they waited. */
   readonly removed: string;
+  /** There while it is paused. */
+  readonly paused: string;
   readonly dead: string;
   /** The channel of its workers. */
   readonly wake: string;
@@ -56,6 +58,7 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
     due: `${base}due`,
     held: `${base}held`,
     removed: `${base}removed`,
+    paused: `${base}paused`,
     dead: keys.dead(name),
     wake: keys.streamWake(name),
     streams,
@@ -72,7 +75,7 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
 const besides = ['due', 'held', 'sweep', 'tidied'] as const;
 
 /** Every key that a queue can have. */
-export function keysOfQueue({ base, known, removed, dead, streams }: StreamQueue): readonly string[] {
+export function keysOfQueue({ base, known, removed, paused, dead, streams }: StreamQueue): readonly string[] {
   const own = [...streams.values()].map(({ key }) => key);
-  return [...own, known, removed, dead, ...besides.map((name) => base + name)];
+  return [...own, known, removed, paused, dead, ...besides.map((name) => base + name)];
 }

@@ -15,6 +15,7 @@ export async function readUndeliveredEntries(
   link: StoreLink,
   queue: StreamQueue,
   page = '0:',
+  size: number = pageSize,
 ): Promise<UndeliveredPage> {
   const colon = page.indexOf(':');
   const [index, from] = [Number(page.slice(0, colon)), page.slice(colon + 1)];
@@ -23,11 +24,22 @@ export async function readUndeliveredEntries(
   const stream = queue.streams.get(name) as QueueStream;
   const entries = await link.run(async (client) => {
     const after = from === '' ? await lastDelivered(client, stream) : from;
-    return client.xrange(stream.key, `(${after}`, '+', 'COUNT', pageSize);
+    return client.xrange(stream.key, `(${after}`, '+', 'COUNT', size);
   });
-  const last = entries.length < pageSize ? undefined : entries.at(-1)?.[0];
+  const last = entries.length < size ? undefined : entries.at(-1)?.[0];
   const messages = await withoutRemoved(link, queue, readAll(entries, stream));
   return { messages, next: last === undefined ? `${index + 1}:` : `${index}:${last}` };
+}
+
+/** The next of a queue's messages, in the order of its streams, which are pages of their own. */
+export async function peekEntries(link: StoreLink, queue: StreamQueue, limit: number): Promise<readonly Message[]> {
+  const messages: Message[] = [];
+  for (let page = '0:'; messages.length < limit && !page.startsWith(`${streamNames.length}:`); ) {
+    const found = await readUndeliveredEntries(link, queue, page, Math.min(pageSize, limit));
+    messages.push(...found.messages);
+    page = found.next ?? `${streamNames.length}:`;
+  }
+  return messages.slice(0, limit);
 }
 
 async function lastDelivered(client: RedisClient, { key }: QueueStream): Promise<string> {

@@ -25,6 +25,8 @@ export interface UpkeepParts {
   /** Renews our own leases: a process that was held up must not take its own deliveries for orphans. */
   readonly renew: () => void;
   readonly reopen: (queue: StreamQueue) => Promise<void>;
+  /** A queue was paused, or goes on. */
+  readonly onLook: () => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -85,7 +87,7 @@ export class Upkeep {
     const { subscriber } = this.#parts;
     for (let pause = 250; this.#isKept(kept); pause = Math.min(pause * 2, pollInterval)) {
       try {
-        const words = await subscriber.subscribe(kept.queue.wake, (text) => this.#schedule(kept, Number(text) || 0));
+        const words = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
         this.#schedule(kept, 0); // what was published before anyone listened
         return words;
       } catch (error) {
@@ -94,6 +96,11 @@ export class Upkeep {
       await sleep(this.#parts.clock, pause);
     }
     return undefined;
+  }
+
+  #hear(kept: Kept, text: string): void {
+    if (text !== 'look') this.#schedule(kept, Number(text) || 0);
+    else if (this.#isKept(kept)) this.#parts.onLook();
   }
 
   #isKept(kept: Kept): boolean {

@@ -7,6 +7,7 @@ import type { MemoryStore } from './memory-store.ts';
 export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void): Monitor {
   return {
     ...createCounts(store, assertOpen),
+    ...createReads(store, assertOpen),
     queues: async () => {
       assertOpen();
       return [...store.queues.keys()];
@@ -31,18 +32,13 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       assertOpen();
       return store.purge(queue);
     },
+    setPaused: async (queue, paused) => {
+      assertOpen();
+      store.queue(queue).setPaused(paused);
+    },
     drop: async (queue) => {
       assertOpen();
       store.drop(queue);
-    },
-    undelivered: async (queue) => {
-      assertOpen();
-      return { messages: store.undelivered(queue).flatMap(readable) };
-    },
-    held: async (queue, from, limit) => {
-      assertOpen();
-      const held = store.queues.get(queue)?.held() ?? [];
-      return held.slice(from, from + limit).flatMap(({ body }) => readable(body));
     },
     remove: async (ids, queues) => {
       assertOpen();
@@ -60,12 +56,42 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
   };
 }
 
+function createReads(
+  store: MemoryStore,
+  assertOpen: () => void,
+): Required<Pick<Monitor, 'undelivered' | 'peek' | 'held'>> {
+  return {
+    undelivered: async (queue) => {
+      assertOpen();
+      return { messages: store.undelivered(queue).flatMap(readable) };
+    },
+    held: async (queue, from, limit) => {
+      assertOpen();
+      const held = store.queues.get(queue)?.held() ?? [];
+      return held.slice(from, from + limit).flatMap(({ body }) => readable(body));
+    },
+    peek: async (queue, limit) => {
+      assertOpen();
+      return store.queues.get(queue)?.waiting().flatMap(readable).slice(0, limit) ?? [];
+    },
+  };
+}
+
 function createCounts(store: MemoryStore, assertOpen: () => void): Required<Pick<Monitor, 'counts' | 'oldest'>> {
   return {
     counts: async (queues) => {
       assertOpen();
       return queues.map(
-        (queue) => store.queues.get(queue)?.counts() ?? { queue, waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 },
+        (queue) =>
+          store.queues.get(queue)?.counts() ?? {
+            queue,
+            waiting: 0,
+            delayed: 0,
+            held: 0,
+            running: 0,
+            dead: 0,
+            paused: false,
+          },
       );
     },
     oldest: async (queues) => {

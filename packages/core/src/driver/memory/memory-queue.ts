@@ -32,6 +32,7 @@ export class MemoryQueue {
   /** How many taken-out entries still stand where. */
   readonly #removed = { waiting: 0, delayed: 0 };
   #waking = false;
+  #paused = false;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
   constructor(name: string, clock: Clock, retention: Retention = defaultRetention) {
@@ -80,6 +81,15 @@ export class MemoryQueue {
   /** The next entry to run: the highest priority, then first come first served. */
   take(): MemoryEntry | undefined {
     this.promote();
+    return this.#paused ? undefined : this.#takeReady();
+  }
+
+  setPaused(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused) this.wake();
+  }
+
+  #takeReady(): MemoryEntry | undefined {
     for (let priority = priorities - 1; priority >= 0; priority -= 1) {
       const entry = this.#shift(this.#ready[priority] as EntryList);
       if (entry) return entry;
@@ -139,7 +149,8 @@ export class MemoryQueue {
   /** Takes everything that waits or is held back. */
   drain(): MemoryEntry[] {
     const entries: MemoryEntry[] = [];
-    for (let entry = this.take(); entry; entry = this.take()) entries.push(entry);
+    this.promote();
+    for (let entry = this.#takeReady(); entry; entry = this.#takeReady()) entries.push(entry);
     for (let entry = this.#delayed.pop(); entry; entry = this.#delayed.pop()) {
       if (!entry.removed) entries.push(entry);
     }
@@ -195,7 +206,15 @@ export class MemoryQueue {
       held: this.#held.size,
       running: this.running.size,
       dead: this.#dead.length,
+      paused: this.#paused,
     };
+  }
+
+  /** The bodies of what waits, in the order in which they would be taken. */
+  waiting(): readonly string[] {
+    this.promote();
+    const lists = [...this.#ready].reverse().flatMap((list) => [...list]);
+    return lists.filter(({ removed }) => !removed).map(({ body }) => body);
   }
 
   /** For how long the oldest of what waits has been ready, in milliseconds. */

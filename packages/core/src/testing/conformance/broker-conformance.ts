@@ -7,6 +7,7 @@ import { brokerLeaseCases } from './broker-lease-cases.ts';
 import { brokerMalformedCases } from './broker-malformed-cases.ts';
 import { brokerMonitorCases } from './broker-monitor-cases.ts';
 import { brokerOrderCases } from './broker-order-cases.ts';
+import { brokerPauseCases } from './broker-pause-cases.ts';
 import { brokerSettlementCases } from './broker-settlement-cases.ts';
 import { brokerTimeCases } from './broker-time-cases.ts';
 import type { ConformanceOptions } from './harness.ts';
@@ -58,4 +59,5 @@ const brokerCases: readonly ConformanceCase<BrokerBench>[] = [
   ...brokerLeaseCases,
   ...brokerMonitorCases,
   ...brokerHeldCases,
+  ...brokerPauseCases,
 ];

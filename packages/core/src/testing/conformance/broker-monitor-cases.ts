@@ -16,9 +16,9 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
       await bench.publishMany(2, () => ({ eta: Date.now() + 60_000 }));
       await bench.publish({ queue: 'beta', priority: 5 });
       expect(await bench.monitor.counts(['beta', queue, 'nobody'])).toEqual([
-        { queue: 'beta', waiting: 1, delayed: 0, held: 0, running: 0, dead: 0 },
-        { queue, waiting: 3, delayed: 2, held: 0, running: 1, dead: 0 },
-        { queue: 'nobody', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 },
+        { queue: 'beta', waiting: 1, delayed: 0, held: 0, running: 0, dead: 0, paused: false },
+        { queue, waiting: 3, delayed: 2, held: 0, running: 1, dead: 0, paused: false },
+        { queue: 'nobody', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0, paused: false },
       ]);
       gate.resolve();
     },
@@ -129,6 +129,29 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
       for (const { eta: _eta, ...message } of sent) expect(found.get(message.id)).toMatchObject(message); // eta may have done its duty
       expect(await bench.monitor.undelivered?.('nobody')).toMatchObject({ messages: [] });
       gate.resolve();
+    },
+  },
+  {
+    name: 'the next messages are looked at in the order of delivery, up to a limit, and stay where they are',
+    async run(bench) {
+      const peek = async (limit: number, name = queue): Promise<readonly string[] | undefined> =>
+        (await bench.monitor.peek?.(name, limit))?.map(({ id }) => id);
+      expect(await peek(5)).toEqual([]);
+      const low = await bench.publishMany(3);
+      const high = await bench.publishMany(2, () => ({ priority: 9, args: ['high'] }));
+      const middle = await bench.publishMany(2, () => ({ priority: 4 }));
+      await bench.publish({ eta: Date.now() + 60_000, priority: 9 });
+      await bench.publish({ queue: 'beta', priority: 9 });
+      await bench.monitor.remove?.([middle[0] as string]);
+      const order = [...high, middle[1], ...low];
+      expect(await peek(100)).toEqual(order);
+      for (const limit of [1, 2, 3, 6]) expect(await peek(limit)).toEqual(order.slice(0, limit));
+      expect(await bench.monitor.peek?.(queue, 1)).toMatchObject([{ id: high[0], args: ['high'], priority: 9, queue }]);
+      expect(await peek(5, 'nobody')).toEqual([]);
+      const probe = await bench.probe();
+      await probe.arrived(6);
+      expect([...probe.ids()].sort()).toEqual([...order].sort());
+      expect(await peek(5)).toEqual([]);
     },
   },
   {

@@ -26,10 +26,26 @@ export const brokerSettlementCases: readonly ConformanceCase<BrokerBench>[] = [
       const probe = await bench.probe({ handle: () => gate.promise.then(() => ack) });
       const { id } = await bench.publish();
       await probe.arrived(1);
-      expect(await bench.counts()).toEqual({ queue, waiting: 0, delayed: 0, held: 0, running: 1, dead: 0 });
+      expect(await bench.counts()).toEqual({
+        queue,
+        waiting: 0,
+        delayed: 0,
+        held: 0,
+        running: 1,
+        dead: 0,
+        paused: false,
+      });
       gate.resolve();
       await bench.emptied();
-      expect(await bench.counts()).toEqual({ queue, waiting: 0, delayed: 0, held: 0, running: 0, dead: 0 });
+      expect(await bench.counts()).toEqual({
+        queue,
+        waiting: 0,
+        delayed: 0,
+        held: 0,
+        running: 0,
+        dead: 0,
+        paused: false,
+      });
       expect(await bench.place(id)).toBeUndefined();
     },
   },

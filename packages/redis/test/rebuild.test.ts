@@ -1,0 +1,131 @@
+import { newTaskId, systemClock } from '@lovage/core/driver';
+import { deferred, until } from '@lovage/core/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type RedisClient, RedisClients } from '../src/connection.ts';
+import { createKeys } from '../src/keys.ts';
+import { parseRedisUrl } from '../src/redis-url.ts';
+import { scriptsOf } from '../src/scripts/scripts.ts';
+import { StreamDelivery } from '../src/streams/delivery.ts';
+import { readEntry } from '../src/streams/entry.ts';
+import { HeldDeliveries } from '../src/streams/held-deliveries.ts';
+import { Intakes } from '../src/streams/intakes.ts';
+import { createStreamQueue, group, type StreamQueue } from '../src/streams/stream-queue.ts';
+import { RedisServer } from './redis-server.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.stop());
+
+/** Holds the reply of the next fetch that brings something back. */
+function holdFetch(client: RedisClient): { readonly held: Promise<void>; release(): void } {
+  const scripts = scriptsOf(client);
+  const original = scripts.streamFetch;
+  const [held, gate] = [deferred(), deferred()];
+  scripts.streamFetch = async (...given) => {
+    const reply = await original(...given);
+    if (reply[0].length === 0) return reply;
+    scripts.streamFetch = original;
+    held.resolve();
+    await gate.promise;
+    return reply;
+  };
+  return { held: held.promise, release: () => gate.resolve() };
+}
+
+interface Bench {
+  readonly client: RedisClient;
+  readonly queue: StreamQueue;
+  readonly intakes: Intakes;
+  /** Entries that were taken, each as often as it was. */
+  readonly taken: string[];
+  publish(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function open(): Promise<Bench> {
+  const target = parseRedisUrl(server.url);
+  const clients = new RedisClients(target, { socketTimeout: 15_000, connectTimeout: 5_000 });
+  const client = await clients.shared('worker');
+  const queue = createStreamQueue(createKeys(target, newTaskId()), 'alpha');
+  await scriptsOf(client).streamOpen([queue.base], [group]);
+  const held = new HeldDeliveries();
+  const taken: string[] = [];
+  const parts = { clients, client, clock: systemClock, consumer: 'tester', worker: 'tester', held, apart: false };
+  const intakes = new Intakes({
+    ...parts,
+    room: () => 100 - held.size,
+    take: (stream, entries) => {
+      for (const entry of entries) {
+        held.add(new StreamDelivery(stream, entry[0], readEntry(entry, stream), 0));
+        taken.push(entry[0]);
+      }
+    },
+    giveBack: () => {},
+    reopen: async () => {},
+    onIdle: () => {},
+    onError: (error) => expect.unreachable(error.message),
+  });
+  const publish = async (count: number): Promise<void> => {
+    const add = client.multi();
+    for (let index = 0; index < count; index += 1) add.xadd(`${queue.base}p0`, '*', newTaskId(), '["t",[]]');
+    await add.exec();
+  };
+  const close = async (): Promise<void> => {
+    intakes.stop();
+    await until(() => !intakes.reading, { what: 'the reads to end' });
+    intakes.close();
+    clients.close();
+  };
+  return { client, queue, intakes, taken, publish, close };
+}
+
+const pendingOf = async ({ queue }: Bench): Promise<number> =>
+  Number((await server.client.xpending(`${queue.base}p0`, group))[0]);
+
+it('what a fetch brings after its intake was replaced, and the search has found, is taken once', async () => {
+  const bench = await open();
+  const late = holdFetch(bench.client);
+  await bench.publish(5);
+  await bench.intakes.add(bench.queue);
+  bench.intakes.start();
+  await late.held;
+  expect(bench.taken).toEqual([]);
+  await bench.intakes.rebuild();
+  await until(() => bench.taken.length === 5, { what: 'the search to find them' });
+  late.release();
+  await bench.publish(1);
+  await until(async () => bench.taken.length >= 6 && (await pendingOf(bench)) === 6, { what: 'the next one' });
+  expect(new Set(bench.taken).size).toBe(6);
+  expect(bench.taken).toHaveLength(6);
+  await bench.close();
+});
+
+it('what a fetch is handed after the search has looked is found by another search, and taken once', async () => {
+  const bench = await open();
+  await bench.intakes.add(bench.queue);
+  const scripts = scriptsOf(bench.client);
+  const original = scripts.streamFetch;
+  const [asked, gate] = [deferred(), deferred()];
+  scripts.streamFetch = async (...given) => {
+    scripts.streamFetch = original;
+    asked.resolve();
+    await gate.promise; // the command reaches Redis late, as one that is sent again on a new connection
+    return original(...given);
+  };
+  bench.intakes.start();
+  await asked.promise;
+  await bench.intakes.rebuild();
+  await until(async () => (await server.client.info('clients')).includes('blocked_clients:1'), { what: 'a read' });
+  bench.intakes.stop(); // so that the late fetch is what gets them
+  await until(() => !bench.intakes.reading, { what: 'the read to end' });
+  await bench.publish(5);
+  gate.resolve();
+  await until(async () => (await pendingOf(bench)) === 5, { what: 'the late fetch' });
+  expect(bench.taken).toEqual([]);
+  bench.intakes.start();
+  await until(() => bench.taken.length === 5, { what: 'the search to find them' });
+  expect(new Set(bench.taken).size).toBe(5);
+  await bench.close();
+});
