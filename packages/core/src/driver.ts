@@ -1,7 +1,16 @@
 /** The seams, for driver authors. Not covered by semantic versioning yet. */
 export type { Clock, Timer } from './clock.ts';
 export { sleep, systemClock, withDeadline } from './clock.ts';
-export type { Admission, AdmissionEntry, Admitted, HeldPlace, Look, Place, Urgency } from './driver/admission.ts';
+export type {
+  Admission,
+  AdmissionEntry,
+  Admitted,
+  Grant,
+  HeldPlace,
+  Look,
+  Place,
+  Urgency,
+} from './driver/admission.ts';
 export { lookAgain, memberOf, placeOf } from './driver/admission.ts';
 export type {
   AckJoin,

@@ -17,11 +17,11 @@ export interface Admission {
    */
   leave(places: readonly Place[], only?: 'holders'): Promise<readonly Place[]>;
   /**
-   * As {@link Admission.leave} of holders, and makes the held messages of those who are in now ready in the same step: at the
-   * end of their priority, or `first` of it. Returns the places of those whose messages it did not find held; wake them as
-   * after a leave. Absent where places and messages do not lie together.
+   * As {@link Admission.leave} of a holder, whose limit counts; and makes the held messages of those who are in now ready in
+   * the same step: at the end of their priority, or `first` of it and with a {@link Grant}. Returns the places of those whose
+   * messages it did not find held; wake them as after a leave. Absent where places and messages do not lie together.
    */
-  handOver?(places: readonly Place[], first: boolean): Promise<readonly Place[]>;
+  handOver?(entry: AdmissionEntry, first: boolean): Promise<readonly Place[]>;
   /** Keeps a place for good, until its holder leaves or is replaced: nobody else gets in. False when it is not a holder's. */
   halt(place: Place): Promise<boolean>;
   /** The places that are kept for good. */
@@ -60,6 +60,13 @@ export interface Place {
   readonly queue: string;
   /** The task's id. */
   readonly id: string;
+}
+
+/** A place that was given to a message in the step that made it ready. It is good for one delivery. */
+export interface Grant {
+  readonly group: string;
+  /** The fencing token, as {@link Admitted.fences}. */
+  readonly fence: number;
 }
 
 /** A place, and for how many milliseconds it has been held. */

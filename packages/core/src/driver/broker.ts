@@ -2,6 +2,7 @@ import type { Failure } from '../task/failure.ts';
 import type { Message } from '../task/message.ts';
 import type { OutcomeWrite } from '../task/outcome.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import type { Grant } from './admission.ts';
 import type { LeaseGuardPlan } from './lease-guard.ts';
 import type { JoinMember, JoinState } from './result-backend.ts';
 
@@ -82,6 +83,8 @@ export interface Delivery {
   readonly queue: string;
   /** 1 for the first; each delivery that follows a lost worker or lease counts one more. Retries and releases do not. */
   readonly deliveryCount: number;
+  /** The place it was handed; not for a delivery that follows a lost lease. Absent: it enters like any other. */
+  readonly grant?: Grant | undefined;
   /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */
   onLeaseLost(listener: () => void): void;
   /**

@@ -105,12 +105,12 @@ export class Admissions {
   }
 
   /** Gives a place back, and lets the next one in: in one round trip where the driver can. Never rejects. */
-  leave(place: Place): Promise<void> {
+  leave(entry: AdmissionEntry): Promise<void> {
     return this.#quietly('could not give a place back', async () => {
       const admission = await this.#admission();
       const left = admission.handOver
-        ? await admission.handOver([place], runsFirst(place.group))
-        : await admission.leave([place], 'holders');
+        ? await admission.handOver(entry, runsFirst(entry.group))
+        : await admission.leave([entry], 'holders');
       if (left.length > 0) await this.#wake(left);
     });
   }

@@ -27,7 +27,7 @@ export class RedisAdmission implements Admission {
   constructor(link: StoreLink, keys: Keys, queues: 'jobs' | 'streams') {
     this.#link = link;
     this.#keys = keys;
-    if (keys.together) this.handOver = (places, first) => this.#handOver(places, first, queues);
+    if (keys.together) this.handOver = (entry, first) => this.#handOver(entry, first, queues);
   }
 
   async enter(entries: readonly AdmissionEntry[], urgency: Urgency = 'may'): Promise<Admitted> {
@@ -55,9 +55,9 @@ export class RedisAdmission implements Admission {
     return admitted;
   }
 
-  async #handOver(places: readonly Place[], first: boolean, queues: 'jobs' | 'streams'): Promise<readonly Place[]> {
+  async #handOver(entry: AdmissionEntry, first: boolean, queues: 'jobs' | 'streams'): Promise<readonly Place[]> {
     const { admission, [queues]: beginning } = this.#keys;
-    const args = [first ? '1' : '', ...places.flatMap((place) => [place.group, memberOf(place)])];
+    const args = [first ? '1' : '', entry.limit, entry.group, memberOf(entry)];
     const pairs = await this.#link.run((client) => {
       const { handOverJobs, handOverEntries } = scriptsOf(client);
       return (queues === 'jobs' ? handOverJobs : handOverEntries)([admission, beginning], args);

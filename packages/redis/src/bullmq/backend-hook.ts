@@ -50,6 +50,9 @@ export class TaskBackend extends RedisQueueBackend {
   /** Redis's clock, by which a worker's delayed jobs are due. */
   clock: StoreClock | undefined;
 
+  /** The grants of jobs that were taken, until the worker asks for them. */
+  readonly grants: Map<unknown, string> = new Map();
+
   #addition: Add | undefined;
 
   /** Adds a message's job. One that is there already is left as it is. */
@@ -126,7 +129,7 @@ export class TaskBackend extends RedisQueueBackend {
 
   /** The next job's raw data, of the reply to a job's end. */
   #nextOf(id: string, ended: unknown): unknown {
-    const reply = this.#toLocal(tameReply(ended));
+    const reply = this.#toLocal(tameReply(ended, this.grants));
     if ((reply as number) < 0) {
       throw this.finishedErrors({ code: reply as number, jobId: id, command: 'moveToFinished', state: 'active' });
     }
@@ -181,7 +184,7 @@ export class TaskBackend extends RedisQueueBackend {
     const moments = takes.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
     let reply = super.execCommand(client, name, moments);
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
-    return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken))) : reply;
+    return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken, this.grants))) : reply;
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   type Delivery,
   type Failure,
+  type Grant,
   MalformedMessageError,
   type MaybePromise,
   type Message,
@@ -231,6 +232,10 @@ class TaskDelivery implements Delivery {
 
   get #starts(): StartLog {
     return new StartLog(this.#running.worker.client, this.#keys);
+  }
+
+  get grant(): Grant | undefined {
+    return this.deliveryCount === 1 ? this.#running.job.grant : undefined;
   }
 
   get lost(): boolean {

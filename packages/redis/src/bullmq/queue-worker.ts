@@ -1,4 +1,5 @@
 import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
+import { readJobGrant } from '../admission/grant.ts';
 import type { RedisClient, RedisClients } from '../connection.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isConnectionError } from '../store-errors.ts';
@@ -152,7 +153,13 @@ export class QueueWorker extends Worker {
 
   #take(data: JobJson, id: string, token: string): TaskJob {
     this.#own.drained = false;
-    return new TaskJob(data, id, token);
+    const job = new TaskJob(data, id, token);
+    const { grants } = this.backend;
+    if (grants.size > 0) {
+      job.grant = readJobGrant(grants.get(id) ?? '', job.attemptsStarted);
+      grants.delete(id);
+    }
+    return job;
   }
 
   /** Fields of BullMQ's worker that are private to its types only. */

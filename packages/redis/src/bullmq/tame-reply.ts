@@ -7,16 +7,17 @@ const needed: ReadonlySet<unknown> = new Set(['name', 'data', 'timestamp', 'ats'
 /**
  * Leaves of a reply that holds a job only what we read. BullMQ parses `opts`, `progress` and `parent` while it reads the
  * reply, outside every guard: with a job whose `opts` are not JSON it would throw there, and the job would come back for
- * ever (reliability.md M15). The reason is left in the job's `defa` (BullMQ's deferred failure), where the worker finds
+ * ever (reliability.md M15). A field of ours that BullMQ would drop, the grant, goes to `grants` by the job's id. The reason is left in the job's `defa` (BullMQ's deferred failure), where the worker finds
  * it.
  */
-export function tameReply(reply: unknown): unknown {
+export function tameReply(reply: unknown, grants?: Map<unknown, string>): unknown {
   const fields: unknown = Array.isArray(reply) ? reply[0] : undefined;
   if (!Array.isArray(fields)) return reply;
   const kept: unknown[] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const [name, value] = [fields[index], fields[index + 1]];
     if (needed.has(name)) kept.push(name, value);
+    else if (name === 'grant') grants?.set((reply as unknown[])[1], value as string);
     else if ((name === 'opts' || name === 'parent') && !isObject(value)) {
       kept.push('defa', `${unreadablePrefix}the job's ${name} is not JSON`);
     }

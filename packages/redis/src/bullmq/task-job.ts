@@ -1,3 +1,4 @@
+import type { Grant } from '@lovage/core/driver';
 import type { JobJson } from 'bullmq';
 import type { RawJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
@@ -21,6 +22,8 @@ export class TaskJob {
   readonly deferredFailure: string | undefined;
   token: string;
   lease: Lease | undefined;
+  /** The place it was handed, where this is the activation that it is good for. */
+  grant: Grant | undefined;
 
   /** A job of what BullMQ read. Nothing of it is trusted, and nothing is parsed that could throw. */
   constructor(json: JobJson, id: string, token: string) {
@@ -31,5 +34,6 @@ export class TaskJob {
     this.attemptsStarted = json.attemptsStarted ?? 0;
     this.deferredFailure = json.deferredFailure || undefined;
     this.lease = undefined;
+    this.grant = undefined;
   }
 }

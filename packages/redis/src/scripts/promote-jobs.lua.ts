@@ -1,11 +1,11 @@
 import { heldUntil } from '@lovage/core/driver';
 
 /**
- * `promote(queue, id, first)`: makes a held job ready, BullMQ's `promote` for those that are held only; `wake(queue)`: the mark
+ * `promote(queue, id, first, grant)`: makes a held job ready, BullMQ's `promote` for those that are held only; `wake(queue)`: the mark
  * that wakes idle workers, unless the queue is paused. `queue` is what its keys begin with.
  */
 export const promoteJob: string = `
-local function promote(queue, id, first)
+local function promote(queue, id, first, grant)
   local call = redis.call
   local score = call('ZSCORE', queue .. 'delayed', id)
   if not score or tonumber(score) < ${heldUntil} * 4096 then return false end
@@ -15,6 +15,7 @@ local function promote(queue, id, first)
   local priority = tonumber(call('HGET', queue .. id, 'priority')) or 10
   call('ZADD', queue .. 'prioritized', priority * 0x100000000 + counter, id)
   call('HSET', queue .. id, 'delay', 0)
+  if grant then call('HSET', queue .. id, 'grant', (call('HGET', queue .. id, 'ats') or 0) .. ' ' .. grant) end
   call('XADD', queue .. 'events', 'MAXLEN', '~', 1000, '*', 'event', 'waiting', 'jobId', id, 'prev', 'delayed')
   return true
 end

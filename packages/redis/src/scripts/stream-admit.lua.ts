@@ -1,8 +1,8 @@
 import { heldUntil } from '@lovage/core/driver';
 
-/** `promote(queue, id, first)`: makes a held message ready. `queue` is what its keys begin with. */
+/** `promote(queue, id, first, grant)`: makes a held message ready. `queue` is what its keys begin with. */
 export const admitEntry: string = `
-local function promote(queue, id, first)
+local function promote(queue, id, first, grant)
   local call = redis.call
   local at = call('ZSCORE', queue .. 'due', id)
   local body = at and tonumber(at) >= ${heldUntil} and call('HGET', queue .. 'held', id)
@@ -12,7 +12,8 @@ local function promote(queue, id, first)
   local colon = string.find(body, ':', 2, true)
   local band, lost, payload = string.sub(body, 1, 1), string.sub(body, 2, colon - 1), string.sub(body, colon + 1)
   if lost == '' then lost = '0' end
-  if first then call('XADD', queue .. 'front', '*', id, payload, 'band', band, 'lost', lost)
+  if grant then call('XADD', queue .. 'front', '*', id, payload, 'band', band, 'lost', lost, 'grant', grant)
+  elseif first then call('XADD', queue .. 'front', '*', id, payload, 'band', band, 'lost', lost)
   elseif lost == '0' then call('XADD', queue .. 'p' .. band, '*', id, payload)
   else call('XADD', queue .. 'p' .. band, '*', id, payload, 'lost', lost) end
   return true

@@ -1,4 +1,4 @@
-import type { Delivery, Message, Settled } from '@lovage/core/driver';
+import type { Delivery, Grant, Message, Settled } from '@lovage/core/driver';
 import type { StartLog } from '../start-log.ts';
 import type { EntryContent } from './entry.ts';
 import type { QueueStream } from './stream-queue.ts';
@@ -38,6 +38,10 @@ export class StreamDelivery implements Delivery {
 
   get deliveryCount(): number {
     return this.content.lost + 1;
+  }
+
+  get grant(): Grant | undefined {
+    return this.content.grant;
   }
 
   get lost(): boolean {

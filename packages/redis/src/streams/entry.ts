@@ -1,11 +1,13 @@
 import {
   type Failure,
+  type Grant,
   MalformedMessageError,
   type Message,
   messageVersion,
   parseMessage,
   toFailure,
 } from '@lovage/core/driver';
+import { readGrant } from '../admission/grant.ts';
 import { looksPacked, packAddress, unpackAddress } from './packed-address.ts';
 import type { QueueStream } from './stream-queue.ts';
 
@@ -88,6 +90,7 @@ export interface EntryContent {
   readonly band: number;
   /** How many deliveries of it ended with a lost lease. */
   readonly lost: number;
+  readonly grant?: Grant;
   /** The message, or why there is none. */
   readonly message?: Message;
   readonly reason?: Failure;
@@ -99,7 +102,7 @@ export interface EntryContent {
 /** Reads an entry. Never throws, whatever the bytes were. */
 export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryContent {
   const [id = '', payload = ''] = fields ?? [];
-  const { band, lost } = marksOf(fields ?? [], stream.band ?? 0);
+  const { band, lost, grant } = marksOf(fields ?? [], stream.band ?? 0);
   let data: unknown;
   try {
     if (payload.length > longestPayload)
@@ -111,6 +114,7 @@ export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryConte
       id,
       band,
       lost,
+      ...(grant && lost === 0 ? { grant } : {}),
       message: parseMessage(Array.isArray(data) ? unpack(data, { id, band, stream }) : own(data, stream)),
     };
   } catch (error) {
@@ -118,17 +122,25 @@ export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryConte
   }
 }
 
-/** Fields behind the first pair: the band of what was handed back, and how many leases were lost. */
-function marksOf(fields: readonly string[], ofStream: number): { readonly band: number; readonly lost: number } {
+interface Marks {
+  readonly band: number;
+  readonly lost: number;
+  readonly grant: Grant | undefined;
+}
+
+/** Fields behind the first pair: the band of what was handed back, how many leases were lost, the place it was handed. */
+function marksOf(fields: readonly string[], ofStream: number): Marks {
   let band = ofStream;
   let lost = 0;
+  let grant: Grant | undefined;
   for (let index = 2; index + 1 < fields.length; index += 2) {
+    if (fields[index] === 'grant') grant = readGrant(fields[index + 1] as string);
     const value = Number(fields[index + 1]);
     if (!Number.isInteger(value) || value < 0) continue;
     if (fields[index] === 'band' && value <= 9) band = value;
     if (fields[index] === 'lost') lost = value;
   }
-  return { band, lost };
+  return { band, lost, grant };
 }
 
 function parse(payload: string): unknown {
