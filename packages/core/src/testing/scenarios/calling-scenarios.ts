@@ -147,6 +147,30 @@ export const callingScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a task that failed without a result does not run again under its id; one whose result was forgotten does',
+    async run(bench) {
+      const app = bench.app();
+      const runs = { fails: 0, works: 0 };
+      const fails = app.task({ name: 'fails', ignoreResult: true, maxRetries: 0 }, () => {
+        runs.fails += 1;
+        throw new Error('no');
+      });
+      const works = app.task('works', () => ++runs.works);
+      const marker = app.task('marker', () => 'here');
+      await bench.worker(app, { concurrency: 1 });
+      for (let round = 0; round < 2; round += 1) {
+        await fails.applyAsync([], { taskId: 'quiet-failure' });
+        await marker.call([], { timeout });
+      }
+      expect(runs.fails).toBe(1);
+      const first = await works.applyAsync([], { taskId: 'forgotten' });
+      expect(await first.get({ timeout })).toBe(1);
+      await marker.call([], { timeout }); // acknowledged by now
+      await first.forget();
+      expect(await (await works.applyAsync([], { taskId: 'forgotten' })).get({ timeout })).toBe(2);
+    },
+  },
+  {
     name: 'a task sent from inside a task has it as parent, and its root as root',
     async run(bench) {
       const app = bench.app();
