@@ -17,6 +17,8 @@ export interface ResultStores {
 export interface ResultListener {
   onRecord(record: OutcomeRecord): void;
   onMissing?(): void;
+  /** The inbox was closed: nothing more will be told. */
+  onClosed?(): void;
 }
 
 /** What is known of a task whose result is awaited. */
@@ -126,7 +128,11 @@ export class ResultInbox {
     this.#listening = false;
     this.#early.clear();
     this.#stopSweep();
+    const open = [...this.#entries.values()].flatMap(({ listener, more = [] }) =>
+      listener ? [listener, ...more] : [],
+    );
     this.#entries.clear();
+    for (const listener of open) listener.onClosed?.();
     const subscription = await this.#subscription?.catch(() => undefined);
     await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
   }

@@ -52,6 +52,11 @@ export class Wait implements Waiting, ResultListener {
     this.#fail(new ResultExpiredError(this.#task.id));
   }
 
+  /** A timer would keep the process for as long as the timeout. */
+  onClosed(): void {
+    this.#end();
+  }
+
   /** The signal's listener. */
   handleEvent(): void {
     this.#fail(this.#options.signal?.reason);
