@@ -182,7 +182,7 @@ async function killHolder(arena: Arena, workers: readonly WorkerProcess[]): Prom
 export const fairness: Scenario = {
   name: 'fairness',
   title: 'a fair queue: one tenant with a long backlog, ten who come with ten calls each and are done at once',
-  tasks: { short: 8_000, long: 100_000 },
+  tasks: { short: 20_000, long: 100_000 },
   controls: [{ sabotage: control, breaks: 'until the ten are done' }],
   async run(arena) {
     const redis = await arena.redis();

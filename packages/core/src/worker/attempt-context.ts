@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Delivery } from '../driver/broker.ts';
-import { LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../errors.ts';
+import { DeadlineExceeded, LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { Replace, Retry, type RetryRequest } from '../task/control-signal.ts';
 import { parseDuration, parseInstant } from '../task/duration.ts';
@@ -147,6 +147,7 @@ export class AttemptContext implements TaskContext {
   }
 
   remaining(): number | undefined {
+    if (this.#abortReason instanceof DeadlineExceeded) return 0; // a timer may be a millisecond early
     return this.#deadline === undefined ? undefined : Math.max(0, this.#deadline - this.#tools.clock.now());
   }
 
