@@ -7,6 +7,10 @@ const freshFor = 60_000;
 const patience = 1_000;
 /** After an answer that did not come, the clocks are taken to agree for so long. */
 const retryAfter = 5_000;
+/** On one machine measuring is off by so much: half of a round trip, and what the clock leaves out. */
+const measuringError = 1.5;
+/** A clock of whole milliseconds leaves half of one out on average. */
+const leftOut = 0.5;
 
 /** How far Redis' clock is ahead of this machine's: measured when first asked for, then now and then beside the work. */
 export class StoreClock {
@@ -30,9 +34,13 @@ export class StoreClock {
     return this.#offset ?? 0;
   }
 
-  /** As last measured, in whole milliseconds; undefined until then. */
+  /**
+   * As last measured, in whole milliseconds and rather too few than too many, since what is due by it must not be early;
+   * undefined until then. What may be the error of measuring counts as none.
+   */
   get ahead(): number | undefined {
-    return this.#offset === undefined ? undefined : Math.round(this.#offset);
+    if (this.#offset === undefined) return undefined;
+    return Math.abs(this.#offset) < measuringError ? 0 : Math.floor(this.#offset);
   }
 
   #measure(): Promise<number> {
@@ -52,7 +60,7 @@ export class StoreClock {
     const offset = await this.#link.run(async (client) => {
       const before = this.#clock.now();
       const [seconds, micros] = await client.time();
-      const now = (before + this.#clock.now()) / 2;
+      const now = (before + this.#clock.now()) / 2 + leftOut;
       return Number(seconds) * 1_000 + Number(micros) / 1_000 - now;
     }, patience);
     this.#offset = offset;
