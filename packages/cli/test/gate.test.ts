@@ -1,4 +1,5 @@
 import { chain, gate, Lovage } from '@lovage/core';
+import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lovage, noRedis, refuses, startRedis } from './run-cli.ts';
@@ -17,7 +18,7 @@ describe.skipIf(noRedis)('lovage gate', () => {
     const canvas = chain(note.s(), gate('approval'), note.s());
     const [good, bad] = [await canvas.delay({ order: 1 }), await canvas.delay({ order: 2 })];
     const ids = [good, bad].map(({ parent }) => (parent as { id: string }).id);
-    while ((await app.gates.list()).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(async () => (await app.gates.list()).length === 2, { what: 'two gates' });
     const table = (await run('gate', 'list', '--name', 'approval')).stdout;
     expect(table).toMatch(/^id +name +since +until +input\n/);
     for (const [index, id] of ids.entries())

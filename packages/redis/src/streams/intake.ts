@@ -1,33 +1,15 @@
-import type { Clock } from '@lovage/core/driver';
-import type { RedisClient, RedisClients } from '../connection.ts';
+import type { RedisClients } from '../connection.ts';
 import { BlockingRead } from './blocking-read.ts';
-import type { RawEntry } from './entry.ts';
 import type { HeldDeliveries } from './held-deliveries.ts';
-import { Reader } from './reader.ts';
+import { Reader, type ReaderParts } from './reader.ts';
 import { Strays } from './strays.ts';
-import type { QueueStream, StreamQueue } from './stream-queue.ts';
 
 /** What an intake is made of. */
-export interface IntakeParts {
+export interface IntakeParts extends Omit<ReaderParts, 'blocking' | 'strays'> {
   readonly clients: RedisClients;
-  /** Fetches and settles. */
-  readonly client: RedisClient;
-  readonly clock: Clock;
-  /** The name of our consumer in the group, and of its connection. */
-  readonly consumer: string;
   readonly worker: string;
   /** Every delivery that is not over. */
   readonly held: HeldDeliveries;
-  /** How many more messages can be run. */
-  readonly room: () => number;
-  readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
-  /** Puts back what a paused queue has handed out. */
-  readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
-  /** Makes the streams and groups of a queue anew. */
-  readonly reopen: (queue: StreamQueue) => Promise<void>;
-  /** Called when a read has ended: whose turn is it? */
-  readonly onRead: () => void;
-  readonly onError: (error: Error) => void;
 }
 
 /** One way in of messages: what fetches, what waits, and what finds those that were lost on the way. */
