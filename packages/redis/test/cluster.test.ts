@@ -60,6 +60,13 @@ it.each(drivers)('%s: queues on different masters, their results on all of them'
   const queues = await queuesApart(which[0], prefix);
   const rings = new Set<string>();
   await required(connection.results).watch('inbox', ({ id }) => rings.add(id));
+  const messages = queues.flatMap((queue) =>
+    ['good', 'retry', 'bad', 'later', ...Array.from({ length: 96 }, () => 'good')].map((what) =>
+      createMessage({ args: [what], queue, ...(what === 'later' ? { eta: Date.now() + 200 } : {}) }),
+    ),
+  );
+  await required(connection.broker).publish(messages);
+  await required(connection.broker).publish(messages.slice(0, 3)); // waiting there: nothing is added
   const seen = await consume(connection, { queues, slots: 20 }, async ({ message }) => {
     const { id, args, retries } = message;
     if (args[0] === 'retry' && retries === 0)
@@ -67,13 +74,6 @@ it.each(drivers)('%s: queues on different masters, their results on all of them'
     if (args[0] === 'bad') return { kind: 'deadLetter', reason: { name: 'Reject', message: 'no' } };
     return success(id, 'done', 'inbox');
   });
-  const messages = queues.flatMap((queue) =>
-    ['good', 'retry', 'bad', 'later', ...Array.from({ length: 96 }, () => 'good')].map((what) =>
-      createMessage({ args: [what], queue, ...(what === 'later' ? { eta: Date.now() + 200 } : {}) }),
-    ),
-  );
-  await required(connection.broker).publish(messages);
-  await required(connection.broker).publish(messages.slice(0, 3)); // known: nothing is added
   for (const queue of queues) await emptied(connection, queue);
   const good = messages.filter(({ args }) => args[0] !== 'bad').map(({ id }) => id);
   const records = await required(connection.results).get(messages.map(({ id }) => id));
