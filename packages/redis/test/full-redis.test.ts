@@ -33,7 +33,9 @@ describe.each([
       const note = app.task({ name: 'note', ...options }, (n: number) => n);
       const sent = await note.delayMany([[1], [2], [3]]);
       await server.client.config('SET', 'maxmemory', 1_000);
-      onTestFinished(() => void server.client.config('SET', 'maxmemory', 0));
+      onTestFinished(async () => {
+        await server.client.config('SET', 'maxmemory', 0);
+      });
       await expect(note.delay(4)).rejects.toMatchObject({ name: 'BrokerMemoryError' });
       await startWorker(app, { concurrency: 2 });
       expect(await Promise.all(sent.map((result) => result.get({ timeout: '10s' })))).toEqual([1, 2, 3]);
