@@ -468,8 +468,8 @@ export class GateTimeoutError extends LovageError {
 
 /** The app, worker or connection is closed. */
 export class ClosedError extends LovageError {
-  constructor(what: string) {
-    super('CLOSED', `${what} is closed`);
+  constructor(what: string, detail?: string) {
+    super('CLOSED', `${what} is closed${detail ? `: ${detail}` : ''}`);
   }
 }
 

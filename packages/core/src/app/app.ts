@@ -272,7 +272,10 @@ export class Lovage {
     this.#runtime.errors.register(errorClass, name);
   }
 
-  /** Ends workers, waits and connections of this app within 10 s, also when the store is dead. May be called twice. */
+  /**
+   * Ends workers, waits and connections of this app within 10 s, also when the store is dead; results that are still awaited
+   * reject with {@link ClosedError}. May be called twice.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -71,8 +71,8 @@ export class AsyncResult<T = unknown> {
 
   /**
    * The task's value. Throws {@link TaskFailedError} (or the registered error class), {@link TaskRevokedError},
-   * {@link ResultTimeoutError}, {@link ResultExpiredError}, {@link NoResultBackendError}; undefined at once when the
-   * call asked for no result.
+   * {@link ResultTimeoutError}, {@link ResultExpiredError}, {@link NoResultBackendError}, {@link ClosedError} when the app
+   * is closed meanwhile; undefined at once when the call asked for no result.
    */
   get(options: GetOptions = {}): Promise<T> {
     if (this.#origin.ignored) return Promise.resolve(undefined as T); // asked for: ignoreResult

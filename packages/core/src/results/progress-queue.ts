@@ -22,6 +22,10 @@ export class ProgressQueue implements ResultListener {
     this.end();
   }
 
+  onClosed(): void {
+    this.end();
+  }
+
   end(): void {
     this.#ended = true;
     this.#wake?.();

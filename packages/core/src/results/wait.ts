@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import { ResultExpiredError, ResultTimeoutError } from '../errors.ts';
+import { ClosedError, ResultExpiredError, ResultTimeoutError } from '../errors.ts';
 import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
 import type { ResultInbox, ResultListener, Watched } from './result-inbox.ts';
 
@@ -52,9 +52,9 @@ export class Wait implements Waiting, ResultListener {
     this.#fail(new ResultExpiredError(this.#task.id));
   }
 
-  /** A timer would keep the process for as long as the timeout. */
+  /** Nothing would ever end the wait, and its timer would keep the process. */
   onClosed(): void {
-    this.#end();
+    this.#fail(new ClosedError('the app', `task ${this.#task.id} was still awaited (the task goes on)`));
   }
 
   /** The signal's listener. */
