@@ -18,7 +18,7 @@ import type { Origin } from './lease-guard.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
 import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { dataLoss, watchForLoss } from './loss-watch.ts';
-import { parseRedisUrl } from './redis-url.ts';
+import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { EndedLog } from './retention/ended-log.ts';
 import { RedisSweeper } from './retention/redis-sweeper.ts';
@@ -42,6 +42,8 @@ export interface BrokerParts {
   readonly retention: Retention;
   readonly origin: Origin;
   readonly storeClock: StoreClock;
+  /** As in the URL: {@link RedisTarget.queueEvents}. */
+  readonly queueEvents: boolean;
 }
 
 /** What tells the drivers of this package apart; the rest they share. */
@@ -101,7 +103,7 @@ export class RedisConnection implements Connection {
     const origin: Origin = { url, prefix: context.prefix, connection: context.connection };
     const storeClock = new StoreClock(link, clock);
     this.#storeClock = storeClock;
-    const own = { ended, retention, origin, storeClock };
+    const own = { ended, retention, origin, storeClock, queueEvents: target.queueEvents };
     const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ...own };
     this.#ended = ended;
     this.#context = context;

@@ -38,6 +38,9 @@ describe('parseRedisUrl', () => {
         ],
       },
     ],
+    ['redis://h', { queueEvents: false }],
+    ['redis://h/1?queueEvents=true', { db: 1, queueEvents: true, display: 'redis://h/1' }],
+    ['redis+sentinel://h/m?queueEvents=false', { queueEvents: false }],
     ['rediss+cluster://h1/0', { kind: 'cluster', tls: true, db: 0 }],
   ])('reads %s', (url, expected) => {
     expect(parseRedisUrl(url)).toMatchObject(expected);
@@ -52,6 +55,8 @@ describe('parseRedisUrl', () => {
     ['redis://h1,h2', 'more than one host'],
     ['redis://h h', 'is not a host'],
     ['redis://h?db=1', 'unknown query "?db=1"'],
+    ['redis://h?queueEvents=on', '"?queueEvents=on" is neither true nor false'],
+    ['redis+streams://h?queueEvents=true', 'unknown query "?queueEvents=true"'],
     ['redis+sentinel://h1', "the master's name is missing"],
     ['redis+sentinel://h1/m/0/x', 'too long a path'],
     ['redis+cluster://h1/2', 'only database 0'],

@@ -17,6 +17,11 @@ export interface RedisTarget {
   readonly password?: string;
   /** Sentinel: the name of the master. */
   readonly masterName?: string;
+  /**
+   * `?queueEvents=true`, BullMQ only: jobs are told to BullMQ's event stream when they are added, begun and completed, as BullMQ
+   * itself does. Nothing of Lovage reads it, and it costs a tenth of the rate.
+   */
+  readonly queueEvents: boolean;
   /** The URL without its password, for people. */
   readonly display: string;
 }
@@ -56,7 +61,6 @@ export function parseRedisUrl(url: string): RedisTarget {
       `${problem} in the URL ${hide(scheme, auth, hostText, path)}; a right one is ${examples[kind]}`,
     );
   };
-  if (query && query !== '?') fail(`unknown query "${query}"`);
   const hosts = hostText.split(',').map((text) => parseHost(text, defaultPorts[kind], fail));
   if (kind === 'single' && hosts.length > 1)
     fail('more than one host (for several, use redis+sentinel or redis+cluster)');
@@ -66,6 +70,7 @@ export function parseRedisUrl(url: string): RedisTarget {
     hosts,
     db: parseDb(dbText, kind, fail),
     tls: scheme.startsWith('rediss'),
+    queueEvents: readQuery(query, scheme, fail),
     ...credentials(auth, fail),
     ...(masterName === undefined ? {} : { masterName }),
     display: hide(scheme, auth, hostText, path),
@@ -73,6 +78,17 @@ export function parseRedisUrl(url: string): RedisTarget {
 }
 
 type Fail = (problem: string) => never;
+
+/** Whether the query asks for queue events, which is all that it can ask for. */
+function readQuery(query: string | undefined, scheme: string, fail: Fail): boolean {
+  const known = scheme.includes('streams') ? [] : ['queueEvents'];
+  const asked = new URLSearchParams(query);
+  for (const [name, value] of asked) {
+    if (!known.includes(name)) fail(`unknown query "?${name}=${value}"`);
+    if (value !== 'true' && value !== 'false') fail(`"?${name}=${value}" is neither true nor false`);
+  }
+  return asked.get('queueEvents') === 'true';
+}
 
 function hide(scheme: string, auth: string | undefined, hosts: string, path: string): string {
   const user = auth?.split(':')[0];

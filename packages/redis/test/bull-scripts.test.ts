@@ -48,6 +48,7 @@ test("the keys and arguments that are made in Redis to complete a job are those 
 
 test('a job that is added with our arguments is the job that BullMQ adds', async () => {
   const backend = createTaskBackend('post', { connection: client, prefix: 'bull' });
+  backend.queueEvents = true;
   const fields = { name: 'send', data: '{"args":[1]}', timestamp: 1_700_000_000_000, opts: { priority: 10 } };
   await backend.addJob({ id: 'theirs', ...fields } as Parameters<typeof backend.addJob>[0], 'theirs', {});
   await backend.addTask({ id: 'ours', ...fields });

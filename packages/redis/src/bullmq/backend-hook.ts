@@ -53,6 +53,9 @@ export class TaskBackend extends RedisQueueBackend {
   /** The grants of jobs that were taken, until the worker asks for them. */
   readonly grants: Map<unknown, string> = new Map();
 
+  /** Whether jobs that are added and completed are told to BullMQ's `QueueEvents`. */
+  queueEvents = false;
+
   #addition: Add | undefined;
 
   /** Adds a message's job. One that is there already is left as it is. */
@@ -74,7 +77,7 @@ export class TaskBackend extends RedisQueueBackend {
     const args: RawArgs = this.addPrioritizedJobArgs({ data: '' } as never, '' as never, []);
     const base = this.queue.toKey('').length;
     const keys = args.slice(0, keysOf(this.#client, command)).map((key) => String(key).slice(base));
-    return addition(this.#client, command, keys);
+    return addition(this.#client, command, { keys, events: this.queueEvents });
   }
 
   /** Completes a job, which then is gone, and stores its outcome. Answers with the next job's raw data. */
@@ -89,7 +92,10 @@ export class TaskBackend extends RedisQueueBackend {
   }
 
   async #completeWith({ id }: TaskJob, how: Finish, { keys, args }: OutcomeArgs): Promise<unknown> {
-    this.#completion ??= completion(this.#client, `moveToFinished:${this.version}`, this.#keysToFinish());
+    this.#completion ??= completion(this.#client, `moveToFinished:${this.version}`, {
+      keys: this.#keysToFinish(),
+      events: this.queueEvents,
+    });
     const { lockDuration, name = '' } = this.queue.opts as Partial<WorkerOptions>;
     const now = String(Date.now() + this.#ahead);
     const next = how.fetchNext && !this.queue.closing ? '1' : '0';
@@ -210,10 +216,15 @@ export function createTaskBackend(name: string, opts: TaskBackendOptions, blocki
 export type TaskBackendOptions = Pick<WorkerOptions, 'connection' | 'prefix'> & Partial<WorkerOptions>;
 
 /** The factory BullMQ's Worker asks for its backend. */
-export function taskBackendFactory(blocking: RedisClient, clock: StoreClock): BackendFactory<TaskBackend> {
+export function taskBackendFactory(parts: {
+  readonly blocking: RedisClient;
+  readonly storeClock: StoreClock;
+  readonly queueEvents: boolean;
+}): BackendFactory<TaskBackend> {
   return (name, opts) => {
-    const backend = createTaskBackend(name, opts as TaskBackendOptions, blocking);
-    backend.clock = clock;
+    const backend = createTaskBackend(name, opts as TaskBackendOptions, parts.blocking);
+    backend.clock = parts.storeClock;
+    backend.queueEvents = parts.queueEvents;
     return backend;
   };
 }

@@ -204,6 +204,7 @@ export class BullmqConsumer implements Consumer {
       clients,
       blocking,
       storeClock: this.#parts.storeClock,
+      queueEvents: this.#parts.queueEvents,
       slots: this.#slots,
       run: (job, worker) => this.#runner.run(queue, job, worker),
       ...(pollCount ? { pollCount } : {}),

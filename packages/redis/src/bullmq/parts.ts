@@ -17,6 +17,8 @@ export interface BrokerParts {
   readonly retention: Retention;
   readonly origin: Origin;
   readonly storeClock: StoreClock;
+  /** Whether BullMQ's `QueueEvents` are told of every job. */
+  readonly queueEvents: boolean;
 }
 
 /** What a consumer is made of. */

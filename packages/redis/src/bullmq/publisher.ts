@@ -44,6 +44,7 @@ export class Publisher {
   readonly #keys: Keys;
   readonly #clock: Clock;
   readonly #timeout: number;
+  readonly #queueEvents: boolean;
   readonly #backends = new Map<string, TaskBackend>();
   readonly #registered = new Map<string, Promise<unknown>>();
   #open: Batch | undefined;
@@ -53,11 +54,13 @@ export class Publisher {
     readonly keys: Keys;
     readonly clock: Clock;
     readonly timeout: number;
+    readonly queueEvents: boolean;
   }) {
     this.#link = parts.link;
     this.#keys = parts.keys;
     this.#clock = parts.clock;
     this.#timeout = parts.timeout;
+    this.#queueEvents = parts.queueEvents;
   }
 
   /**
@@ -139,6 +142,7 @@ export class Publisher {
     const made = this.#backends.get(queue);
     if (made) return made;
     const backend = createTaskBackend(this.#keys.bullQueue(queue), { connection: client, prefix: this.#keys.bull });
+    backend.queueEvents = this.#queueEvents;
     backend.on('error', () => {}); // the client has a listener of ours
     this.#backends.set(queue, backend);
     return backend;

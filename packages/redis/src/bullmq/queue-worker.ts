@@ -26,6 +26,8 @@ export interface QueueWorkerParts {
   readonly clients: RedisClients;
   readonly blocking: RedisClient;
   readonly storeClock: StoreClock;
+  /** Whether BullMQ's `QueueEvents` are told of every job. */
+  readonly queueEvents: boolean;
   readonly slots: Slots;
   /** Runs a job and ends it; answers with the next one, when one was fetched along. */
   readonly run: (job: TaskJob, worker: QueueWorker) => Promise<TaskJob | undefined>;
@@ -68,7 +70,7 @@ export class QueueWorker extends Worker {
       autorun: false,
       skipLockRenewal: true,
     };
-    super(parts.name, undefined, options, taskBackendFactory(parts.blocking, parts.storeClock));
+    super(parts.name, undefined, options, taskBackendFactory(parts));
     this.#parts = parts;
     this.pollCount = parts.pollCount ?? { answered: 0 };
     this.#longestRead = longestRead;

@@ -28,30 +28,62 @@ export function runFinishWithOutcome(
   return own.run([...keys, ...ours.keys, ...args, ...ours.args]);
 }
 
+/** How a script of BullMQ's is called from Lua of ours. */
+export interface BullCall {
+  /** The keys that BullMQ gives it, without the prefix of the queue. */
+  readonly keys: readonly string[];
+  /** Whether it writes to the queue's event stream, which BullMQ's `QueueEvents` reads. */
+  readonly events: boolean;
+}
+
 /** Completes a job with its outcome: see {@link completeWithOutcome}. */
 export type Complete = (keys: readonly [lock: string, result: string], args: Args) => Promise<unknown>;
 
-/** {@link Complete} on this client. `bullKeys`: the keys that BullMQ gives its script, without the prefix of the queue. */
-export function completion(client: RedisClient, command: string, bullKeys: readonly string[]): Complete {
-  const run = around(client, command, (bull) => ({ numberOfKeys: 2, lua: completeWithOutcome(bullKeys, bull) }));
+/** {@link Complete} on this client. */
+export function completion(client: RedisClient, command: string, script: BullCall): Complete {
+  const run = around(client, command, script, (bull) => ({
+    numberOfKeys: 2,
+    lua: completeWithOutcome(script.keys, bull),
+  }));
   return ([lock, result], args) => run.call(client, lock, result, ...args);
 }
 
 /** Adds a job: see {@link addJob}. */
 export type Add = (job: string, args: Args) => Promise<unknown>;
 
-/** {@link Add} on this client. `bullKeys`: the keys that BullMQ gives its script, without the prefix of the queue. */
-export function addition(client: RedisClient, command: string, bullKeys: readonly string[]): Add {
-  const run = around(client, command, (bull) => ({ numberOfKeys: 1, lua: addJob(bullKeys, bull) }));
+/** {@link Add} on this client. */
+export function addition(client: RedisClient, command: string, script: BullCall): Add {
+  const run = around(client, command, script, (bull) => ({ numberOfKeys: 1, lua: addJob(script.keys, bull) }));
   return (job, args) => run.call(client, job, ...args);
 }
 
 /** Lua of ours around a script of BullMQ's. */
-function around(client: RedisClient, command: string, wrap: (bull: string) => BullScript): Command {
+function around(
+  client: RedisClient,
+  command: string,
+  { events }: BullCall,
+  wrap: (bull: string) => BullScript,
+): Command {
   const commands = definedOn(client);
-  const own = `lovage:around:${command}`;
-  if (!commands[own]) client.defineCommand(own, wrap(bullScript(client, command).lua));
+  const own = `lovage:around:${events ? 'events:' : ''}${command}`;
+  if (!commands[own]) {
+    const { lua } = bullScript(client, command);
+    client.defineCommand(own, wrap(events ? lua : withoutEvents(lua)));
+  }
   return commands[own] as Command;
+}
+
+/**
+ * A script of BullMQ's that tells its event stream nothing. What it would write is still made, and handed to a function that does
+ * nothing: whatever the text around the calls is, it stays as right as it was.
+ */
+function withoutEvents(bull: string): string {
+  const silent = bull
+    .replace(/\b(?:rcall|redis\.call)\(\s*"X(?:ADD|TRIM)",/g, 'unheard(')
+    .replace('local function getOrSetMaxEvents(', 'local function unheardBound('); // read for nothing else
+  return `local function unheard() end
+local function getOrSetMaxEvents() end
+${silent}`;
 }
 
 /** Runs a script of BullMQ's although Redis is full. */
