@@ -42,7 +42,8 @@ interface Ack {
 export class ApartAcks {
   readonly #parts: ApartAcksParts;
   readonly #client: RedisClient;
-  readonly #waiting = new Map<QueueStream, Ack[]>();
+  /** Each turn has a map of its own: see the flusher. */
+  #waiting = new Map<QueueStream, Ack[]>();
 
   constructor(client: RedisClient, parts: ApartAcksParts) {
     this.#client = client;
@@ -58,12 +59,14 @@ export class ApartAcks {
 
   /** Sends what was taken in. */
   flush(): void {
-    for (const [stream, acks] of this.#waiting) {
+    const waiting = this.#waiting;
+    if (waiting.size === 0) return;
+    this.#waiting = new Map();
+    for (const [stream, acks] of waiting) {
       for (let start = 0; start < acks.length; start += mostDeliveries) {
         void this.#end(stream, acks.slice(start, start + mostDeliveries)); // never rejects
       }
     }
-    this.#waiting.clear();
   }
 
   /** Tries until each is settled, has lost its lease, or the connection was ended by us: a master may take its time to die. */
