@@ -127,6 +127,12 @@ export class Arena {
     this.say(`${what} ${target}`);
   }
 
+  /** Kills a worker. It is written down when it is dead: what it has started, it has started before. */
+  async kill(worker: Pick<WorkerProcess, 'pid' | 'kill'>): Promise<void> {
+    await worker.kill();
+    this.fault('kill', worker.pid);
+  }
+
   /** Writes a line that no producer of ours writes. */
   note(kind: Kind, key: string, note?: Note): void {
     this.#ledger.note(kind, key, note);

@@ -174,8 +174,7 @@ async function killHolder(arena: Arena, workers: readonly WorkerProcess[]): Prom
     if (kind === 'END') running.delete(run);
   }
   const victim = workers.find(({ pid }) => [...running.values()].includes(String(pid))) as WorkerProcess;
-  arena.fault('kill', victim.pid);
-  await victim.kill();
+  await arena.kill(victim);
 }
 
 /** One tenant with a long backlog, and ten who come with ten calls each. */
@@ -233,8 +232,7 @@ interface Kills {
 async function killSome(arena: Arena, workers: WorkerProcess[], { url, kills, runs }: Kills): Promise<void> {
   await arena.nemesis({ fault: 'kill', count: kills, runs, targets: workers.length }, async ({ target }) => {
     const victim = workers[target] as WorkerProcess;
-    arena.fault('kill', victim.pid);
-    await victim.kill();
+    await arena.kill(victim);
     workers[target] = await arena.worker({ url, slots }, false);
   });
 }

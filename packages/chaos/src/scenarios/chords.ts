@@ -39,8 +39,7 @@ async function run(arena: Arena): Promise<readonly Figure[]> {
   const runs = arena.tasks * members;
   await arena.nemesis({ fault: 'kill', count: kills, runs: runs / 2, targets: processes }, async ({ target }) => {
     const victim = workers[target] as (typeof workers)[number];
-    arena.fault('kill', victim.pid);
-    await victim.kill();
+    await arena.kill(victim);
     workers[target] = await arena.worker({ url, slots }, false); // the others go on meanwhile
   });
   await arena.afterRuns(runs * 0.6);

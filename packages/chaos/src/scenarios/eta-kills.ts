@@ -26,8 +26,7 @@ export const etaKills: Scenario = {
     const plan = { fault: 'kill', count: kills, runs: arena.tasks, targets: processes };
     await arena.nemesis(plan, async ({ target }) => {
       const victim = workers[target] as (typeof workers)[number];
-      arena.fault('kill', victim.pid);
-      await victim.kill();
+      await arena.kill(victim);
       workers[target] = await arena.worker({ url, slots }, false);
     });
     await load.observe(arena.patience);

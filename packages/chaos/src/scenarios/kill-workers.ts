@@ -24,8 +24,7 @@ async function run(arena: Arena): Promise<readonly Figure[]> {
   const sending = load.sendAll(workCalls(arena.random, arena.tasks, [20, 50]));
   await arena.nemesis({ fault: 'kill', count: kills, runs: arena.tasks, targets: processes }, async ({ target }) => {
     const victim = workers[target] as (typeof workers)[number];
-    arena.fault('kill', victim.pid);
-    await victim.kill();
+    await arena.kill(victim);
     workers[target] = await arena.worker({ url, slots }, false); // the others go on meanwhile
   });
   await sending;
@@ -58,8 +57,7 @@ export const recoveryAtDefaults: Scenario = {
     await load.sendAll(workCalls(arena.random, arena.tasks, [15_000, 15_001]));
     await arena.afterRuns(arena.tasks);
     await arena.worker({ url, shipped: true });
-    arena.fault('kill', victim.pid);
-    await victim.kill();
+    await arena.kill(victim);
     await load.observe(90_000);
     const verdict = arena.verdict();
     return [

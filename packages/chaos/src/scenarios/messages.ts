@@ -56,8 +56,7 @@ export const gates: Scenario = {
     const sent = await Promise.all(keys.map((key) => sendCanvas(office, key)));
     await until(async () => (await office.gates.list()).length === keys.length, 30_000, 'every gate to wait');
     for (const worker of workers) {
-      arena.fault('kill', worker.pid);
-      await worker.kill();
+      await arena.kill(worker);
     }
     await crash(arena, redis);
     const waiting = await office.gates.list();
@@ -127,8 +126,7 @@ interface Replacing {
 
 async function replace(arena: Arena, { url, workers, target }: Replacing): Promise<void> {
   const victim = workers[target] as WorkerProcess;
-  arena.fault('kill', victim.pid);
-  await victim.kill();
+  await arena.kill(victim);
   workers[target] = await arena.worker({ url, slots, app: messagesAppFile }, false);
 }
 

@@ -92,8 +92,7 @@ export const redisPause: Scenario = {
 /** The control needs a death: a task that was settled before it ran is lost with its worker only. */
 async function killOne(arena: Arena, [victim]: readonly { pid: number; kill(): Promise<void> }[]): Promise<void> {
   if (!victim) return;
-  arena.fault('kill', victim.pid);
-  await victim.kill();
+  await arena.kill(victim);
 }
 
 /** Redis comes back empty: what is lost is said, nobody waits for it for ever, and the worker goes on. */
