@@ -10,6 +10,8 @@ import type { JobFields } from './job-message.ts';
 
 /** Entries BullMQ keeps of a queue's event stream; its default of 10,000 costs up to 1 MB a queue for nobody here. */
 const maxEvents = 1_000;
+/** So many calls of one tick leave at once: Redis works on them, and a worker begins, while the rest is still being encoded. */
+const mostAtOnce = 500;
 /** Between two tries on a connection that is there but not ready to serve (loading, failing over), in milliseconds. */
 const pause = 50;
 
@@ -24,17 +26,18 @@ interface Adding extends Sent {
   parcel: Parcel;
 }
 
-/** All calls of one tick that share a deadline. */
+/** Calls of one tick that share a deadline. */
 interface Batch {
   readonly signal: AbortSignal | undefined;
   readonly adding: Adding[];
+  sent: boolean;
 }
 
 /**
  * Adds messages to BullMQ queues.
  *
  * Each message is one `addJob` of BullMQ's backend, with data already encoded. Calls of one turn of the event loop leave
- * in one write, under one deadline, so publishing concurrently needs no script of its own. Measured (medians of five interleaved rounds of 2,000, one
+ * in few writes, under one deadline, so publishing concurrently needs no script of its own. Measured (medians of five interleaved rounds of 2,000, one
  * process on a shared 2-core machine): `Queue.add` 24,900–27,100/s, `addBulk` 25,100–25,600/s, `backend.addJob`
  * 29,700–31,400/s, `backend.addJobs` 32,000/s. The last is a pipeline that says for the whole what went wrong with one:
  * `addJob` tells us message by message which were accepted.
@@ -72,20 +75,25 @@ export class Publisher {
     if (all === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const call: Call = { left: all, all, refused: undefined, resolve, reject };
-      const { adding } = this.#batchOf(signal);
-      for (const parcel of parcels) adding.push({ id: parcel.message.id, parcel, call, over: false });
+      const batch = this.#batchOf(signal);
+      for (const parcel of parcels) batch.adding.push({ id: parcel.message.id, parcel, call, over: false });
+      if (batch.adding.length >= mostAtOnce) this.#send(batch);
     });
   }
 
   #batchOf(signal: AbortSignal | undefined): Batch {
     if (this.#open && this.#open.signal === signal) return this.#open;
-    const batch: Batch = { signal, adding: [] };
+    const batch: Batch = { signal, adding: [], sent: false };
     this.#open = batch;
-    process.nextTick(() => {
-      if (this.#open === batch) this.#open = undefined;
-      void this.#run(batch); // never rejects
-    });
+    process.nextTick(() => this.#send(batch));
     return batch;
+  }
+
+  #send(batch: Batch): void {
+    if (batch.sent) return;
+    batch.sent = true;
+    if (this.#open === batch) this.#open = undefined;
+    void this.#run(batch); // never rejects
   }
 
   async #run({ signal, adding }: Batch): Promise<void> {
@@ -110,13 +118,13 @@ export class Publisher {
   async #try(adding: readonly Adding[], deadline: Deadline): Promise<readonly Adding[]> {
     deadline.check();
     const client = this.#link.readyClient ?? (await this.#link.ready(deadline));
-    batchWrites(client);
     const again: Adding[] = [];
     await deadline.race(Promise.all(adding.map((one) => this.#add(client, one, again))));
     return again;
   }
 
   #add(client: RedisClient, one: Adding, again: Adding[]): Promise<void> {
+    batchWrites(client);
     const { message, job } = one.parcel;
     const failed = (error: unknown): void => {
       if (!isConnectionError(error)) {
