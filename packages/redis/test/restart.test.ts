@@ -3,6 +3,7 @@ import { until } from '@lovage/core/testing';
 import { afterEach, expect, it } from 'vitest';
 import { connect as connectTo, consume, createMessage, required, success } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
+import { connectStreams } from './streams-bench.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 const endings: (() => Promise<unknown>)[] = [];
@@ -82,3 +83,35 @@ it('goes on after every connection was cut', async () => {
     { timeout: 20_000, what: 'the bus to hear again' },
   );
 }, 60_000);
+
+it.each([
+  ['redis', (server: RedisServer, prefix: string) => connectTo(server.url, { prefix })],
+  ['redis+streams', (server: RedisServer, prefix: string) => connectStreams(server, { prefix })],
+] as const)(
+  '%s: a paused queue is still paused when Redis has crashed and is back',
+  async (_driver, open) => {
+    const server = await startServer();
+    const prefix = newTaskId();
+    const connection = open(server, prefix);
+    endings.push(() => connection.close(1_000));
+    const queues = ['alpha', 'beta'];
+    const seen = await consume(connection, { queues, leaseDuration: 5_000, orphanInterval: 1_000 });
+    const monitor = required(connection.monitor);
+    await monitor.setPaused?.('alpha', true);
+    await server.kill();
+    await server.launch();
+    const held = createMessage();
+    const signal = AbortSignal.timeout(20_000);
+    await required(connection.broker).publish([held], signal);
+    for (let count = 1; count <= 20; count += 1) {
+      await required(connection.broker).publish([createMessage({ queue: 'beta' })], signal);
+      await seen.arrived(count, 20_000); // it had every chance to take the other
+    }
+    expect(seen.deliveries.every(({ queue }) => queue === 'beta')).toBe(true);
+    expect(await monitor.counts(queues)).toMatchObject([{ waiting: 1, paused: true }, { waiting: 0 }]);
+    await monitor.setPaused?.('alpha', false);
+    await seen.arrived(21, 20_000);
+    expect(seen.deliveries.at(-1)?.message.id).toBe(held.id);
+  },
+  60_000,
+);
