@@ -124,8 +124,8 @@ export const concurrencyKey: Scenario = {
       atLeast('use of the places', usage(calm), arena.short ? 0.6 : 0.9),
       told('time of a hand-over, median', quantile(handOvers(calm), 0.5), 'ms'),
     ];
-    await sendLimited(arena, load, { name: 'b', count: 12, ms: 800 });
     const before = arena.runs();
+    await sendLimited(arena, load, { name: 'b', count: 12, ms: 800 });
     await arena.afterRuns(before + 4);
     await killHolder(arena, workers);
     await load.observe(arena.patience);

@@ -56,7 +56,8 @@ export const admissionScenarios: readonly Scenario[] = [
         message: expect.stringMatching(/broken/),
       });
       expect(await retry?.get({ timeout })).toBeGreaterThan(fence as number);
-      expect(tracks.starts).toEqual(['retry', 'fail', 'plain', 'retry']);
+      const [first, ...rest] = tracks.starts; // the key promises no order of those that wait
+      expect([first, rest.slice(0, 2).sort(), rest.slice(2)]).toEqual(['retry', ['fail', 'plain'], ['retry']]);
       expect(tracks.most.get('all')).toBe(1);
     },
   },
