@@ -129,7 +129,7 @@ export const brokerConsumerCases: readonly ConformanceCase<BrokerBench>[] = [
       const ids = await bench.publishMany(3);
       await other.arrived(3);
       await other.consumer.close(1000);
-      expect(other.ids()).toEqual(ids);
+      expect([...other.ids()].sort()).toEqual([...ids].sort()); // one that the paused consumer was just being handed comes last
       const last = await bench.publish();
       paused.consumer.resume();
       await paused.arrived(2);
