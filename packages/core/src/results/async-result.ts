@@ -176,6 +176,7 @@ export class AsyncResult<T = unknown> {
   async forget(): Promise<void> {
     const { results } = await this.#context.stores();
     await results.forget([this.id]);
+    this.#context.inbox.forget(this.id);
   }
 
   async #record(): Promise<OutcomeRecord | undefined> {

@@ -123,6 +123,11 @@ export class ResultInbox {
     if (this.#entries.size === 0) this.#stopSweep();
   }
 
+  /** Drops a ring that came when nobody waited: the id may be run anew. */
+  forget(id: string): void {
+    this.#early.delete(id);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#listening = false;
