@@ -7,19 +7,25 @@ const freshFor = 60_000;
 const patience = 1_000;
 /** After an answer that did not come, the clocks are taken to agree for so long. */
 const retryAfter = 5_000;
-/** On one machine measuring is off by so much: half of a round trip, and what the clock leaves out. */
-const measuringError = 1.5;
-/** A clock of whole milliseconds leaves half of one out on average. */
-const leftOut = 0.5;
+/** A measurement that is this exact, in milliseconds, is good enough. */
+const exact = 3;
+/** Of so many that are not, the best one is taken. */
+const attempts = 4;
+
+/** Redis's clock is ahead by more than `least` and by no more than `most` milliseconds. */
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
 
 /** How far Redis' clock is ahead of this machine's: measured when first asked for, then now and then beside the work. */
 export class StoreClock {
   readonly #link: StoreLink;
   readonly #clock: Clock;
-  #offset: number | undefined;
+  #bounds: Bounds | undefined;
   /** When it should be measured again, by the monotonic clock. */
   #staleAt = 0;
-  #measuring: Promise<number> | undefined;
+  #measuring: Promise<void> | undefined;
 
   constructor(link: StoreLink, clock: Clock) {
     this.#link = link;
@@ -29,25 +35,27 @@ export class StoreClock {
   /** Milliseconds; at once where it was measured before. Never rejects. */
   offset(): number | Promise<number> {
     const stale = this.#clock.monotonic() >= this.#staleAt;
-    if (this.#offset === undefined && (stale || this.#measuring)) return this.#measure();
+    if (!this.#bounds && (stale || this.#measuring)) return this.#measure().then(() => this.#likely());
     if (stale) void this.#measure();
-    return this.#offset ?? 0;
+    return this.#likely();
   }
 
   /**
    * As last measured, in whole milliseconds and rather too few than too many, since what is due by it must not be early;
-   * undefined until then. What may be the error of measuring counts as none.
+   * undefined until then. Clocks that may agree are taken to agree.
    */
   get ahead(): number | undefined {
-    if (this.#offset === undefined) return undefined;
-    return Math.abs(this.#offset) < measuringError ? 0 : Math.floor(this.#offset);
+    return this.#bounds && (mayAgree(this.#bounds) ? 0 : Math.floor(this.#bounds.least));
   }
 
-  #measure(): Promise<number> {
+  #likely(): number {
+    return !this.#bounds || mayAgree(this.#bounds) ? 0 : (this.#bounds.least + this.#bounds.most) / 2;
+  }
+
+  #measure(): Promise<void> {
     this.#measuring ??= this.#ask()
       .catch(() => {
         this.#staleAt = this.#clock.monotonic() + retryAfter;
-        return this.#offset ?? 0;
       })
       .finally(() => {
         this.#measuring = undefined;
@@ -55,16 +63,28 @@ export class StoreClock {
     return this.#measuring;
   }
 
-  /** Redis looked at its clock half-way between question and answer, give or take half of the round trip. */
-  async #ask(): Promise<number> {
-    const offset = await this.#link.run(async (client) => {
+  /** A question may wait before Redis sees it, and an answer before this process does: on a busy machine it is asked again. */
+  async #ask(): Promise<void> {
+    let best = await this.#askOnce();
+    for (let again = 1; again < attempts && best.most - best.least > exact; again += 1) {
+      const bounds = await this.#askOnce();
+      if (bounds.most - bounds.least < best.most - best.least) best = bounds;
+    }
+    this.#bounds = best;
+    this.#staleAt = this.#clock.monotonic() + freshFor;
+  }
+
+  /** Redis looked at its clock between question and answer; this machine's leaves out what is less than a millisecond. */
+  #askOnce(): Promise<Bounds> {
+    return this.#link.run(async (client) => {
       const before = this.#clock.now();
       const [seconds, micros] = await client.time();
-      const now = (before + this.#clock.now()) / 2 + leftOut;
-      return Number(seconds) * 1_000 + Number(micros) / 1_000 - now;
+      const redis = Number(seconds) * 1_000 + Number(micros) / 1_000;
+      return { least: redis - this.#clock.now() - 1, most: redis - before };
     }, patience);
-    this.#offset = offset;
-    this.#staleAt = this.#clock.monotonic() + freshFor;
-    return offset;
   }
+}
+
+function mayAgree({ least, most }: Bounds): boolean {
+  return least < 0 && most >= 0;
 }
