@@ -25,12 +25,14 @@ const first = openBilling();
 await startWorker(first, { queues: ['bills'] }); // publishers know the group from now on
 await first.close(); // and it is away
 
+let onHeard: () => void = () => {};
 const heard = new Promise<void>((resolve) => {
-  void shop.subscribe('order.*', (order, { topic }) => {
-    console.log(`screen: ${topic} ${JSON.stringify(order)}`);
-    resolve();
-  });
+  onHeard = resolve;
 });
+await shop.subscribe('order.*', (order, { topic }) => {
+  console.log(`screen: ${topic} ${JSON.stringify(order)}`);
+  onHeard();
+}); // resolves when what is published from now on is heard
 await shop.publish('order.opened', 'nobody minds');
 await heard;
 
