@@ -74,14 +74,13 @@ export class Admissions {
   /** As {@link Admissions.confirm}, for one. What is held while others are asked for is asked for together, after them. */
   confirmEntry(entry: AdmissionEntry): Promise<void> {
     this.#unconfirmed.push(entry);
-    this.#confirming ??= this.#confirmAll().finally(() => {
-      this.#confirming = undefined;
-    });
+    this.#confirming ??= this.#confirmAll();
     return this.#confirming;
   }
 
   async #confirmAll(): Promise<void> {
     while (this.#unconfirmed.length > 0) await this.#confirm(this.#unconfirmed.splice(0));
+    this.#confirming = undefined; // in the step that found none left: whoever comes next begins anew
   }
 
   #confirm(entries: readonly AdmissionEntry[]): Promise<void> {
