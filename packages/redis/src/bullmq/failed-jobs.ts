@@ -2,8 +2,8 @@ import type { Retention } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import type { StoreLink } from '../store-link.ts';
-import type { TaskBackend } from './backend-hook.ts';
 import { failedExpires } from './failed-expires.ts';
+import type { TaskBackend } from './task-backend.ts';
 
 /** Jobs that the size of all is told from. */
 const sampled = 50;
@@ -21,7 +21,7 @@ export async function sweepFailedJobs(link: StoreLink, keys: Keys, retention: Re
   const kept = (): Promise<number> => link.run((client) => client.zcard(failed));
   const before = await kept();
   if (before === 0) return;
-  const { createTaskBackend } = await import('./backend-hook.ts');
+  const { createTaskBackend } = await import('./create-task-backend.ts');
   const backend = (client: RedisClient): TaskBackend =>
     createTaskBackend(keys.bullQueue(queue), { connection: client, prefix: keys.bull });
   await clean(link, backend, { until: Date.now() - failedExpires, most: before });

@@ -5,8 +5,9 @@ import type { Keys } from '../keys.ts';
 import { accept, type Call, refuse, type Sent } from '../publish-call.ts';
 import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
-import { createTaskBackend, type TaskBackend } from './backend-hook.ts';
+import { createTaskBackend } from './create-task-backend.ts';
 import type { JobFields } from './job-message.ts';
+import type { TaskBackend } from './task-backend.ts';
 
 /** Entries BullMQ keeps of a queue's event stream; its default of 10,000 costs up to 1 MB a queue for nobody here. */
 const maxEvents = 1_000;

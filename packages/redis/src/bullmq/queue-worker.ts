@@ -3,9 +3,10 @@ import { readJobGrant } from '../admission/grant.ts';
 import type { RedisClient, RedisClients } from '../connection.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isConnectionError } from '../store-errors.ts';
-import { type TaskBackend, taskBackendFactory } from './backend-hook.ts';
+import { taskBackendFactory } from './create-task-backend.ts';
 import { Lease, LeaseKeeper } from './lease.ts';
 import type { Slots } from './slots.ts';
+import type { TaskBackend } from './task-backend.ts';
 import { type Settle, TaskJob } from './task-job.ts';
 
 /** How long an idle worker's blocking read lasts, in seconds: with the orphan check, its only commands (P11). */

@@ -7,9 +7,9 @@ import type { EndedLog } from '../retention/ended-log.ts';
 import type { OutcomeArgs } from '../scripts/bull-scripts.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';
-import type { TaskBackend } from './backend-hook.ts';
 import { bullPriority, toJobData } from './job-message.ts';
 import type { Lease } from './lease.ts';
+import type { TaskBackend } from './task-backend.ts';
 import type { TaskJob } from './task-job.ts';
 
 /** What a settlement needs. */
@@ -157,8 +157,7 @@ function retryAt(
   options: Extract<Settlement, { kind: 'retryAt' }> & { readonly fetchNext: boolean },
 ): Promise<unknown> {
   const { message } = options;
-  return backend.moveToDelayed(job.raw.id, Date.now(), Math.ceil(timeUntil(options.at, backend)), lease.token, {
-    skipAttempt: true,
+  return backend.delayUntil(job.raw.id, options.at, lease.token, {
     fetchNext: options.fetchNext,
     fieldsToUpdate: { data: toJobData(message, job.raw.timestamp), priority: bullPriority(message.priority) },
   });
@@ -171,20 +170,14 @@ export async function release(
   at?: number,
 ): Promise<undefined> {
   const { backend, client } = context;
-  const wait = at === undefined ? 0 : timeUntil(at, backend);
-  if (wait > 0) {
-    await backend.moveToDelayed(job.raw.id, Date.now(), Math.ceil(wait), lease.token, { skipAttempt: true });
+  if (at !== undefined && at > backend.now) {
+    await backend.delayUntil(job.raw.id, at, lease.token);
     return undefined;
   }
   const moved = backend.moveJobFromActiveToWait(job.raw.id, lease.token);
   // BullMQ puts a prioritised job back without the mark that wakes idle workers: they would find it up to 5 s later
   await Promise.all([moved, client.zadd(backend.toKey('marker'), 0, '0')]);
   return undefined;
-}
-
-/** Milliseconds until a moment of Redis's clock; 0 when it has come. */
-function timeUntil(at: number, { clock }: TaskBackend): number {
-  return Math.max(0, at - Date.now() - (clock?.ahead ?? 0));
 }
 
 /** Whether a settlement came too late. BullMQ's words for a lock that is gone (-2), another's (-6), or a job that is (-1), or is not active any more (-3). */

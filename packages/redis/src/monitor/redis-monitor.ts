@@ -8,7 +8,7 @@ import {
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
-import type { TaskBackend } from '../bullmq/backend-hook.ts';
+import type { TaskBackend } from '../bullmq/task-backend.ts';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
@@ -148,7 +148,7 @@ export class RedisMonitor implements Monitor {
 
   /** BullMQ is loaded at the first need. */
   async #backendOf(queue: string): Promise<(client: RedisClient) => TaskBackend> {
-    const { createTaskBackend } = await import('../bullmq/backend-hook.ts');
+    const { createTaskBackend } = await import('../bullmq/create-task-backend.ts');
     const name = this.#keys.bullQueue(queue);
     return (client) => createTaskBackend(name, { connection: client, prefix: this.#keys.bull });
   }

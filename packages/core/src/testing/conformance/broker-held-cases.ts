@@ -76,6 +76,32 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'a delivery is held for good, also when the clock goes on while it is settled',
+    async run(bench) {
+      const seen = new Set<string>();
+      await bench.probe({
+        slots: 5,
+        handle: ({ message }): Settlement => {
+          if (seen.has(message.id)) return ack;
+          seen.add(message.id);
+          return { kind: 'retryAt', message, at: heldUntil };
+        },
+      });
+      const now = Date.now;
+      let looks = 0;
+      Date.now = () => now() + ++looks; // every look finds it a millisecond later
+      try {
+        const ids = await bench.publishMany(10);
+        await until(async () => (await bench.counts()).delayed === 10, { what: 'ten messages to wait' });
+        expect((await bench.counts()).held).toBe(10);
+        expect(await promote(bench, ...ids.map((id) => ({ queue, id })))).toEqual(ids.map(() => true));
+        await bench.emptied();
+      } finally {
+        Date.now = now;
+      }
+    },
+  },
+  {
     name: 'held messages can be removed and purged',
     async run(bench) {
       const [a, b, c] = await bench.publishMany(3, () => ({ held: true }));

@@ -1,12 +1,5 @@
 import type { Failure } from '@lovage/core/driver';
-import {
-  type BackendFactory,
-  QueueKeys,
-  RedisConnection,
-  RedisQueueBackend,
-  raw2NextJobData,
-  type WorkerOptions,
-} from 'bullmq';
+import { RedisQueueBackend, raw2NextJobData, type WorkerOptions } from 'bullmq';
 import type { RedisClient } from '../connection.ts';
 import {
   type Add,
@@ -34,6 +27,7 @@ export interface Finish {
   readonly outcome: OutcomeArgs | undefined;
 }
 
+type DelayOptions = NonNullable<Parameters<RedisQueueBackend['moveToDelayed']>[4]>;
 /** What BullMQ's backend is given to end; it reads the id and the options, which a {@link TaskJob} has. */
 type BullJob = Parameters<RedisQueueBackend['moveToCompletedArgs']>[0];
 
@@ -44,6 +38,8 @@ const keepNone = { count: 0 };
 const mustRun: ReadonlySet<string> = new Set(['moveToActive', 'extendLocks', 'moveStalledJobsToWait']);
 /** Replies of these scripts hold the next job. */
 const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed']);
+/** And these are told this machine's time by BullMQ; the third is told Redis's, by {@link TaskBackend.delayUntil}. */
+const toldLocalTime: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished']);
 
 /** BullMQ's Redis backend on connections of ours, with replies that it cannot choke on. */
 export class TaskBackend extends RedisQueueBackend {
@@ -97,7 +93,7 @@ export class TaskBackend extends RedisQueueBackend {
       events: this.queueEvents,
     });
     const { lockDuration, name = '' } = this.queue.opts as Partial<WorkerOptions>;
-    const now = String(Date.now() + this.#ahead);
+    const now = String(this.now);
     const next = how.fetchNext && !this.queue.closing ? '1' : '0';
     return this.#nextOf(id, await this.#completion(keys, [id, now, next, String(lockDuration), name, ...args]));
   }
@@ -122,6 +118,16 @@ export class TaskBackend extends RedisQueueBackend {
       how,
       this.moveToFailedArgs(job as unknown as BullJob, reason, keep, how.token, how.fetchNext, fields),
     );
+  }
+
+  /**
+   * Takes an active job back until a moment of Redis's clock, and spends no attempt of BullMQ's. The script adds the delay to the time
+   * that it is told, so both come of one look at the clock: a second one may be a millisecond later, and what is due a millisecond
+   * before `heldUntil` is not held, but lost until then.
+   */
+  delayUntil(id: string, at: number, token: string, options: Omit<DelayOptions, 'skipAttempt'> = {}): Promise<unknown> {
+    const { now } = this;
+    return this.moveToDelayed(id, now, Math.max(0, Math.ceil(at) - now), token, { ...options, skipAttempt: true });
   }
 
   #completion: Complete | undefined;
@@ -161,7 +167,12 @@ export class TaskBackend extends RedisQueueBackend {
     return this.clock?.ahead ?? 0;
   }
 
-  /** BullMQ tells the scripts that take jobs this machine's time, as their second argument; they compare it with when jobs are due. */
+  /** Redis's time, epoch milliseconds, as far as it is known. */
+  get now(): number {
+    return Date.now() + this.#ahead;
+  }
+
+  /** BullMQ tells scripts this machine's time, as their second argument; they compare it with when jobs are due. */
   #toRedis<T extends RawArgs>(command: string, args: T): T {
     const ahead = this.#ahead;
     if (ahead === 0) return args;
@@ -187,62 +198,9 @@ export class TaskBackend extends RedisQueueBackend {
     args: any[],
     // biome-ignore lint/suspicious/noExplicitAny: the signature is BullMQ's
   ): any {
-    const moments = takes.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
+    const moments = toldLocalTime.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
     let reply = super.execCommand(client, name, moments);
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
     return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken, this.grants))) : reply;
   }
-}
-
-/**
- * A backend for one queue on `client` (shared by all) and, for a worker, `blocking` (its own). BullMQ would make
- * connections of its own here, wait for them to be ready before every command, and ask each server for its version.
- */
-export function createTaskBackend(name: string, opts: TaskBackendOptions, blocking?: RedisClient): TaskBackend {
-  const keys = new QueueKeys(opts.prefix);
-  const connection = adopt(opts.connection as RedisClient);
-  return new TaskBackend(
-    connection,
-    name,
-    keys.getKeys(name),
-    (type) => keys.toKey(name, type),
-    opts,
-    blocking && adopt(blocking),
-    false, // we own the connections: BullMQ's close() leaves them and their listeners alone
-  );
-}
-
-/** What BullMQ's classes pass to their backend. */
-export type TaskBackendOptions = Pick<WorkerOptions, 'connection' | 'prefix'> & Partial<WorkerOptions>;
-
-/** The factory BullMQ's Worker asks for its backend. */
-export function taskBackendFactory(parts: {
-  readonly blocking: RedisClient;
-  readonly storeClock: StoreClock;
-  readonly queueEvents: boolean;
-}): BackendFactory<TaskBackend> {
-  return (name, opts) => {
-    const backend = createTaskBackend(name, opts as TaskBackendOptions, parts.blocking);
-    backend.clock = parts.storeClock;
-    backend.queueEvents = parts.queueEvents;
-    return backend;
-  };
-}
-
-/** One wrapper per client, however many queues share it: each adds listeners to the client. */
-const adopted = new WeakMap<RedisClient, RedisConnection>();
-
-function adopt(client: RedisClient): RedisConnection {
-  const known = adopted.get(client);
-  if (known) return known;
-  const connection = new RedisConnection(client, { shared: true, skipVersionCheck: true, skipWaitingForReady: true });
-  connection.on('error', () => {}); // the client has a listener of ours
-  // Without the version check BullMQ takes every server for the oldest and rounds blocking reads up to whole seconds
-  // (a delayed task up to 1 s late). Fractions are understood since Redis 6.0; the driver warns below 6.2.
-  const capable = (): void => {
-    connection.capabilities = { canDoubleTimeout: true, canBlockFor1Ms: false };
-  };
-  connection.client.then(capable, () => {}); // rejects only for a client that has ended, whose commands say so
-  adopted.set(client, connection);
-  return connection;
 }
