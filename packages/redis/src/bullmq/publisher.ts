@@ -120,6 +120,7 @@ export class Publisher {
     deadline.check();
     const client = this.#link.readyClient ?? (await this.#link.ready(deadline));
     const again: Adding[] = [];
+    if (adding.length > 1) batchWrites(client, 'together');
     await deadline.race(Promise.all(adding.map((one) => this.#add(client, one, again))));
     return again;
   }
