@@ -10,7 +10,7 @@ import type { MaybePromise } from '../task/schema.ts';
 import type { TaskState } from '../task/state.ts';
 import { listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
-import type { ResultInbox, ResultStores } from './result-inbox.ts';
+import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
 import { readGraph, type TaskGraph } from './task-graph.ts';
 import { Wait, type Waiting } from './wait.ts';
 
@@ -56,6 +56,7 @@ export class AsyncResult<T = unknown> {
   readonly id: string;
   readonly #origin: ResultOrigin;
   readonly #context: ResultContext;
+  #asked = false;
 
   constructor(origin: ResultOrigin, context: ResultContext) {
     this.id = origin.id;
@@ -95,7 +96,7 @@ export class AsyncResult<T = unknown> {
     const { signal } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    return new Wait(this.#origin, { inbox, clock, timeout, signal });
+    return new Wait(this.#watched(), { inbox, clock, timeout, signal });
   }
 
   /** The value of a final record, or the error it stands for. */
@@ -140,8 +141,9 @@ export class AsyncResult<T = unknown> {
   /** What the handler says through `self.progress()`, as it says it, until the task ends. Never throws for a failed task. */
   async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown, void, undefined> {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
+    if (options.signal?.aborted) return;
     const queue = new ProgressQueue();
-    this.#context.inbox.watch(this.#origin, queue);
+    this.#context.inbox.watch(this.#watched(), queue);
     const onAbort = (): void => queue.end();
     options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -177,6 +179,15 @@ export class AsyncResult<T = unknown> {
     const { results } = await this.#context.stores();
     await results.forget([this.id]);
     this.#context.inbox.forget(this.id);
+  }
+
+  /** A task rings once: whoever asks again may have had its ring, and finds what it came to in the store. */
+  #watched(): Watched {
+    if (!this.#asked) {
+      this.#asked = true;
+      return this.#origin;
+    }
+    return { ...this.#origin, heard: false };
   }
 
   async #record(): Promise<OutcomeRecord | undefined> {
