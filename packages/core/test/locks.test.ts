@@ -137,6 +137,18 @@ describe('a lock', () => {
     await next.release();
   });
 
+  it('that was cut short is trusted no longer than the store keeps it', async () => {
+    const [a, b] = [bench.app(), bench.app()];
+    const lock = await a.lock('x', { ttl: '1m' });
+    await lock.extend('2s');
+    a.process.pause();
+    await pass(2_100);
+    const next = await b.lock('x', { wait: 0 });
+    expect([lock.held, lock.signal.aborted, next.held]).toEqual([false, true, true]);
+    a.process.resume();
+    await next.release();
+  });
+
   it('can be extended', async () => {
     const [a, b] = [bench.app(), bench.app()];
     const lock = await a.lock('x', { ttl: '1s' });

@@ -33,6 +33,8 @@ export class HeldLease {
   readonly #request: LeaseRequest;
   readonly #owner: string;
   #ttl: number;
+  /** When the request was sent that it is trusted by. */
+  #asked: number;
   #trustedUntil: number;
   #renewal: Timer | undefined;
   #expiry: Timer | undefined;
@@ -65,8 +67,9 @@ export class HeldLease {
     this.#owner = grant.owner;
     this.fence = grant.fence;
     this.#ttl = request.ttl;
+    this.#asked = grant.sent;
     this.#trustedUntil = grant.sent;
-    this.#trust(grant.sent);
+    this.#trust(grant.sent, request.ttl);
   }
 
   /** Whether it may still be trusted; asks no timer, so that a process that was paused gets the true answer. */
@@ -109,9 +112,12 @@ export class HeldLease {
     this.#expiry?.cancel();
   }
 
-  #trust(sent: number): void {
+  /** The last request counts, also one for a shorter time; `ttl` is what that one asked for. */
+  #trust(sent: number, ttl: number): void {
+    if (sent < this.#asked) return;
     const { clock } = this.#context;
-    this.#trustedUntil = Math.max(this.#trustedUntil, sent + Math.floor(this.#ttl * trusted));
+    this.#asked = sent;
+    this.#trustedUntil = sent + Math.floor(ttl * trusted);
     this.#renewal?.cancel();
     this.#expiry?.cancel();
     this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
@@ -125,9 +131,10 @@ export class HeldLease {
 
   async #renew(): Promise<void> {
     const sent = this.#context.clock.monotonic();
-    const kept = await this.#context.leases.renew(this.#request.name, this.#owner, this.#ttl);
+    const ttl = this.#ttl; // another extend may change it while this one is under way
+    const kept = await this.#context.leases.renew(this.#request.name, this.#owner, ttl);
     if (this.#ended) return;
-    if (kept) this.#trust(sent);
+    if (kept) this.#trust(sent, ttl);
     else this.#lose('its time ran out before it was renewed');
   }
 
