@@ -319,6 +319,24 @@ describe('an election', () => {
     expect([fails.leading, other.election.leading]).toEqual([false, true]);
   });
 
+  it('a leader that ends with an error when it is told to stop stands again at once', async () => {
+    const app = bench.app();
+    const fences: number[] = [];
+    app.elect('primary', {
+      ttl: '10s',
+      onLeader: (signal, fence) => {
+        fences.push(fence);
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      },
+    });
+    await pass(1_000);
+    app.process.pause();
+    await pass(10_000);
+    app.process.resume(); // the lease was lost meanwhile
+    await pass(1_000);
+    expect(fences).toEqual([1, 2]);
+  });
+
   it('a leader that was paused writes under an old fence, and the resource refuses it', async () => {
     const resource = new FencedResource();
     const { stale } = await pausedLeader(resource);

@@ -125,6 +125,7 @@ export class Election {
     this.#lease = lease;
     const failed = { error: undefined as unknown };
     const work = this.#call(stop.signal, lease.fence).catch((error: unknown) => {
+      if (stop.signal.aborted) return this.#endedBy(error);
       failed.error = error;
       stop.abort(error);
     });
@@ -138,6 +139,11 @@ export class Election {
 
   async #call(signal: AbortSignal, fence: number): Promise<void> {
     if (!signal.aborted) await this.#onLeader(signal, fence);
+  }
+
+  /** Whoever heeds the signal often ends with an error, as fetch does: that is no failure to lead. */
+  #endedBy(error: unknown): void {
+    this.#context.logger.debug(`election "${this.name}": onLeader was told to stop, and threw`, { error });
   }
 
   #within(work: Promise<void>): Promise<void> {
