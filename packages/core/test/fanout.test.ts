@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { runtimeOf } from '../src/app/app-runtime.ts';
 import { bookOf, memberTtl } from '../src/app/broadcast-members.ts';
+import type { Directory } from '../src/driver/directory.ts';
 import { silentLogger } from '../src/logger.ts';
 import { createTestClock } from '../src/testing/test-clock.ts';
 import { until } from '../src/testing/until.ts';
@@ -30,4 +31,32 @@ it('a worker that died counts for half a minute, and after minutes its queue goe
   const closing = app.close();
   await clock.advance(1_000);
   await closing;
+});
+
+it('a worker that ends while it says that it lives stays away', async () => {
+  const clock = createTestClock();
+  const queues = ['first', 'second'];
+  const app = new Lovage('fanout', {
+    broker: 'memory://',
+    logger: silentLogger,
+    clock,
+    conf: { broadcastQueues: queues },
+  });
+  const worker = await startWorker(app, { queues });
+  const { directory } = await runtimeOf(app).stores.open();
+  const { list, put } = directory as Directory;
+  const members = async (queue: string) => (await list(bookOf(queue))).length;
+  let closing: Promise<unknown> | undefined;
+  Object.assign(directory as Directory, {
+    put: async (...given: Parameters<Directory['put']>) => {
+      await put(...given);
+      closing ??= worker.close();
+      await until(async () => (await members('second')) === 0, { what: 'the goodbye' });
+    },
+  });
+  await clock.advance(memberTtl / 3);
+  await until(() => closing !== undefined, { what: 'the next word' });
+  await closing;
+  expect([await members('first'), await members('second')]).toEqual([0, 0]);
+  await app.close();
 });

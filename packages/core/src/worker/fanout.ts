@@ -94,7 +94,10 @@ export class Fanout {
 
   async #speak(): Promise<void> {
     try {
-      for (const [queue, own] of this.#own) await this.#directory.put(bookOf(queue), own, this.#worker, memberTtl);
+      for (const [queue, own] of this.#own) {
+        if (this.#closed) return; // it has said goodbye meanwhile
+        await this.#directory.put(bookOf(queue), own, this.#worker, memberTtl);
+      }
       this.#words += 1;
       if (this.#words % sweepEvery === 1) await this.#sweep();
     } catch (error) {
