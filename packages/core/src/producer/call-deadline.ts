@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { GetOptions } from '../results/async-result.ts';
 import { parseDuration } from '../task/duration.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
-import type { CallOptions } from './call-options.ts';
+import { afterOrAt, type CallOptions } from './call-options.ts';
 
 /** How a call is sent, and how long it is waited for. */
 export interface TimedCall {
@@ -21,6 +21,12 @@ export function timeCall({ timeout, signal, ...options }: CallOptions & GetOptio
   if (outer === undefined && own === undefined) return { options, wait: heard };
   const left = Math.min(outer ?? Number.POSITIVE_INFINITY, own ?? Number.POSITIVE_INFINITY);
   const wait = { ...heard, timeout: left };
-  if (options.deadline !== undefined && outer === undefined) return { options, wait };
+  if (options.deadline !== undefined && (outer === undefined || leftOf(options.deadline, clock) < left))
+    return { options, wait };
   return { options: { ...options, deadline: new Date(clock.now() + left) }, wait };
+}
+
+function leftOf(deadline: NonNullable<CallOptions['deadline']>, clock: Clock): number {
+  const read = afterOrAt(deadline, 'call: deadline');
+  return 'at' in read ? read.at - clock.now() : read.after;
 }

@@ -97,7 +97,8 @@ const taskId: Reader<string> = (value, where) => {
   );
 };
 
-const expires: Reader<{ after: number } | { at: number }> = (value, where) => {
+/** A moment, or a time from now. */
+export const afterOrAt: Reader<{ after: number } | { at: number }> = (value, where) => {
   if (value instanceof Date || (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value))) {
     return { at: parseInstant(value, where) };
   }
@@ -109,8 +110,8 @@ const table = {
   priority: wholeNumber(0, 9),
   countdown: parseDuration,
   eta: parseInstant,
-  expires,
-  deadline: expires,
+  expires: afterOrAt,
+  deadline: afterOrAt,
   taskId,
   idempotencyKey: text,
   unique: callUniqueOption,

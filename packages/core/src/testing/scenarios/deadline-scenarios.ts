@@ -18,15 +18,18 @@ export const deadlineScenarios: readonly Scenario[] = [
         await inner.call([]),
         await inner.call([], { timeout: '60s' }),
         await inner.call([], { timeout: '5s' }),
+        await inner.call([], { deadline: '5s' }),
         await (await inner.delay()).get({ timeout }),
         self.remaining() ?? null,
       ]);
       await bench.worker(app);
-      const [inherited, longer, shorter, delayed, own] = (await outer.call([], { timeout })) as readonly number[];
+      const [inherited, longer, shorter, sooner, delayed, own] = (await outer.call([], {
+        timeout,
+      })) as readonly number[];
       for (const left of [inherited, longer]) expect(left).toBeGreaterThan(5_000);
       for (const left of [inherited, longer]) expect(left).toBeLessThanOrEqual(20_000 + clocks);
-      expect(shorter).toBeGreaterThan(0);
-      expect(shorter).toBeLessThanOrEqual(5_000 + clocks);
+      for (const left of [shorter, sooner]) expect(left).toBeGreaterThan(0);
+      for (const left of [shorter, sooner]) expect(left).toBeLessThanOrEqual(5_000 + clocks);
       expect(delayed).toBeNull(); // nobody waits for what is only sent
       expect(own).toBeLessThanOrEqual((longer as number) + clocks);
       expect(await (await inner.delay()).get({ timeout })).toBeNull();
