@@ -18,7 +18,7 @@ export interface SchedulerFigures {
   /** Epoch ms of the last slot that was sent, and how late it was. */
   lastSlot: number | undefined;
   lastLateBy: number | undefined;
-  /** Epoch ms of the last time it looked whether something is due. */
+  /** Epoch ms of the last time it read the entries, as it does at every refresh; at first, when it began to fire. */
   lookedAt: number | undefined;
 }
 
@@ -57,6 +57,7 @@ export class Scheduler {
   async run(signal: AbortSignal, mayFire: () => boolean): Promise<void> {
     const stop = (): void => this.#wake();
     signal.addEventListener('abort', stop, { once: true });
+    this.figures.lookedAt = this.#options.runtime.clock.now();
     const bell = await this.#options.book.listen(() => this.#readSoon());
     try {
       this.#readAt = Number.NEGATIVE_INFINITY;
@@ -90,7 +91,6 @@ export class Scheduler {
     const { clock } = this.#options.runtime;
     if (clock.now() >= this.#readAt || this.#isLate(clock.now())) await this.#read(context);
     const now = clock.now();
-    this.figures.lookedAt = now;
     for (const run of this.#idle()) {
       const { wakeAt } = run;
       if (wakeAt !== undefined && wakeAt <= now) this.#attend(run, now);
@@ -135,6 +135,7 @@ export class Scheduler {
         else this.#runs.set(name, new EntryRun(context, entry));
       }
       this.figures.entries = entries.size;
+      this.figures.lookedAt = runtime.clock.now();
     } catch (error) {
       context.onError();
       runtime.logger.warn('beat could not read the schedules, trying again', { error, inMs: retry });
