@@ -55,6 +55,7 @@ describe('crontab', () => {
     ['*/0 * * * *', 'minute: "*/0" cannot be'],
     ['*/70 * * * *', 'minute: "*/70" cannot be'],
     ['5/15 * * * *', 'minute: "5/15" cannot be'],
+    ['0 0 * * */8', 'day of week: "*/8" cannot be'],
     ['1,,2 * * * *', 'minute: "" cannot be'],
     ['70 * * * * *', 'second: "70" cannot be'],
     ['0 0 31 2 *', 'day of month: "31" never comes in month 2'],

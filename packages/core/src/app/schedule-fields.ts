@@ -97,7 +97,7 @@ function readPart(text: string, rule: FieldRule, where: string): string {
   if (!match) throw wrongPart(text, rule, where);
   const [, star, from, to, step] = match;
   const everyNth = step === undefined ? undefined : Number(step);
-  const span = rule.max - rule.min + 1;
+  const span = rule.names === days ? 7 : rule.max - rule.min + 1;
   if (everyNth !== undefined && (everyNth < 1 || everyNth > span || (!star && to === undefined))) {
     throw wrongPart(text, rule, where);
   }
