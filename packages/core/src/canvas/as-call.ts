@@ -17,7 +17,7 @@ export function asCall<Options extends CallOptions>(
   options: Options,
 ): PlainCall<Options> | undefined {
   if (shape.kind !== 'task' || shape.each || shape.gate || links.length > 0 || errorLinks.length > 0) return undefined;
-  if (hasCallbacks(options) || hasCallbacks(own)) return undefined;
+  if (hasCallbacks(options)) return undefined;
   const { task, definition, immutable, args } = shape;
   return { task, definition, args: immutable ? args : [...given, ...args], options: { ...own, ...options } };
 }

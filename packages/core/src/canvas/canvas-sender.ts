@@ -17,12 +17,11 @@ import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import { newTaskId } from '../task/task-id.ts';
 import { CanvasRunner } from './canvas-runner.ts';
-import { assertSignature } from './chain.ts';
 import { addedPlace, type Place, stepId } from './freeze.ts';
 import { planTtl } from './plan-sink.ts';
 import { type Resolved, Resolver } from './resolve.ts';
 import { reviveCanvas } from './revive.ts';
-import type { AnySignature, SignatureSender } from './signature.ts';
+import { type AnySignature, assertSignature, callbacksOf, type SignatureSender } from './signature.ts';
 import type { CanvasData } from './signature-data.ts';
 import { UnitRevoker } from './unit-revoker.ts';
 
@@ -228,16 +227,9 @@ function withCallbacks(
   linkError: CallOptions['linkError'],
 ): AnySignature {
   let whole = canvas;
-  for (const callback of listOf(link)) whole = whole.link(callback);
-  for (const callback of listOf(linkError)) whole = whole.linkError(callback);
+  for (const callback of callbacksOf(link)) whole = whole.link(callback);
+  for (const callback of callbacksOf(linkError)) whole = whole.linkError(callback);
   return whole;
-}
-
-function listOf(callbacks: CallOptions['link']): readonly AnySignature[] {
-  if (callbacks === undefined) return [];
-  const list: readonly unknown[] = Array.isArray(callbacks) ? callbacks : [callbacks];
-  for (const callback of list) assertSignature(callback, 'link');
-  return list as readonly AnySignature[];
 }
 
 function lastOf(node: Resolved): Exclude<Resolved, { kind: 'sequence' }> {

@@ -1,7 +1,7 @@
-import { ConfigurationError } from '../errors.ts';
 import type { Fits } from './fits.ts';
 import {
   type AnySignature,
+  assertSignature,
   firstSender,
   noParts,
   Signature,
@@ -58,13 +58,6 @@ export function isBare({ options, links, errorLinks }: SignatureParts): boolean 
 /** For the `pipe` of every kind. */
 export function pipe(first: AnySignature, next: AnySignature): AnySignature {
   return new Chain([first, next]);
-}
-
-/** Throws unless the value is a signature. */
-export function assertSignature(value: unknown, where: string): asserts value is AnySignature {
-  if (value instanceof Signature) return;
-  const hint = typeof value === 'function' ? ': call .s() or .si() on the task' : '';
-  throw new ConfigurationError(`${where}: expected signatures, received ${typeof value}${hint}`);
 }
 
 /** The parts of a signature that its JSON holds, where they say something. */

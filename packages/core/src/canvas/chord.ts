@@ -1,8 +1,9 @@
-import { assertSignature, type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
+import { type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
 import type { Fits } from './fits.ts';
 import { type AnyGroup, Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
 import {
   type AnySignature,
+  assertSignature,
   noParts,
   Signature,
   type SignatureParts,

@@ -2,17 +2,20 @@ import { ConfigurationError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
-import { assertSignature, type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
+import { type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
 import type { Fits } from './fits.ts';
 import {
   type AnySignature,
+  assertSignature,
   firstSender,
+  isEmptyList,
   type Members,
   noParts,
   Signature,
   type SignatureParts,
   type SignatureSender,
   type SignatureShape,
+  senderOf,
 } from './signature.ts';
 import type { CanvasData } from './signature-data.ts';
 
@@ -48,9 +51,10 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
   }
 
   override async applyAsync(args: In, options: CallOptions = {}): Promise<GroupResult<Out>> {
-    const ready = this.sender === undefined && this.isStream ? await this.#peeked() : this;
-    if (ready.sender === undefined) return GroupResult.empty() as GroupResult<Out>;
-    return (await ready.sender.send(ready, args, options)) as GroupResult<Out>;
+    const { link, ...rest } = options;
+    const ready = link === undefined ? await this.#peeked() : (await this.#peeked()).set({ link });
+    if (isEmptyList(ready)) return GroupResult.empty() as GroupResult<Out>;
+    return (await senderOf(ready).send(ready, args, rest)) as GroupResult<Out>;
   }
 
   override async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
@@ -77,8 +81,9 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
     return new Group(this.members, parts, this.#sender) as this;
   }
 
-  /** The same group with its first member read, whose app sends it. */
+  /** The same group; where its members are a stream, with the first one read, whose app sends it. */
   async #peeked(): Promise<Group<In, Out>> {
+    if (this.sender || !this.isStream) return this;
     const { sender, members } = await peek(this.members);
     return new Group<In, Out>(members, this, sender);
   }

@@ -4,8 +4,7 @@ import type { PreparedCall, Producer } from '../producer/publish.ts';
 import type { Message } from '../task/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../task/plan.ts';
 import type { MaybePromise } from '../task/schema.ts';
-import { assertSignature } from './chain.ts';
-import type { AnySignature, Members, SignatureShape } from './signature.ts';
+import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 
 /** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
 export type Resolved = ResolvedTask | ResolvedSequence | ResolvedGroup;
@@ -279,11 +278,11 @@ function isEmpty(options: CallOptions): boolean {
 /** The nearer options win; stamps and headers add up. */
 function merge(outer: CallOptions, inner: CallOptions): CallOptions {
   if (isEmpty(outer) && isEmpty(inner)) return none;
-  const { link: _link, linkError: _linkError, ...rest } = { ...outer, ...inner };
   const stamps = { ...outer.stamps, ...inner.stamps };
   const headers = { ...outer.headers, ...inner.headers };
   return {
-    ...rest,
+    ...outer,
+    ...inner,
     ...(Object.keys(stamps).length > 0 ? { stamps } : {}),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
   };

@@ -59,9 +59,10 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
 
   /** @internal */
   constructor(parts: SignatureParts) {
-    this.options = Object.freeze({ ...parts.options });
-    this.links = Object.freeze([...parts.links]);
-    this.errorLinks = Object.freeze([...parts.errorLinks]);
+    const { link, linkError } = parts.options;
+    this.options = Object.freeze(link || linkError ? withoutCallbacks(parts.options) : { ...parts.options });
+    this.links = Object.freeze([...parts.links, ...callbacksOf(link)]);
+    this.errorLinks = Object.freeze([...parts.errorLinks, ...callbacksOf(linkError)]);
   }
 
   /** What it is made of. */
@@ -85,13 +86,13 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
    * whole, `taskId` is the id of the whole, other options are for every task that was given none of its own.
    */
   async applyAsync(args: In, options: CallOptions = {}): Promise<AsyncResult<Out>> {
-    if (isEmptyList(this)) return GroupResult.empty() as AsyncResult as AsyncResult<Out>;
+    if (options.link === undefined && isEmptyList(this)) return GroupResult.empty() as AsyncResult as AsyncResult<Out>;
     return (await senderOf(this).send(this, args, options)) as AsyncResult<Out>;
   }
 
   /** Sends it and awaits the value. */
   async call(args: In, options: CallOptions & GetOptions = {}): Promise<Out> {
-    if (isEmptyList(this)) return [] as Out;
+    if (options.link === undefined && isEmptyList(this)) return [] as Out;
     return (await senderOf(this).call(this, args, options)) as Out;
   }
 
@@ -123,15 +124,41 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   }
 }
 
-/** Empty groups alone, one after another: no task says which app could send them, and the value is known. */
-function isEmptyList({ shape }: AnySignature): boolean {
-  if (shape.kind === 'group') return Array.isArray(shape.members) && shape.members.length === 0;
-  return shape.kind === 'sequence' && shape.steps.length > 0 && shape.steps.every(isEmptyList);
+/** The signatures that call options name as `link` or `linkError`. Throws {@link ConfigurationError} for anything else. */
+export function callbacksOf(given: CallOptions['link']): readonly AnySignature[] {
+  if (given === undefined) return [];
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  for (const callback of list) assertSignature(callback, 'link');
+  return list as readonly AnySignature[];
 }
 
-function senderOf(signature: { readonly sender: SignatureSender | undefined }): SignatureSender {
-  if (signature.sender) return signature.sender;
-  throw new ConfigurationError('this canvas has no task in it, and so no app that could send it');
+function withoutCallbacks({ link: _link, linkError: _linkError, ...options }: CallOptions): CallOptions {
+  return options;
+}
+
+/** Throws unless the value is a signature. */
+export function assertSignature(value: unknown, where: string): asserts value is AnySignature {
+  if (value instanceof Signature) return;
+  const hint = typeof value === 'function' ? ': call .s() or .si() on the task' : '';
+  throw new ConfigurationError(`${where}: expected signatures, received ${typeof value}${hint}`);
+}
+
+/** Nothing but empty groups, one after another: no task says which app could send them, and the value is known. */
+export function isEmptyList({ shape, links }: AnySignature): boolean {
+  if (links.length > 0) return false;
+  if (shape.kind === 'sequence') return shape.steps.length > 0 && shape.steps.every(isEmptyList);
+  if (shape.kind !== 'group' || !Array.isArray(shape.members)) return false;
+  return shape.members.every((member: AnySignature) => member.shape.kind === 'group' && isEmptyList(member));
+}
+
+/** The app that sends a canvas. Throws {@link ConfigurationError} where none of its tasks says which one. */
+export function senderOf(canvas: AnySignature): SignatureSender {
+  const sender = canvas.sender ?? firstSender(canvas.links);
+  if (sender) return sender;
+  throw new ConfigurationError(
+    'this canvas has no task in it, and so no app that could send it ' +
+      '(for members from a generator, send their group itself, or put a task beside it)',
+  );
 }
 
 /** The first sender among these. */

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Lovage } from '../app/app.ts';
+import type { Task } from '../app/task-handle.ts';
+import { silentLogger } from '../logger.ts';
+import { canvasTasks } from '../testing/scenarios/canvas-scenarios.ts';
+import { until } from '../testing/until.ts';
+import { startWorker } from '../worker.ts';
+import { chain } from './chain.ts';
+import { gate } from './gate.ts';
+import { group } from './group.ts';
+import type { AnySignature } from './signature.ts';
+
+const timeout = 5_000;
+let app: Lovage;
+let heard: unknown[];
+let note: Task<[what: unknown], void>;
+
+beforeEach(async () => {
+  app = new Lovage('signatures', { broker: 'memory://', logger: silentLogger });
+  heard = [];
+  note = app.task('note', (what: unknown) => void heard.push(what));
+  await startWorker(app);
+});
+afterEach(() => app.close());
+
+describe('callbacks that set() names', () => {
+  it('are sent as those of link() and linkError()', async () => {
+    const { add, fail } = canvasTasks(app);
+    await add.s(1, 1).set({ link: note.s() }).call([], { timeout });
+    await chain(add.s(1, 1).set({ link: [note.s(), note.si('second')] }), add.s(1)).call([], { timeout });
+    const failing = await group(fail.s(), add.s(1, 1)).set({ linkError: note.s() }).delay();
+    await failing.get({ timeout }).catch(() => undefined);
+    await until(() => heard.length >= 4);
+    expect(heard.sort()).toEqual([`${failing.id}.0`, 2, 2, 'second'].sort());
+  });
+
+  it('come back from JSON, and have to be signatures', () => {
+    const { add } = canvasTasks(app);
+    const linked = add.s(1, 1).set({ link: note.s(), queue: 'q' });
+    expect(app.signature(JSON.parse(JSON.stringify(linked))).links).toMatchObject([{ task: 'note' }]);
+    expect(linked.options).toEqual({ queue: 'q' });
+    expect(() => add.s(1, 1).set({ link: note as never })).toThrow(/link: expected signatures.*call \.s\(\)/);
+  });
+});
+
+describe('a canvas in which no task says which app sends it', () => {
+  const { signal } = new AbortController();
+  function* members(): Generator<AnySignature> {
+    yield canvasTasks(app).add.s(1, 1);
+  }
+
+  it.each<[what: string, canvas: () => AnySignature]>([
+    ['a group of gates', () => group(gate('a'), gate('b'))],
+    ['a group of an empty chain', () => group([chain()])],
+    ['a group of a group from a generator', () => group([group(members())])],
+  ])('is refused: %s', async (_what, canvas) => {
+    await expect(canvas().delay()).rejects.toThrow('no task in it');
+    await expect(canvas().call([], { timeout, signal })).rejects.toThrow('no task in it');
+  });
+
+  it('is an empty list where it is only empty groups', async () => {
+    for (const canvas of [group([]), group([group([]), group([])]), chain(group([]), group([]))]) {
+      expect(await canvas.call([], { timeout })).toEqual([]);
+      expect(await (await canvas.delay()).get({ timeout })).toEqual([]);
+    }
+  });
+
+  it('is sent by the app of its link, which gets the empty list', async () => {
+    await group([]).link(note.s()).call([], { timeout });
+    await (await group([]).applyAsync([], { link: note.s() })).get({ timeout });
+    await until(() => heard.length === 2);
+    expect(heard).toEqual([[], []]);
+  });
+});
