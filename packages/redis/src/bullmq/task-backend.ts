@@ -34,8 +34,11 @@ type BullJob = Parameters<RedisQueueBackend['moveToCompletedArgs']>[0];
 /** Ended jobs go at once: BullMQ's cheapest retention (12 µs of Redis less than an age and a count). */
 const keepNone = { count: 0 };
 
-/** Scripts that a worker must be able to run although Redis is full: see despite-full. */
-const mustRun: ReadonlySet<string> = new Set(['moveToActive', 'extendLocks', 'moveStalledJobsToWait']);
+/** Scripts that must run although Redis is full: those that drain it, and those by which people help. See despite-full. */
+const mustRun: ReadonlySet<string> = new Set([
+  ...['moveToActive', 'extendLocks', 'moveStalledJobsToWait'],
+  ...['cleanJobsInSet', 'pause'],
+]);
 /** Replies of these scripts hold the next job. */
 const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed']);
 /** And these are told this machine's time by BullMQ; the third is told Redis's, by {@link TaskBackend.delayUntil}. */

@@ -80,7 +80,7 @@ export class RedisMonitor implements Monitor {
   async setPaused(queue: string, paused: boolean): Promise<void> {
     const backendOn = await this.#backendOf(queue);
     await this.#link.run(async (client) => {
-      await client.sadd(this.#keys.queues, queue);
+      await scriptsOf(client).streamRegister([this.#keys.queues], [queue]);
       await backendOn(client).pause(paused);
     });
   }

@@ -37,7 +37,7 @@ export class RedisSweeper {
   async sweep(): Promise<void> {
     const { link, keys, retention, monitor } = this.#parts;
     const interval = Math.max(1, Math.min(shortestInterval, Math.floor(retention.grace / 3))); // nothing ages sooner
-    if ((await link.run((client) => client.set(keys.sweeping, '1', 'PX', interval, 'NX'))) === null) return;
+    if ((await link.run((client) => scriptsOf(client).takeTurn([keys.sweeping], [interval]))) === 0) return;
     const now = performance.now();
     const thorough = now >= this.#thoroughAt;
     if (thorough) this.#thoroughAt = now + Math.min(thoroughInterval, 4 * retention.grace);

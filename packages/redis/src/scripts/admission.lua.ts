@@ -106,9 +106,10 @@ export const admissionHalt: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] group  ARGV[2] member
   Returns 1, or 0 when it holds no place.
-  Effects: HSET.
+  Effects: HSET. The DEL: see despite-full; a key that is not halted lets the next one run.
 ]]
 ${shared}
+call('DEL', base .. 'none')
 if call('HEXISTS', key(ARGV[1], 'holders'), ARGV[2]) == 0 then return 0 end
 call('HSET', base .. 'halted', ARGV[1], ARGV[2])
 return 1

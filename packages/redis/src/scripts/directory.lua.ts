@@ -3,8 +3,10 @@ export const putEntry = `--[[
   KEYS[1] hash of the book
   ARGV[1] name  ARGV[2] value as JSON  ARGV[3] ttl in ms, or ''
   Returns 1.
-  Effects: HSET "<until, epoch ms by this clock, or nothing> <JSON>".
+  Effects: HSET "<until, epoch ms by this clock, or nothing> <JSON>". The DEL: see despite-full; a worker that could not
+  say that it is there would be taken for gone.
 ]]
+redis.call('DEL', KEYS[1] .. ':none')
 local till = ''
 if ARGV[3] ~= '' then
   local time = redis.call('TIME')

@@ -3,14 +3,27 @@ export const noteEnded = `--[[
   KEYS[1] list of batches  KEYS[2] hash of totals
   ARGV[1] kind  ARGV[2] how many  ARGV[3] bytes they take  ARGV[4] ms until the last of them expires  ARGV[5] ids as JSON
   Returns how many there are of the kind.
-  Effects: RPUSH 'at:expires:count:bytes:ids', HINCRBY.
+  Effects: RPUSH 'at:expires:count:bytes:ids', HINCRBY. The DEL: see despite-full; what a full Redis did not remember
+  would fill it until it expires.
 ]]
+redis.call('DEL', KEYS[1] .. ':none')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local entry = string.format('%.0f:%.0f:%s:%s:%s', now, now + ARGV[4], ARGV[2], ARGV[3], ARGV[5])
 redis.call('RPUSH', KEYS[1], entry)
 redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':bytes', ARGV[3])
 return redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':count', ARGV[2])
+`;
+
+/** Takes the turn of a fleet, although Redis may be full: what a sweep deletes makes room. */
+export const takeTurn = `--[[
+  KEYS[1] lock
+  ARGV[1] ms for which nobody else gets it
+  Returns 1, or 0 when another one has it.
+  Effects: SET. The DEL: see despite-full.
+]]
+redis.call('DEL', KEYS[1] .. ':none')
+return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
 `;
 
 /** Deletes the oldest outcomes of a kind while there are too many, or they take too much. */
@@ -20,8 +33,9 @@ export const sweepEnded = `--[[
   keys  ARGV[6] batches at most
   Returns {count, bytes, more}: what is left, and 1 when the batches were used up.
   Effects: DEL results; LPOP or LSET; HSET totals. Batches whose outcomes have all gone by themselves are let go too. An empty
-  list has totals of zero, whatever was counted twice or lost on the way.
+  list has totals of zero, whatever was counted twice or lost on the way. The first DEL: see despite-full.
 ]]
+redis.call('DEL', KEYS[1] .. ':none')
 local call, kind = redis.call, ARGV[1]
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -71,8 +85,9 @@ export const shortenEnded = `--[[
   ARGV[1] kind  ARGV[2] the batch as it was read  ARGV[3] what is left of it, '' for nothing  ARGV[4] how many went
   ARGV[5] bytes they took
   Returns 1, or 0 when another batch is the first by now (then nothing is written).
-  Effects: LPOP or LSET; HINCRBY.
+  Effects: LPOP or LSET; HINCRBY. The DEL: see despite-full.
 ]]
+redis.call('DEL', KEYS[1] .. ':none')
 if redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then redis.call('LPOP', KEYS[1]) else redis.call('LSET', KEYS[1], 0, ARGV[3]) end
 redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':count', -ARGV[4])

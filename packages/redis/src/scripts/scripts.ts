@@ -9,7 +9,7 @@ import {
 } from './admission.lua.ts';
 import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { putEntry } from './directory.lua.ts';
-import { noteEnded, shortenEnded, sweepEnded } from './ended.lua.ts';
+import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './ended.lua.ts';
 import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
 import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
@@ -49,6 +49,7 @@ export interface Scripts {
     args: Args,
   ): Promise<readonly [ended: number, failed: number, complete: number][]>;
   noteEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
+  takeTurn(keys: [lock: string], args: Args): Promise<number>;
   shortenEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
   sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
@@ -118,6 +119,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcomes: { lua: joinWithOutcomes },
   noteEnded: { keys: 2, lua: noteEnded },
+  takeTurn: { keys: 1, lua: takeTurn },
   shortenEnded: { keys: 2, lua: shortenEnded },
   sweepEnded: { keys: 2, lua: sweepEnded },
   acquireLease: { keys: 2, lua: acquireLease },

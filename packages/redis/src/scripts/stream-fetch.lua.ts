@@ -102,8 +102,9 @@ export const streamDrop = `--[[
   KEYS[1] stream  KEYS[2] beginning of the queue's keys
   ARGV[1] group  ARGV[2…] pairs of entry id, task id
   Returns {dropped, paused}: the places (from 0) of the entries that are dropped, and 1 when the queue is paused, else 0.
-  Effects: XACK, XDEL, and the mark of the removal goes.
+  Effects: XACK, XDEL, and the mark of the removal goes. The DEL: see despite-full.
 ]]
+redis.call('DEL', KEYS[2] .. 'none')
 local dropped, removed = {}, KEYS[2] .. 'removed'
 for i = 2, #ARGV, 2 do
   if redis.call('HEXISTS', removed, ARGV[i + 1]) == 1 then

@@ -104,10 +104,11 @@ export const streamRemove: string = `--[[
   ARGV[1] group  ARGV[2…] task ids
   Returns one digit per id: 1 removed, 0 not there or running.
   Effects: ZREM and HDEL a delayed one. A waiting one is only marked (HINCRBY), since its place in the stream is not known:
-  stream-fetch drops it when its turn comes. SREM in either case.
+  stream-fetch drops it when its turn comes. SREM in either case. The DEL: see despite-full.
 ]]
 ${runningIds}
 local base, removed, ran = KEYS[1], {}, nil
+redis.call('DEL', base .. 'none')
 for i = 2, #ARGV do
   local id, done = ARGV[i], '0'
   if redis.call('ZREM', base .. 'due', id) == 1 then
@@ -132,9 +133,11 @@ export const streamPurge: string = `--[[
   ARGV[1] group  ARGV[2] how many of each stream at most
   Returns {found, ids}: how many entries there were, and the task ids of those that somebody may wait for.
   Effects: XDEL what lies behind the group's last delivered entry; ZREM and HDEL what is delayed; SREM. XGROUP SETID behind
-  what was deleted: Redis would count it in the group's lag for ever (before 7.0 it tells none).
+  what was deleted: Redis would count it in the group's lag for ever (before 7.0 it tells none). The first DEL: see
+  despite-full.
 ]]
 local call, base = redis.call, KEYS[1]
+call('DEL', base .. 'none')
 local found, ids = 0, {}
 local function forget(list)
   if #list > 0 then call('SREM', base .. 'known', unpack(list)) end
