@@ -166,7 +166,7 @@ for _, name in ipairs(${streams}) do
   end
   if #gone > 0 then
     call('XDEL', stream, unpack(gone))
-    if #gone < tonumber(ARGV[2]) then passOver(stream) end
+    if #call('XRANGE', stream, '(' .. gone[#gone], '+', 'COUNT', 1) == 0 then passOver(stream) end
   end
   found = found + #gone
   forget(fresh)
