@@ -74,6 +74,18 @@ it.each([
   expect(seen.deliveries.every(({ deliveryCount }) => deliveryCount === 1)).toBe(true);
 });
 
+it('what a read had been handed when it failed is run as soon as reads succeed', async () => {
+  const { producer, base } = await open();
+  await required(producer.broker).publish([createMessage(), createMessage()]);
+  await server.client.set(`${base}removed`, 'foreign'); // the script fails behind its XREADGROUP
+  const seen = await consume(producer, { slots: 5, leaseDuration });
+  await until(() => seen.errors.length > 0, { what: 'the failure' });
+  expect((await server.client.xpending(`${base}p0`, 'lovage'))[0]).toBe(2);
+  await server.client.del(`${base}removed`);
+  await seen.arrived(2, 5_000);
+  await emptied(producer);
+});
+
 it('what a dead connection is handed is run as soon as it is given up', async () => {
   const { proxy, producer, worker } = await open();
   const seen = await consume(worker, { slots: 5, leaseDuration });

@@ -65,7 +65,7 @@ export class Reader {
   #waiting = false;
   #stopped = true;
   #resting = false;
-  /** Connections were cut off: strays are looked for before anything else is read. */
+  /** Connections were cut off, or a read failed: strays are looked for before anything else is read. */
   #inDoubt = false;
   #seeking = false;
   #again: Timer | undefined;
@@ -147,6 +147,7 @@ export class Reader {
       await read();
       this.answered += 1;
     } catch (error) {
+      this.#inDoubt = true; // Redis may have handed out what was not taken
       if (!this.#stopped) await this.#rest(error as Error);
     } finally {
       this.#asked -= count;
