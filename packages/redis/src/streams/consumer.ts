@@ -47,6 +47,8 @@ export class StreamsConsumer implements Consumer {
   readonly #parts: NamedParts;
   readonly #client: RedisClient;
   readonly #queues = new Map<string, StreamQueue>();
+  /** The names of all queues it has had: deliveries of a removed one may still run. */
+  readonly #known = new Set<string>();
   readonly #line: RunLine;
   readonly #flusher: Flusher;
   readonly #keeper: LeaseKeeper;
@@ -137,6 +139,7 @@ export class StreamsConsumer implements Consumer {
     await this.#parts.link.run((client) => this.#open(client, queue));
     if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
     this.#queues.set(name, queue);
+    this.#known.add(name);
     this.#upkeep.add(queue);
     await this.#intakes.add(queue);
   }
@@ -167,8 +170,8 @@ export class StreamsConsumer implements Consumer {
 
   leaseGuard(): LeaseGuardPlan {
     const { origin, name, request } = this.#parts;
-    const queues = [...this.#queues.keys()];
-    return planLeaseGuard({ origin, driver: 'streams', holder: name, queues, leaseDuration: request.leaseDuration });
+    const { leaseDuration } = request;
+    return planLeaseGuard({ origin, driver: 'streams', holder: name, queues: [...this.#known], leaseDuration });
   }
 
   async rebuild(): Promise<void> {
@@ -197,7 +200,7 @@ export class StreamsConsumer implements Consumer {
       clock: this.#parts.clock,
       client: this.#client,
       consumer: this.#parts.name,
-      bases: [...this.#queues.values()].map(({ base }) => base),
+      bases: [...this.#known].map(this.#parts.keys.stream),
       flusher: this.#flusher,
       held: this.#keeper.held,
       reading: this.#intakes.reading,

@@ -251,6 +251,7 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
       const theirs = await bench.probe({ lease, handle: hold, connection: await bench.harness.another() });
       await bench.publishMany(1);
       await theirs.arrived(1);
+      await ours.consumer.removeQueue('beta');
       const plan = ours.consumer.leaseGuard();
       expect(plan, 'skip this case: the driver needs no guard').toBeDefined();
       const { module, data } = plan as LeaseGuardPlan;
