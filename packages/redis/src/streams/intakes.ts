@@ -31,16 +31,16 @@ export class Intakes {
     return this.#all().some(({ reader }) => reader.reading);
   }
 
-  /** Reads from this queue too. */
+  /** Reads from this queue too, unless it is removed before that has begun. */
   async add(queue: StreamQueue): Promise<void> {
     const key = this.#keyOf(queue);
+    this.#queues.set(queue.name, queue);
     if (!this.#intakes.has(key)) {
       const intake = await this.#open();
-      if (this.#closed || this.#intakes.has(key)) intake.close();
+      if (this.#closed || this.#intakes.has(key) || this.#queues.get(queue.name) !== queue) intake.close();
       else this.#intakes.set(key, intake);
     }
     if (this.#closed) return;
-    this.#queues.set(queue.name, queue);
     this.#list = [...this.#intakes.values()];
     this.#setQueues(key);
     if (this.#started) this.#intakes.get(key)?.reader.start();
