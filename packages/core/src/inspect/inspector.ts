@@ -132,7 +132,8 @@ export class Inspector {
     let count = 0;
     for await (const messages of undeliveredPages(monitor, queue)) {
       const parts = messages.filter((message) => message.canvas !== undefined);
-      const gone = (await monitor.remove?.(parts.map(({ id }) => id))) ?? [];
+      const ids = parts.map(({ id }) => id);
+      const gone = (await monitor.remove?.(ids, [queue])) ?? [];
       const ended = parts.filter((_, index) => gone[index]);
       if (ended.length > 0) await canvas.endMessages(ended, 'purged');
       count += ended.length;

@@ -102,7 +102,7 @@ return table.concat(places)
 export const streamRemove: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV[1] group  ARGV[2…] task ids
-  Returns one digit per id: 1 removed, 0 not there or running.
+  Returns one letter per id: y(es), r(unning), - (not there).
   Effects: ZREM and HDEL a delayed one. A waiting one is only marked (HINCRBY), since its place in the stream is not known:
   stream-fetch drops it when its turn comes. SREM in either case. The DEL: see despite-full.
 ]]
@@ -110,18 +110,19 @@ ${runningIds}
 local base, removed, ran = KEYS[1], {}, nil
 redis.call('DEL', base .. 'none')
 for i = 2, #ARGV do
-  local id, done = ARGV[i], '0'
+  local id, done = ARGV[i], '-'
   if redis.call('ZREM', base .. 'due', id) == 1 then
     redis.call('HDEL', base .. 'held', id)
-    done = '1'
+    done = 'y'
   elseif redis.call('SISMEMBER', base .. 'known', id) == 1 then
     ran = ran or running(base, ARGV[1])
-    if not ran[id] then
+    if ran[id] then done = 'r'
+    else
       redis.call('HINCRBY', base .. 'removed', id, 1)
-      done = '1'
+      done = 'y'
     end
   end
-  if done == '1' then redis.call('SREM', base .. 'known', id) end
+  if done == 'y' then redis.call('SREM', base .. 'known', id) end
   removed[i - 1] = done
 end
 return table.concat(removed)
@@ -130,14 +131,17 @@ return table.concat(removed)
 /** Deletes some of what waits or is delayed. */
 export const streamPurge: string = `--[[
   KEYS[1] beginning of the queue's keys
-  ARGV[1] group  ARGV[2] how many of each stream at most
-  Returns {found, ids}: how many entries there were, and the task ids of those that somebody may wait for.
-  Effects: XDEL what lies behind the group's last delivered entry; ZREM and HDEL what is delayed; SREM. XGROUP SETID behind
+  ARGV[1] group  ARGV[2] how many of each stream at most  ARGV[3] name of this page
+  Returns {found, ids}: how many entries there were, and the task ids of those that somebody may wait for. The same when it is
+  asked for the same page again, within a minute: the reply was lost, and nobody else knows these ids any more.
+  Effects: XDEL what lies behind the group's last delivered entry; ZREM and HDEL what is delayed; SREM; SET the page. XGROUP SETID behind
   what was deleted: Redis would count it in the group's lag for ever (before 7.0 it tells none). The first DEL: see
   despite-full.
 ]]
 local call, base = redis.call, KEYS[1]
 call('DEL', base .. 'none')
+local page = call('GET', base .. 'purging')
+if page and string.sub(page, 1, #ARGV[3]) == ARGV[3] then return cjson.decode(string.sub(page, #ARGV[3] + 1)) end
 local found, ids = 0, {}
 local function forget(list)
   if #list > 0 then call('SREM', base .. 'known', unpack(list)) end
@@ -178,5 +182,6 @@ if #delayed > 0 then
   found = found + #delayed
   forget(delayed)
 end
+if #ids > 0 then call('SET', base .. 'purging', ARGV[3] .. cjson.encode({found, ids}), 'PX', 60000) end
 return {found, ids}
 `;

@@ -5,6 +5,7 @@ import {
   type Message,
   type MessagePlace,
   type Monitor,
+  newTaskId,
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
@@ -100,10 +101,13 @@ export class StreamsMonitor implements Monitor {
   async remove(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]> {
     const removed = ids.map(() => false);
     await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
-      const digits = await this.#link.run((client) =>
-        scriptsOf(client).streamRemove([this.#keys.stream(queue)], [group, ...chunk]),
-      );
-      for (const [index, digit] of [...digits].entries()) if (digit === '1') removed[start + index] = true;
+      let tries = 0;
+      const letters = await this.#link.run((client) => {
+        tries += 1;
+        return scriptsOf(client).streamRemove([this.#keys.stream(queue)], [group, ...chunk]);
+      });
+      const gone = tries > 1 && queues ? 'y-' : 'y'; // not there any more: removed by the try whose reply was lost
+      for (const [index, letter] of [...letters].entries()) if (gone.includes(letter)) removed[start + index] = true;
     });
     return removed;
   }
@@ -120,8 +124,9 @@ export class StreamsMonitor implements Monitor {
   async purge(queue: string): Promise<readonly string[]> {
     const all: string[] = [];
     for (;;) {
+      const page = newTaskId();
       const [found, ids] = await this.#link.run((client) =>
-        scriptsOf(client).streamPurge([this.#keys.stream(queue)], [group, chunkSize]),
+        scriptsOf(client).streamPurge([this.#keys.stream(queue)], [group, chunkSize, page]),
       );
       for (const id of ids) all.push(id);
       if (found === 0) return all;
