@@ -62,3 +62,16 @@ it('carries one batch at a time, and keeps no more than 10,000 meanwhile', async
   await sender.close();
   expect(batches).toEqual([500, 5_002]);
 });
+
+it('sends again after it was closed while nobody listened', async () => {
+  const { clock, sent, bus, sender } = setUp();
+  sender.send(event('a'));
+  await sender.close(); // and looks away from here on
+  bus.listeners = 1;
+  expect(sender.unheard).toBe(false);
+  sender.send(event('b'));
+  await clock.advance(50);
+  sender.send(event('c'));
+  await clock.advance(50);
+  expect(sent.slice(1)).toEqual([[event('b')], [event('c')]]);
+});

@@ -56,6 +56,8 @@ export class EventSender {
       this.#flush();
     }
     this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#pausing = false; // whoever sends again, as when events are switched on again, begins anew
   }
 
   /** One batch at a time: what comes meanwhile waits. */
