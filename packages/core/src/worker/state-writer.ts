@@ -34,13 +34,13 @@ export class StateWriter implements StateRecorder {
       ttl: this.#ttlOf(message),
       ...(message.replyTo ? { replyTo: message.replyTo } : {}),
     };
-    const before = this.#underWay.get(record.id);
-    if (before === undefined) return this.#store(write);
-    const waiting = this.#waiting.get(record.id);
+    const waiting = this.#waiting.get(record.id); // first: one may still wait when the write before it has ended
     if (waiting) {
       waiting.write = write;
       return waiting.done;
     }
+    const before = this.#underWay.get(record.id);
+    if (before === undefined) return this.#store(write);
     const entry: { write: OutcomeWrite; readonly done: Promise<void> } = {
       write,
       done: before.then(() => {
