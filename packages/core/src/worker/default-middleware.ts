@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { RateLimiter } from '../driver/rate-limiter.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { Logger } from '../logger.ts';
 import type { Admissions } from '../producer/admissions.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import { createAdmission } from './middleware/admission.ts';
@@ -22,6 +23,7 @@ export interface DefaultMiddlewareOptions {
   readonly clock: Clock;
   /** The broker's clock, as far as it is known. */
   readonly brokerClock: Clock;
+  readonly logger: Logger;
   readonly results: ResultBackend | undefined;
   readonly crashBudget: number;
   /** undefined: the broker keeps none. */
@@ -38,6 +40,7 @@ export interface DefaultMiddlewareOptions {
 export function createDefaultMiddleware({
   clock,
   brokerClock,
+  logger,
   results,
   crashBudget,
   claims,
@@ -55,7 +58,7 @@ export function createDefaultMiddleware({
     createCrashBudget(crashBudget, clock),
     createExpires(brokerClock),
     createDeadline(clock, clockOffset),
-    ...(limiter ? [createRateLimit(limiter, rates, brokerClock)] : []),
+    ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger })] : []),
     ...(claims ? [createQueuedClaims(claims)] : []),
     trackStarted,
     createTimeLimits(clock),

@@ -186,6 +186,7 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
   const own = createDefaultMiddleware({
     clock,
     brokerClock,
+    logger,
     results,
     crashBudget: parts.settings.crashBudget,
     claims: claims && monitor && { clock: brokerClock, logger, claims, monitor },
