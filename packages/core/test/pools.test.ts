@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import type { LogFields, Logger } from '../src/logger.ts';
-import { until } from '../src/testing/until.ts';
+import { deferred, until } from '../src/testing/until.ts';
+import type { Middleware } from '../src/worker/middleware.ts';
 import { startWorker, type WorkerOptions } from '../src/worker/start-worker.ts';
 import type { Worker } from '../src/worker/worker.ts';
 
@@ -50,6 +51,7 @@ function createStubs(): Stubs {
     spin: { timeLimit: 300 },
     climb: { maxRetries: 5 },
     auto: { maxRetries: 2 },
+    soft: { softTimeLimit: 50 },
   };
   for (const name of [
     'where',
@@ -59,6 +61,10 @@ function createStubs(): Stubs {
     'auto',
     'caller',
     'reject',
+    'log',
+    'soft',
+    'linger',
+    'wait',
     'heed',
     'spin',
     'exit',
@@ -132,6 +138,63 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     await start({ pool, concurrency: 1 });
     await app.sendTask('caller', [], { deadline: 1_000 });
     await until(() => lines().includes('caller left: true 0 DeadlineExceeded'), { what: () => lines().join() });
+  });
+
+  it('breaks off no other task for one that has ended', async () => {
+    const ended = deferred();
+    const gate = deferred();
+    const late: Middleware = {
+      name: 'late',
+      applies: ({ message }) => message.task === 'add',
+      async run(_attempt, next) {
+        const result = await next();
+        ended.resolve();
+        await gate.promise;
+        return result;
+      },
+    };
+    const { app, start } = createStubs();
+    await start({ pool, middleware: [late] });
+    const first = await app.sendTask('add', [1, 2]);
+    await ended.promise;
+    const second = await app.sendTask('wait'); // in the child that is free again
+    await until(() => lines().includes('wait begins'));
+    await app.control.terminate(first.id, { timeout: 100 });
+    appendFileSync(ledger, 'go on\n');
+    expect(await second.get({ timeout })).toBe('waited');
+    gate.resolve();
+    expect(await failure(first.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
+  });
+
+  it('takes what a handler reports after its end for no news of the next task', async () => {
+    const { app, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    await app.sendTask('linger');
+    const result = await app.sendTask('wait');
+    const seen: unknown[] = [];
+    const listening = (async () => {
+      for await (const value of result.progress()) seen.push(value);
+    })();
+    await until(() => lines().includes('linger is answered'), { what: () => lines().join() });
+    appendFileSync(ledger, 'go on\n');
+    expect(await result.get({ timeout })).toBe('waited');
+    await listening;
+    expect(seen).toEqual([]);
+  });
+
+  it('logs whatever a handler logs, and tells it its limits', async () => {
+    const { log, call, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    await call('log');
+    expect(log).toContainEqual({
+      message: 'it broke',
+      fields: expect.objectContaining({
+        task: 'log',
+        knot: { big: '1' },
+        error: expect.objectContaining({ name: 'RangeError', message: 'too far', stack: expect.any(String) }),
+      }),
+    });
+    expect(await call('soft')).toEqual([50, 'soft time limit of 50 ms passed']);
   });
 
   it('survives a handler that ends its process, which fails after the crash budget', async () => {

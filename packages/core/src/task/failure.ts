@@ -132,6 +132,11 @@ export class ErrorRegistry {
   }
 }
 
+/** A failure as a plain error, for whoever shows errors. */
+export function toPlainError({ cause, ...failure }: Failure): Error {
+  return revive(Error.prototype, failure, cause && toPlainError(cause));
+}
+
 /**
  * A true error of that prototype without running its class's constructor, whose parameters nobody knows here. Fields are defined, not
  * assigned: a name from the wire must not run a setter of the class, nor change the prototype.

@@ -7,9 +7,12 @@ import {
   WorkerShutdownError,
 } from '../../errors.ts';
 import type { LogFields } from '../../logger.ts';
+import type { Failure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import type { OutcomeRecord } from '../../task/outcome.ts';
+import type { AttemptContext } from '../attempt-context.ts';
 import type { AttemptResult } from '../attempt-result.ts';
+import type { LimitPair } from '../task-limits.ts';
 
 /** What a child must know to run handlers; plain data. */
 export interface ChildSetup {
@@ -37,11 +40,13 @@ export type ToChild =
       readonly deliveryCount: number;
       /** How many milliseconds the broker's clock is ahead of the machine's. */
       readonly ahead: number;
+      /** Its time limits, as the worker has them. */
+      readonly limits: LimitPair;
       /** By the machine's clock, which is the child's too. */
       readonly deadline?: number;
       readonly fence?: number;
     }
-  | { readonly type: 'abort'; readonly name: string; readonly limit?: number }
+  | { readonly type: 'abort'; readonly name: string }
   | { readonly type: 'stored'; readonly sequence: number };
 
 /** From a child to the worker. */
@@ -54,6 +59,8 @@ export type FromChild =
       readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields: LogFields;
+      /** Fields that are errors. */
+      readonly errors: Readonly<Record<string, Failure>>;
     }
   | { readonly type: 'result'; readonly result: AttemptResult; readonly memory: number };
 
@@ -63,19 +70,22 @@ export function abortMessage(reason: Error): ToChild {
 }
 
 /** The reason of an abort, rebuilt in the child. */
-export function abortReason(name: string, taskId: string): Error {
+export function abortReason(
+  name: string,
+  { id, softTimeLimit = 0, timeLimit = 0 }: Pick<AttemptContext, 'id' | 'softTimeLimit' | 'timeLimit'>,
+): Error {
   switch (name) {
     case 'WorkerShutdownError':
-      return new WorkerShutdownError(taskId);
+      return new WorkerShutdownError(id);
     case 'LeaseLostError':
-      return new LeaseLostError(taskId);
+      return new LeaseLostError(id);
     case 'SoftTimeLimitExceeded':
-      return new SoftTimeLimitExceeded(0, taskId);
+      return new SoftTimeLimitExceeded(softTimeLimit, id);
     case 'DeadlineExceeded':
-      return new DeadlineExceeded(taskId);
+      return new DeadlineExceeded(id);
     case 'TimeLimitExceeded':
-      return new TimeLimitExceeded(0, taskId);
+      return new TimeLimitExceeded(timeLimit, id);
     default:
-      return new TaskRevokedError(taskId, 'terminated');
+      return new TaskRevokedError(id, 'terminated');
   }
 }

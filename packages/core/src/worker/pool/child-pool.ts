@@ -1,8 +1,10 @@
 import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { toPlainError } from '../../task/failure.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { StateRecorder } from '../state-writer.ts';
+import type { LimitPair } from '../task-limits.ts';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 import { abortMessage, type FromChild } from './child-message.ts';
 import type { Pool, PoolKind } from './pool.ts';
@@ -98,12 +100,14 @@ export class ChildPool implements Pool {
         message,
         deliveryCount: delivery.deliveryCount,
         ahead: this.#options.ahead(),
+        limits: limitsOf(context),
         ...until,
         ...fenced,
       });
-      context.onAbort((reason) => seat.child.send(abortMessage(reason)));
+      const served = (): boolean => seat.attempt === attempt; // once it has ended, its child may serve another
+      context.onAbort((reason) => served() && seat.child.send(abortMessage(reason)));
       delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
-      context.onBreakOff((result) => void this.#kill(seat, result));
+      context.onBreakOff((result) => served() && void this.#kill(seat, result));
     });
   }
 
@@ -159,19 +163,26 @@ export class ChildPool implements Pool {
 
   #hear(seat: Seat, message: Exclude<FromChild, { type: 'ready' | 'failed' }>): void {
     const { attempt } = seat;
-    if (message.type === 'log') return this.#options.logger[message.level](message.message, message.fields);
+    if (message.type === 'log') return this.#log(message);
+    if (message.type === 'state') return this.#store(seat, message);
     if (attempt === undefined) return;
-    if (message.type === 'state') {
-      if (message.record.progress !== undefined) attempt.context.noteProgress(message.record.progress);
-      void this.#options.states
-        .write(attempt.message, message.record)
-        .then(() => seat.child.send({ type: 'stored', sequence: message.sequence }));
-      return;
-    }
     const { maxMemoryPerChild, kind } = this.#options;
     if (kind === 'processes' && maxMemoryPerChild !== undefined && message.memory > maxMemoryPerChild)
       this.#retire(seat);
     seat.end?.(message.result);
+  }
+
+  #log({ level, message, fields, errors }: Extract<FromChild, { type: 'log' }>): void {
+    const revived = Object.entries(errors).map(([name, failure]) => [name, toPlainError(failure)]);
+    this.#options.logger[level](message, { ...fields, ...Object.fromEntries(revived) });
+  }
+
+  /** A handler that has ended may still report: nobody wants it, but it may wait for the answer. */
+  #store({ child, attempt }: Seat, { record, sequence }: Extract<FromChild, { type: 'state' }>): void {
+    const answer = (): void => child.send({ type: 'stored', sequence });
+    if (attempt?.message.id !== record.id) return answer();
+    if (record.progress !== undefined) attempt.context.noteProgress(record.progress);
+    void this.#options.states.write(attempt.message, record).then(answer); // never rejects
   }
 
   #lost(seat: Seat, why: string): void {
@@ -181,4 +192,11 @@ export class ChildPool implements Pool {
     if (index >= 0) this.#idle.splice(index, 1);
     seat.end?.({ state: 'CRASHED', why });
   }
+}
+
+function limitsOf({ softTimeLimit, timeLimit }: Attempt['context']): LimitPair {
+  return {
+    ...(softTimeLimit === undefined ? {} : { soft: softTimeLimit }),
+    ...(timeLimit === undefined ? {} : { hard: timeLimit }),
+  };
 }

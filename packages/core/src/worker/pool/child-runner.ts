@@ -3,7 +3,8 @@ import { runtimeOf } from '../../app/app-runtime.ts';
 import { systemClock } from '../../clock.ts';
 import type { Delivery } from '../../driver/broker.ts';
 import type { LogFields, Logger } from '../../logger.ts';
-import { toFailure } from '../../task/failure.ts';
+import { type Failure, toFailure } from '../../task/failure.ts';
+import { jsonSafe } from '../../task/json-safe.ts';
 import type { OutcomeRecord } from '../../task/outcome.ts';
 import type { Attempt } from '../attempt.ts';
 import { AttemptContext } from '../attempt-context.ts';
@@ -22,7 +23,7 @@ export function createChildRunner(
   const { registry, canvas } = runtimeOf(app);
   const states = new ChildStates(post);
   const logger = createChildLogger(post);
-  const limits = {
+  const sizes = {
     maxPayload: { bytes: setup.maxPayload, option: 'maxPayload' },
     maxResult: { bytes: setup.maxResult, option: 'maxResult' },
   };
@@ -34,44 +35,50 @@ export function createChildRunner(
     limits: new TaskLimits(),
     canvas,
     onProgress: () => {},
-    ...limits,
+    ...sizes,
   };
   let current: AttemptContext | undefined;
 
-  const run = async (delivery: Delivery, { ahead, deadline, fence }: Terms): Promise<AttemptResult> => {
+  const run = async (delivery: Delivery, { ahead, limits, deadline, fence }: Terms): Promise<AttemptResult> => {
     const definition = registry.get(delivery.message.task);
     if (definition?.handler === undefined) return missing(delivery.message.task);
+    tools.limits.set(definition.name, limits);
     current = new AttemptContext(definition, delivery, tools);
     if (deadline !== undefined) current.setDeadline(deadline);
     current.fence = fence;
     const attempt: Attempt = { definition, message: delivery.message, delivery, context: current };
     try {
-      return await runHandler(attempt, limits.maxResult);
+      return await runHandler(attempt, sizes.maxResult);
     } catch (error) {
       const clock = { ...systemClock, now: () => systemClock.now() + ahead };
-      return resultOfThrown(attempt, error, { clock, random: Math.random, maxPayload: limits.maxPayload });
+      return resultOfThrown(attempt, error, { clock, random: Math.random, maxPayload: sizes.maxPayload });
     }
   };
 
   return (message) => {
     if (message.type === 'stored') return states.stored(message.sequence);
-    if (message.type === 'abort') return current?.abort(abortReason(message.name, current.id));
-    const { queue } = message.message;
-    const delivery: Delivery = {
-      message: message.message,
-      queue,
-      deliveryCount: message.deliveryCount,
-      onLeaseLost: () => {},
-      onSettled: () => {},
-      recordStart: async () => 0, // the worker counts starts
-      undoStart: async () => {},
-    };
-    void run(delivery, message).then((result) => post({ type: 'result', result, memory: process.memoryUsage.rss() }));
+    if (message.type === 'abort') return current?.abort(abortReason(message.name, current));
+    void run(toDelivery(message), message).then((result) =>
+      post({ type: 'result', result, memory: process.memoryUsage.rss() }),
+    );
+  };
+}
+
+/** The delivery itself is the worker's, who counts starts, too. */
+function toDelivery({ message, deliveryCount }: Extract<ToChild, { type: 'run' }>): Delivery {
+  return {
+    message,
+    queue: message.queue,
+    deliveryCount,
+    onLeaseLost: () => {},
+    onSettled: () => {},
+    recordStart: async () => 0,
+    undoStart: async () => {},
   };
 }
 
 /** What the worker knows of an attempt beyond its delivery. */
-type Terms = Pick<Extract<ToChild, { type: 'run' }>, 'ahead' | 'deadline' | 'fence'>;
+type Terms = Pick<Extract<ToChild, { type: 'run' }>, 'ahead' | 'limits' | 'deadline' | 'fence'>;
 
 function missing(task: string): AttemptResult {
   const error = new Error(
@@ -104,7 +111,7 @@ class ChildStates {
 
 function createChildLogger(post: (message: FromChild) => void, fields: LogFields = {}): Logger {
   const line = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, more?: LogFields) =>
-    post({ type: 'log', level, message, fields: JSON.parse(JSON.stringify({ ...fields, ...more })) as LogFields });
+    post({ type: 'log', level, message, ...asData({ ...fields, ...more }) });
   return {
     debug: line('debug'),
     info: line('info'),
@@ -112,4 +119,23 @@ function createChildLogger(post: (message: FromChild) => void, fields: LogFields
     error: line('error'),
     child: (more) => createChildLogger(post, { ...fields, ...more }),
   };
+}
+
+/** Fields of a log line as they can be sent. Never throws, whatever a handler logs. */
+function asData(fields: LogFields): Pick<Extract<FromChild, { type: 'log' }>, 'fields' | 'errors'> {
+  const plain: Record<string, unknown> = {};
+  const errors: Record<string, Failure> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Error) errors[name] = toFailure(value);
+    else plain[name] = plainOf(value);
+  }
+  return { fields: plain, errors };
+}
+
+function plainOf(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return jsonSafe(value); // a bigint, a cycle, a getter that throws
+  }
 }
