@@ -227,6 +227,32 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     expect(await result.state()).toBe('SENT');
   });
 
+  it('hands nothing back that still runs there', async () => {
+    const { app, start } = createStubs();
+    app.task('churn', () => {
+      appendFileSync(ledger, 'begun anew\n');
+      return 'done';
+    });
+    const ends: string[] = [];
+    const watch: Middleware = {
+      name: 'watch',
+      async run(_attempt, next) {
+        const result = await next();
+        ends.push(result.state);
+        return result;
+      },
+    };
+    const first = await start({ pool, concurrency: 1, middleware: [watch] });
+    const result = await app.sendTask('churn');
+    await until(() => lines().includes('churns'));
+    await first.removeQueue('default');
+    await start({ pool: 'async' });
+    expect(await first.close({ drain: 0 })).toEqual({ released: 1, abandoned: 0 });
+    expect(ends).toEqual(['RELEASED']); // by itself, since its child was gone: not taken from under it
+    expect(await result.get({ timeout })).toBe('done');
+    expect(lines().lastIndexOf('churns')).toBeLessThan(lines().indexOf('begun anew'));
+  });
+
   it('says at once when the app does not load there', async () => {
     const { start } = createStubs();
     const wrong = { ...appModule, exportName: 'nothing' };

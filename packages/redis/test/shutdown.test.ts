@@ -13,7 +13,8 @@ describe.each(['redis', 'redis+streams'] as const)('a worker on %s that closes w
   it('ends in time, and counts each of its tasks once', { timeout: 30_000 }, async () => {
     const server = await RedisServer.start();
     const broker = server.url.replace('redis', scheme);
-    const app = new Lovage('shop', { broker, prefix: `t${newTaskId()}`, logger: silent, drivers });
+    const conf = { broadcastQueues: ['fanout'] };
+    const app = new Lovage('shop', { broker, prefix: `t${newTaskId()}`, logger: silent, drivers, conf });
     const begun = [deferred(), deferred()];
     app.task({ name: 'heeds', bind: true }, async (self) => {
       begun[0]?.resolve();
@@ -23,12 +24,13 @@ describe.each(['redis', 'redis+streams'] as const)('a worker on %s that closes w
       begun[1]?.resolve();
       return new Promise(() => {});
     });
-    const worker = await startWorker(app, { concurrency: 2 });
+    const worker = await startWorker(app, { concurrency: 2, queues: ['default', 'fanout'], events: true });
     await Promise.all([app.sendTask('heeds'), app.sendTask('stubborn')]);
     await Promise.all(begun.map(({ promise }) => promise));
     server.freeze();
     const since = performance.now();
     expect(await worker.close({ drain: 0 })).toEqual({ released: 0, abandoned: 2 });
+    expect(performance.now() - since).toBeLessThan(5_000);
     await app.close();
     expect(performance.now() - since).toBeLessThan(10_000);
     server.thaw();

@@ -1,5 +1,6 @@
 import type { ResolvedWorkerSettings } from '../app/app-options.ts';
 import type { AppRuntime } from '../app/app-runtime.ts';
+import { withDeadline } from '../clock.ts';
 import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import type { Subscription } from '../driver/result-backend.ts';
@@ -29,7 +30,11 @@ export interface ShutdownReport {
 
 /** What handlers that heed their signal get after the drain, before their messages are handed back around them. */
 const abortGrace = 500;
+/** What ending the pools' children may take: one that is busy in native code can be ended only after it. */
+const killDeadline = 400;
 const releaseDeadline = 3_000;
+/** What telling the store of the end may take. */
+const goodbyeDeadline = 700;
 
 /** What {@link Worker} is made of. */
 export interface WorkerParts {
@@ -82,7 +87,10 @@ export class Worker {
   #autoscaler: Autoscaler | undefined;
   #slots: number;
   #closing: Promise<ShutdownReport> | undefined;
-  #hurry: (() => void) | undefined;
+  #hurry: () => void = () => {};
+  readonly #hurried: Promise<void> = new Promise((resolve) => {
+    this.#hurry = resolve;
+  });
   #askToStop: () => void = () => {};
   /** Resolves when somebody asks the worker from afar to shut down; whoever started it then closes it. */
   readonly shutdownRequested: Promise<void> = new Promise((resolve) => {
@@ -227,11 +235,9 @@ export class Worker {
   close(options: { readonly drain?: Duration } = {}): Promise<ShutdownReport> {
     const drain =
       options.drain === undefined ? this.#settings.drain : parseDuration(options.drain, 'worker.close: drain');
-    if (this.#closing !== undefined) {
-      if (drain === 0) this.#hurry?.();
-      return this.#closing;
-    }
-    this.#closing = this.#shutDown(drain);
+    if (this.#closing === undefined) this.#closing = this.#shutDown(drain);
+    else if (drain === 0) this.#hurry();
+    else this.#runtime.clock.after(drain, this.#hurry, { background: true });
     return this.#closing;
   }
 
@@ -239,9 +245,9 @@ export class Worker {
     this.#autoscaler?.stop();
     this.#watch.close();
     this.#consumer.pause();
-    await this.#fanout?.retire();
+    const retired = this.#fanout?.retire();
     this.#batching?.flush();
-    const drained = await this.#drain(drain);
+    const drained = await this.#within(drain, this.#hurried);
     if (!drained) {
       for (const context of this.#stats.contexts) context.abort(new WorkerShutdownError(context.id));
       this.#giveUp.abort();
@@ -249,12 +255,12 @@ export class Worker {
     }
     this.#giveUp.abort();
     for (const periodic of this.#background) periodic.stop();
+    await this.#soon(this.#pools.close(), killDeadline); // before their tasks go back: nothing runs beside its next run
     const report = await this.#consumer.close(releaseDeadline);
-    await this.#fanout?.close();
-    await this.#pools.close();
-    await this.#janitor.close();
+    await retired;
+    const goodbyes = [this.#fanout?.close(), this.#janitor.close(), this.#events?.stop()];
+    await this.#soon(Promise.all(goodbyes), goodbyeDeadline);
     await this.#loop.close();
-    await this.#events?.stop();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();
     // what heeded its abort and could not be handed back for a dead broker is among the abandoned
@@ -262,23 +268,23 @@ export class Worker {
     return { ...report, released: report.released + handedBack };
   }
 
-  /** True when everything under way ended in time. */
-  #drain(ms: number): Promise<boolean> {
-    const hurried = new Promise<boolean>((resolve) => {
-      this.#hurry = () => resolve(false);
-    });
-    return Promise.race([this.#within(ms), hurried]);
-  }
-
-  #within(ms: number): Promise<boolean> {
+  /** True when everything under way ended in time, and before there was `enough` of waiting. */
+  #within(ms: number, enough?: Promise<void>): Promise<boolean> {
     const { clock } = this.#runtime;
     return new Promise((resolve) => {
-      const timer = clock.after(ms, () => resolve(this.#receiver.running === 0));
-      void this.#receiver.idle().then(() => {
+      const end = (done: boolean): void => {
         timer.cancel();
-        resolve(true);
-      });
+        resolve(done);
+      };
+      const timer = clock.after(ms, () => end(this.#receiver.running === 0));
+      void this.#receiver.idle().then(() => end(true));
+      void enough?.then(() => end(false));
     });
+  }
+
+  /** What does not end in time is not waited for. */
+  async #soon(work: Promise<unknown>, ms: number): Promise<void> {
+    await withDeadline(this.#runtime.clock, ms, work, () => undefined).catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<ShutdownReport> {

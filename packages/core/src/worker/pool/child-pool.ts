@@ -63,7 +63,7 @@ export class ChildPool implements Pool {
     try {
       await seat.ready;
     } catch (error) {
-      this.#options.logger.error('a child of the pool did not start', { error });
+      if (!this.#closed) this.#options.logger.error('a child of the pool did not start', { error });
       return { state: 'RELEASED' };
     }
     if (seat.gone) return { state: 'CRASHED', why: 'the child ended before the task began' };
@@ -190,7 +190,7 @@ export class ChildPool implements Pool {
     this.#seats.delete(seat);
     const index = this.#idle.indexOf(seat);
     if (index >= 0) this.#idle.splice(index, 1);
-    seat.end?.({ state: 'CRASHED', why });
+    seat.end?.(this.#closed ? { state: 'RELEASED' } : { state: 'CRASHED', why });
   }
 }
 

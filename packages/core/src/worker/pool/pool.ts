@@ -15,6 +15,6 @@ export interface Pool {
   run(attempt: Attempt): MaybePromise<AttemptResult>;
   /** How many handlers it may be asked to run at once. */
   setSize(size: number): void;
-  /** Ends everything it started, hard. */
+  /** Ends everything it started, hard; what runs there ends RELEASED. */
   close(): Promise<void>;
 }

@@ -21,6 +21,7 @@ export class Pools {
   readonly #options: PoolsOptions;
   readonly #children = new Map<PoolKind, ChildPool>();
   #size: number;
+  #closed = false;
 
   constructor(options: PoolsOptions) {
     this.#options = options;
@@ -35,7 +36,8 @@ export class Pools {
   /** Runs an attempt's handler in the task's pool, or the worker's. */
   run(attempt: Attempt): MaybePromise<AttemptResult> {
     const kind = attempt.definition.options.pool ?? this.#options.kind;
-    return (kind === 'async' ? this.#options.async : this.#child(kind)).run(attempt);
+    if (kind === 'async') return this.#options.async.run(attempt);
+    return this.#closed ? { state: 'RELEASED' } : this.#child(kind).run(attempt);
   }
 
   setSize(size: number): void {
@@ -44,6 +46,7 @@ export class Pools {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#children.values()].map((pool) => pool.close()));
   }
 

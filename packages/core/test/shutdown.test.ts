@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { Lovage } from '../src/app/app.ts';
+import { silentLogger } from '../src/logger.ts';
+import { deferred } from '../src/testing/until.ts';
+import { startWorker } from '../src/worker/start-worker.ts';
+
+async function startBusy() {
+  const app = new Lovage('shop', { broker: 'memory://', logger: silentLogger });
+  const begun = deferred();
+  const heeds = app.task({ name: 'heeds', bind: true }, async (self) => {
+    begun.resolve();
+    await new Promise((_, reject) => self.signal.addEventListener('abort', () => reject(self.signal.reason)));
+  });
+  const worker = await startWorker(app);
+  await heeds.delay();
+  await begun.promise;
+  return { app, worker };
+}
+
+it.each([0, 50])('a worker that drains for long is hurried by a second close with a drain of %i ms', async (drain) => {
+  const { app, worker } = await startBusy();
+  const closing = worker.close({ drain: '1h' });
+  await Promise.all([worker.close({ drain }), closing]);
+  expect(await closing).toEqual({ released: 1, abandoned: 0 });
+  await app.close();
+});
+
+it('a second close with a longer drain changes nothing', async () => {
+  const { app, worker } = await startBusy();
+  const closing = worker.close({ drain: 50 });
+  expect(await worker.close({ drain: '1h' })).toEqual({ released: 1, abandoned: 0 });
+  await closing;
+  await app.close();
+});
