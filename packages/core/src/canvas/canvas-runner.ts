@@ -77,7 +77,8 @@ export class CanvasRunner {
     options: SinkOptions & { readonly replyTo?: string | undefined },
   ): Promise<string> {
     const sink = new PlanSink(this.#sinkTools(), options);
-    const context = { replyTo: options.replyTo, ttl: this.#tools.resultExpires };
+    const { resultExpires, clock } = this.#tools;
+    const context = { replyTo: options.replyTo, ttl: resultExpires, now: clock.now() };
     const entry = await freeze(node, place, context, sink);
     await sink.flush();
     for (const id of sink.empties) await this.#completeGroup(id);

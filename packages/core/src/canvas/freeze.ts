@@ -4,6 +4,7 @@ import { childId } from '../task/child-id.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../task/plan.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import { keepFor, longerOf, patienceOf } from './patience.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */
@@ -28,12 +29,15 @@ export interface Place {
   readonly entry: string | undefined;
   /** How many chains around it have its id. */
   readonly level: number;
+  /** How long what ends here is kept at least, in milliseconds: what needs it may begin much later. */
+  readonly keep?: number | undefined;
 }
 
 /** What all nodes of one canvas share. */
 export interface FreezeContext {
   readonly replyTo: string | undefined;
   readonly ttl: number;
+  readonly now: number;
 }
 
 /** Takes what a canvas becomes, in an order in which a crash at any point leaves nothing half known. */
@@ -104,6 +108,7 @@ function planOf(node: ResolvedTask, place: Place, { links, errors }: Pick<Place,
   if (parentId !== undefined) message.parentId = parentId;
   if (groupId !== undefined) message.groupId = groupId;
   if (groupIndex !== undefined) message.groupIndex = groupIndex;
+  if (place.keep !== undefined) message.resultExpires ??= place.keep;
   const plan: { -readonly [K in keyof TaskPlan]: TaskPlan[K] } = {
     kind: 'task',
     message,
@@ -146,6 +151,7 @@ async function freezeSequence(
         starts: place.starts && index === 0,
         entry: isLast ? begin : undefined,
         level: isLast ? level + 1 : 0,
+        keep: following ? keepFor(patienceOf(following, context.now).most, context.ttl) : place.keep,
       },
       context,
       sink,
@@ -188,8 +194,9 @@ async function freezeGroup(
   const memberErrors = await layCallbacks(node.errors, place, 'm', sink);
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   await sink.plan(id, 'lovage.group', groupPlan(node, place, { context, links, memberErrors }), place);
+  const { most } = patienceOf(node, context.now);
   const seat = (member: Resolved, index: number): Place =>
-    memberPlace(place, { member, index, size, errors: memberErrors });
+    memberPlace(place, { member, index, size, errors: memberErrors, keep: keepOf(member, most, context) });
   const freezeAll = async (members: readonly Resolved[], from: number): Promise<void> => {
     for (let index = 0; index < members.length; index += 1) {
       const member = members[index] as Resolved;
@@ -202,6 +209,11 @@ async function freezeGroup(
     if (size === 0 && place.starts) sink.empty(id);
   } else await freezeStream(node.members as AsyncIterable<readonly Resolved[]>, { id, freezeAll, sink });
   return id;
+}
+
+/** A member waits for the most patient one. */
+function keepOf(member: Resolved, most: number, { ttl, now }: FreezeContext): number | undefined {
+  return most === 0 ? undefined : keepFor(most - patienceOf(member, now).least, ttl);
 }
 
 interface GroupParts {
@@ -218,7 +230,7 @@ function groupPlan(node: ResolvedGroup, place: Place, { context, links, memberEr
   return {
     kind: 'group',
     canvas: refsOf(place, links, place.errors),
-    ttl,
+    ttl: place.keep ?? ttl,
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(size === undefined ? {} : { size }),
     ...(next === undefined ? {} : { failing: next }),
@@ -258,9 +270,11 @@ interface Seat {
   readonly index: number;
   readonly size: number | undefined;
   readonly errors: readonly CallbackRef[];
+  readonly keep: number | undefined;
 }
 
-function memberPlace({ id, rootId, parentId, starts }: Place, { member, index, size, errors }: Seat): Place {
+function memberPlace({ id, rootId, parentId, starts, keep }: Place, seat: Seat): Place {
+  const { member, index, size, errors } = seat;
   const join: JoinRef = size === undefined ? { group: id, index } : { group: id, index, size };
   const own = memberId(id, index);
   return {
@@ -275,6 +289,7 @@ function memberPlace({ id, rootId, parentId, starts }: Place, { member, index, s
     starts,
     entry: entryOf(member, own, 0),
     level: 0,
+    keep: longerOf(keep, seat.keep),
   };
 }
 

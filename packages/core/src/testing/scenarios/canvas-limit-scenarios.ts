@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { chain } from '../../canvas/chain.ts';
 import { chord } from '../../canvas/chord.ts';
+import { gate } from '../../canvas/gate.ts';
 import { group } from '../../canvas/group.ts';
 import { deferred, until } from '../until.ts';
 import { begin, canvasTasks, original } from './canvas-scenarios.ts';
@@ -39,6 +40,27 @@ export const canvasLimitScenarios: readonly Scenario[] = [
       gate.resolve();
       const error = await result.get({ timeout }).catch((caught: unknown) => caught);
       expect(original(error)).toMatchObject({ message: expect.stringContaining(member.id) });
+    },
+  },
+  {
+    name: 'canvas: values are kept beyond their time while what needs them waits for its moment or for somebody',
+    async run(bench) {
+      const app = bench.app({ resultExpires: 1_000 });
+      const { add, identity, xsum } = canvasTasks(app);
+      await bench.worker(app);
+      const countdown = 1_500;
+      const list = chain(add.s(2, 2), group(identity.s(), identity.s()));
+      const vote = await chord([add.s(1, 1), gate<number>('vote'), list], xsum.s()).delay();
+      const late = (await group([add.s(1, 1), add.s(2, 2).set({ countdown })]).delay()).get({ timeout });
+      const large = chain(identity.s('x'.repeat(20_000)), identity.s().set({ countdown })).call([], { timeout });
+      const usual = await identity.delay('usual');
+      await usual.get({ timeout });
+      await until(async () => (await usual.state()) === 'PENDING', { what: 'the usual time to be over' });
+      const [waiting] = await app.gates.list({ name: 'vote' });
+      await app.resolveGate(waiting?.id ?? '', 5);
+      expect(await vote.get({ timeout })).toBe(2 + 5 + 4 + 4);
+      expect(await late).toEqual([2, 4]);
+      expect(await large).toHaveLength(20_000);
     },
   },
   {

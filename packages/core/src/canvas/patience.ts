@@ -1,0 +1,56 @@
+import type { Resolved } from './resolve.ts';
+
+/** How long a node may wait before it has ended, in milliseconds: for its moment, or for somebody. Its runs come on top. */
+interface Patience {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Failures are kept at least that long, as those of tasks that ran. */
+const failureTtl = 7 * 86_400_000;
+const none: Patience = { least: 0, most: 0 };
+
+/**
+ * How long outcomes have to be kept that wait for `longest` more milliseconds until they are needed; undefined: their usual time
+ * does, of which half is left for queues and runs.
+ */
+export function keepFor(longest: number, ttl: number): number | undefined {
+  return longest > ttl / 2 ? longest + Math.max(ttl, failureTtl) : undefined;
+}
+
+/** The longer of two times for which something is kept. */
+export function longerOf(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
+}
+
+/** How patient a node is; members of a stream are not known before they are sent. */
+export function patienceOf(node: Resolved, now: number): Patience {
+  switch (node.kind) {
+    case 'task': {
+      const { countdown = 0, eta = now } = node.times;
+      if (node.gate) return { least: 0, most: node.gate.timeout };
+      const wait = Math.max(countdown, eta - now);
+      return wait > 0 ? { least: wait, most: wait } : none;
+    }
+    case 'sequence':
+      return node.steps.map((step) => patienceOf(step, now)).reduce(add, none);
+    case 'group':
+      return Array.isArray(node.members) ? ofAll(node.members, now) : none;
+    default:
+      return node satisfies never;
+  }
+}
+
+function ofAll(members: readonly Resolved[], now: number): Patience {
+  let [least, most] = [0, 0];
+  for (const member of members) {
+    const patience = patienceOf(member, now);
+    least = Math.max(least, patience.least);
+    most = Math.max(most, patience.most);
+  }
+  return { least, most };
+}
+
+function add(one: Patience, other: Patience): Patience {
+  return { least: one.least + other.least, most: one.most + other.most };
+}
