@@ -58,7 +58,7 @@ return math.max(0, math.ceil(head[2] - now))
 /** Gives deliveries whose lease ran out to whoever takes next. */
 export const streamSweep: string = `--[[
   KEYS[1] beginning of the queue's keys
-  ARGV[1] group  ARGV[2] lease in ms  ARGV[3] how many of each stream at most  ARGV[4] ms during which no other worker
+  ARGV[1] group  ARGV[2] lease in ms of consumers whose name tells none  ARGV[3] how many of each stream at most  ARGV[4] ms during which no other worker
   need look, 0 to look in any case  ARGV[5] ms for which a consumer that holds nothing is kept, 0 not to look at them
   Returns how many were moved, or -1 when another worker looked a moment ago.
   Effects: XADD to the front with one more lost lease, XACK, XDEL. The new entry is what fences the old holder: the entry
@@ -69,9 +69,21 @@ local call, base, group = redis.call, KEYS[1], ARGV[1]
 call('DEL', base .. 'none')
 if ARGV[4] ~= '0' and not call('SET', base .. 'sweep', '1', 'NX', 'PX', ARGV[4]) then return -1 end
 local moved = 0
+-- a lease lasts as long as its holder says
+local function orphans(stream)
+  local found = {}
+  for _, holder in ipairs(call('XPENDING', stream, group)[4] or {}) do
+    local lease, room = string.match(holder[1], '~(%d+)$') or ARGV[2], ARGV[3] - #found
+    if room == 0 then break end
+    for _, pending in ipairs(call('XPENDING', stream, group, 'IDLE', lease, '-', '+', room, holder[1])) do
+      found[#found + 1] = pending
+    end
+  end
+  return found
+end
 for _, name in ipairs(${streams}) do
   local stream = base .. name
-  for _, pending in ipairs(call('XPENDING', stream, group, 'IDLE', ARGV[2], '-', '+', ARGV[3])) do
+  for _, pending in ipairs(orphans(stream)) do
     local entry = call('XRANGE', stream, pending[1], pending[1])[1]
     if entry then
       local fields, band, lost = entry[2], string.sub(name, 2), 0

@@ -67,7 +67,7 @@ export class StreamsConsumer implements Consumer {
   static async open(parts: ConsumerParts): Promise<StreamsConsumer> {
     const { clients, request } = parts;
     const consumer = new StreamsConsumer(
-      { ...parts, name: createConsumerName(request.worker) },
+      { ...parts, name: createConsumerName(request.worker, request.leaseDuration) },
       await clients.shared('worker'),
     );
     consumer.#intakes.start();

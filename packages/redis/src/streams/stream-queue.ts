@@ -7,10 +7,11 @@ export const group = 'lovage';
 
 /**
  * The name of a consumer in the group: its own, so that it finds what Redis handed to it and never reached it (see Strays).
+ * Its end says how long its leases last, in milliseconds: whoever sweeps goes by that, not by what its own leases last.
  * It goes when the consumer closes; those of crashed workers are deleted by the sweep.
  */
-export function createConsumerName(worker: string): string {
-  return `${worker}:${newTaskId().slice(-12)}`;
+export function createConsumerName(worker: string, leaseDuration: number): string {
+  return `${worker}:${newTaskId().slice(-12)}~${Math.ceil(leaseDuration)}`;
 }
 
 /** The streams of a queue in the order in which they are served: what was handed back, then the bands. */

@@ -100,6 +100,23 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'a lease lasts as long as its holder wants, whatever another consumer of the queue wants',
+    async run(bench) {
+      const gate = deferred();
+      const lease = { leaseDuration: 20_000, orphanInterval: 10_000 };
+      const holder = await bench.probe({ lease, handle: () => gate.promise.then(() => ack) });
+      const { id } = await bench.publish();
+      await holder.arrived(1);
+      const short = bench.harness.fastLease;
+      const other = await bench.probe({ lease: short, connection: await bench.harness.another() });
+      await sleep(systemClock, short.leaseDuration + 2 * short.orphanInterval);
+      expect(await bench.place(id)).toBe('running');
+      gate.resolve();
+      await bench.emptied();
+      expect([...holder.ids(), ...other.ids()]).toEqual([id]);
+    },
+  },
+  {
     name: 'a message whose lease is lost comes again with deliveryCount 2',
     async run(bench) {
       const { id, heir, stale, fresh } = await takeLeaseAway(bench);
