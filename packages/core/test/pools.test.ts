@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
+import type { Driver } from '../src/driver/driver.ts';
+import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import type { LogFields, Logger } from '../src/logger.ts';
 import { deferred, until } from '../src/testing/until.ts';
 import type { Middleware } from '../src/worker/middleware.ts';
@@ -281,4 +283,21 @@ it('a process that runs out of memory takes nothing else with it', { timeout: 30
   await start({ pool: 'processes', crashBudget: 0, maxMemoryPerChild: '64MiB' });
   expect(await failure(call('hog'))).toMatchObject({ name: 'WorkerLostError' });
   expect(await call('add', 1, 2)).toBe(3);
+});
+
+it('a worker that cannot start leaves no child behind', { timeout: 30_000 }, async () => {
+  const broken: Driver = {
+    name: 'broken',
+    schemes: ['broken'],
+    connect(url, context) {
+      const connection = memoryDriver.connect(url.replace('broken:', 'memory:'), context);
+      Object.assign(connection.broker as object, { consume: () => Promise.reject(new Error('nothing to consume')) });
+      return connection;
+    },
+  };
+  const children = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'ProcessWrap').length;
+  const before = children();
+  await using app = new Lovage('pools', { broker: 'broken://', drivers: [broken], logLevel: 'silent' });
+  await expect(startWorker(app, { pool: 'processes', appModule })).rejects.toThrow('nothing to consume');
+  expect(children()).toBe(before);
 });

@@ -97,18 +97,23 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     appModule,
   });
   const background = createBackground(runtime, tools);
-  await Promise.all([tools.pools.start(), startBackground(background), registerGroups(runtime)]);
-  const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
-  const worker = await consume(runtime, stores, {
-    ...tools,
-    settings,
-    report,
-    receiver,
-    background: Object.values(background),
-  });
+  const begin = async (): Promise<Worker> => {
+    await Promise.all([tools.pools.start(), startBackground(background), registerGroups(runtime)]);
+    const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
+    const parts = { ...tools, settings, report, receiver, background: Object.values(background) };
+    return consume(runtime, stores, parts);
+  };
+  const worker = await begin().catch((error: unknown) => giveUp(error, tools, Object.values(background)));
   if (limits) worker.autoscale(limits);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   return worker;
+}
+
+/** What has begun for a worker that cannot start ends with the start. */
+async function giveUp(error: unknown, { pools }: WorkerTools, background: readonly Periodic[]): Promise<never> {
+  for (const periodic of background) periodic.stop();
+  await pools.close();
+  throw error;
 }
 
 type ConsumeParts = WorkerTools & Pick<WorkerParts, 'settings' | 'report' | 'receiver' | 'background'>;
