@@ -168,6 +168,25 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     expect(await failure(first.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
   });
 
+  it('counts no time limit while a child starts, and waits for none that was terminated', async () => {
+    const { app, call, start } = createStubs();
+    const worker = await start({ pool, concurrency: 3 });
+    const first = await app.sendTask('wait');
+    await until(() => lines().includes('wait begins'));
+    vi.stubEnv('LOAD_MS', '500');
+    expect(await (await app.sendTask('add', [1, 2], { timeLimit: 300 })).get({ timeout })).toBe(3);
+    const second = app.sendTask('wait');
+    await until(() => lines().filter((line) => line === 'wait begins').length === 2);
+    vi.stubEnv('LOAD_MS', '3600000');
+    const third = await app.sendTask('add', [1, 2]);
+    await until(() => worker.report().running.length === 3);
+    await app.control.terminate(third.id, { timeout: 100 });
+    await until(() => worker.report().running.length === 2);
+    appendFileSync(ledger, 'go on\n');
+    expect(await Promise.all([first.get({ timeout }), (await second).get({ timeout })])).toEqual(['waited', 'waited']);
+    expect(await call('add', 3, 4)).toBe(7);
+  });
+
   it('takes what a handler reports after its end for no news of the next task', async () => {
     const { app, start } = createStubs();
     await start({ pool, concurrency: 1 });

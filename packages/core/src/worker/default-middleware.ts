@@ -4,6 +4,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import type { Logger } from '../logger.ts';
 import type { Admissions } from '../producer/admissions.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import type { TaskDefinition } from '../task/task.ts';
 import { createAdmission } from './middleware/admission.ts';
 import { type ClaimMiddlewareOptions, createQueuedClaims, createRunningClaims } from './middleware/claims.ts';
 import { createCrashBudget } from './middleware/crash-budget.ts';
@@ -34,6 +35,8 @@ export interface DefaultMiddlewareOptions {
   /** How far the broker's clock is ahead, in milliseconds. */
   readonly clockOffset: () => MaybePromise<number>;
   readonly admissions: Admissions;
+  /** Whether a task's handler runs in a thread or process. */
+  readonly inChild: (definition: TaskDefinition) => boolean;
 }
 
 /** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
@@ -49,6 +52,7 @@ export function createDefaultMiddleware({
   revocations,
   clockOffset,
   admissions,
+  inChild,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
     createAdmission(admissions, brokerClock),
@@ -61,6 +65,6 @@ export function createDefaultMiddleware({
     ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger })] : []),
     ...(claims ? [createQueuedClaims(claims)] : []),
     trackStarted,
-    createTimeLimits(clock),
+    createTimeLimits(clock, inChild),
   ];
 }

@@ -97,7 +97,7 @@ function createBatching(
 type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
 
 function createPools(
-  { brokerClock, logger, settings }: AppRuntime,
+  { clock, brokerClock, logger, settings }: AppRuntime,
   { states, loop }: PoolTools,
   options: ToolOptions,
 ): Pools {
@@ -105,6 +105,7 @@ function createPools(
   const limits = sizeLimits(settings);
   return new Pools({
     kind: pool,
+    clock,
     size: concurrency,
     async: new AsyncPool((attempt) => handle(attempt, { clock: brokerClock, random: Math.random, ...limits }), loop),
     ahead: () => brokerClock.ahead,
@@ -195,6 +196,7 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
     revocations: parts.revocations,
     clockOffset: () => runtime.stores.clockOffset(),
     admissions,
+    inChild: (definition) => parts.pools.inChild(definition),
   });
   return [...own, ...parts.middleware];
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
 import { toFailure } from '../../task/failure.ts';
+import type { TaskDefinition } from '../../task/task.ts';
 import type { AttemptContext } from '../attempt-context.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { Middleware, Next } from '../middleware.ts';
@@ -8,13 +9,13 @@ import type { Middleware, Next } from '../middleware.ts';
 /**
  * Soft limit: `self.signal` aborts, and the handler may tidy up. Hard limit: the attempt ends as FAILURE and its slot is
  * free. In the async pool JavaScript cannot be stopped from outside: what the handler still does then has no effect on
- * the task, since its outcome is recorded.
+ * the task, since its outcome is recorded. `inChild` tells the tasks whose handlers run in threads or processes.
  */
-export function createTimeLimits(clock: Clock): Middleware {
+export function createTimeLimits(clock: Clock, inChild: (definition: TaskDefinition) => boolean): Middleware {
   return {
     name: 'time-limits',
-    // those of a batch begin with its handler: see batcher.ts
-    applies: ({ context, definition }) => hasLimits(context) && definition.batch === undefined,
+    // those of a batch begin with its handler, and those in a child when the child is there: see batcher.ts, child-pool.ts
+    applies: ({ context, definition }) => hasLimits(context) && definition.batch === undefined && !inChild(definition),
     run: ({ context }, next) => limitTime(clock, context, next),
   };
 }

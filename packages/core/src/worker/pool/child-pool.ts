@@ -1,8 +1,11 @@
+import type { Clock } from '../../clock.ts';
 import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toPlainError } from '../../task/failure.ts';
 import type { Attempt } from '../attempt.ts';
+import type { AttemptContext } from '../attempt-context.ts';
 import type { AttemptResult } from '../attempt-result.ts';
+import { limitTime } from '../middleware/time-limits.ts';
 import type { StateRecorder } from '../state-writer.ts';
 import type { LimitPair } from '../task-limits.ts';
 import { type Child, type ChildOptions, startChild } from './child.ts';
@@ -11,6 +14,7 @@ import type { Pool, PoolKind } from './pool.ts';
 
 /** How children are used. */
 export interface ChildPoolOptions extends ChildOptions {
+  readonly clock: Clock;
   readonly kind: Exclude<PoolKind, 'async'>;
   readonly size: number;
   /** A child is replaced after so many tasks. */
@@ -58,18 +62,32 @@ export class ChildPool implements Pool {
     this.#idle.push(seat);
   }
 
+  /** Time limits count from the moment at which the child is there: to start one may take longer than its task. */
   async run(attempt: Attempt): Promise<AttemptResult> {
     const seat = this.#idle.pop() ?? this.#open();
-    try {
-      await seat.ready;
-    } catch (error) {
-      if (!this.#closed) this.#options.logger.error('a child of the pool did not start', { error });
-      return { state: 'RELEASED' };
-    }
-    if (seat.gone) return { state: 'CRASHED', why: 'the child ended before the task began' };
-    const result = await this.#serve(seat, attempt);
-    this.#putBack(seat);
+    const early = await this.#untilReady(seat, attempt.context);
+    if (early) return early;
+    const result = await limitTime(this.#options.clock, attempt.context, () => this.#serve(seat, attempt));
+    seat.served += 1;
+    this.#free(seat);
     return result;
+  }
+
+  /** What the attempt came to before it began, if it did. */
+  async #untilReady(seat: Seat, context: AttemptContext): Promise<AttemptResult | undefined> {
+    const ready = seat.ready.then(
+      (): AttemptResult | undefined => {
+        return seat.gone ? { state: 'CRASHED', why: 'the child ended before the task began' } : undefined;
+      },
+      (error: unknown): AttemptResult => {
+        if (!this.#closed) this.#options.logger.error('a child of the pool did not start', { error });
+        return { state: 'RELEASED' };
+      },
+    );
+    const brokenOff = new Promise<AttemptResult>((resolve) => context.onBreakOff(resolve));
+    const early = await Promise.race([brokenOff, ready]);
+    if (early) void ready.then(() => this.#free(seat)); // for others, once it is there
+    return early;
   }
 
   setSize(size: number): void {
@@ -120,8 +138,7 @@ export class ChildPool implements Pool {
     end?.(result);
   }
 
-  #putBack(seat: Seat): void {
-    seat.served += 1;
+  #free(seat: Seat): void {
     const { maxTasksPerChild } = this.#options;
     if (seat.gone || this.#closed) return;
     if (this.#seats.size > this.#size || (maxTasksPerChild !== undefined && seat.served >= maxTasksPerChild))

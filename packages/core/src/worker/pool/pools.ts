@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.ts';
 import type { MaybePromise } from '../../task/schema.ts';
+import type { TaskDefinition } from '../../task/task.ts';
 import type { Attempt } from '../attempt.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { AppModule } from './child-message.ts';
@@ -35,9 +36,14 @@ export class Pools {
 
   /** Runs an attempt's handler in the task's pool, or the worker's. */
   run(attempt: Attempt): MaybePromise<AttemptResult> {
-    const kind = attempt.definition.options.pool ?? this.#options.kind;
+    const kind = this.#kindOf(attempt.definition);
     if (kind === 'async') return this.#options.async.run(attempt);
     return this.#closed ? { state: 'RELEASED' } : this.#child(kind).run(attempt);
+  }
+
+  /** Whether a task's handler runs in a thread or process. */
+  inChild(definition: TaskDefinition): boolean {
+    return this.#kindOf(definition) !== 'async';
   }
 
   setSize(size: number): void {
@@ -48,6 +54,10 @@ export class Pools {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#children.values()].map((pool) => pool.close()));
+  }
+
+  #kindOf({ options }: TaskDefinition): PoolKind {
+    return options.pool ?? this.#options.kind;
   }
 
   #child(kind: Exclude<PoolKind, 'async'>): ChildPool {
