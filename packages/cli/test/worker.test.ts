@@ -51,6 +51,23 @@ describe('worker on memory://', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped: no task handed back', handedBack: 0 });
   });
 
+  it('gives tasks their drain that began while a signal was on its way', async () => {
+    const text = `import { isMainThread } from 'node:worker_threads';
+      import { Lovage } from 'lovage';
+      if (!isMainThread) await new Promise((resolve) => setTimeout(resolve, 1000)); // so that the start takes a while
+      export const app = new Lovage('slow');
+      const work = app.task({ name: 'work', pool: 'async' }, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5500));
+        console.log('done');
+      });
+      if (isMainThread) await work.delay();`;
+    const worker = start(['worker', '--pool', 'threads'], { cwd: createProject({ 'tasks.mjs': text }) });
+    await worker.says(/"msg":"starting"/);
+    worker.kill('SIGTERM');
+    const { code, stdout, stderr } = await worker.ended;
+    expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: 'done\n' });
+  });
+
   it('takes its level from the constructor, below flag and environment', async () => {
     const text = "import { Lovage } from 'lovage'; export const app = new Lovage('q', { logLevel: 'error' });";
     const cwd = createProject({ 'tasks.mjs': text });

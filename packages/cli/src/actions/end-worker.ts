@@ -53,9 +53,10 @@ export async function endOnSignal({ app, worker, drain, signals, logger, onEndin
 
 const causes = { remote: 'asked to shut down', wedged: 'wedged' } as const;
 
-/** The hard limit: the process ends then, whatever still hangs. */
-export function exitAfter(drain: number, code: () => ExitCode): void {
-  setTimeout(() => process.exit(code()), drain + extra).unref();
+/** The hard limit: the process ends then, whatever still hangs. Calling what it answers with takes it back. */
+export function exitAfter(drain: number, code: () => ExitCode): () => void {
+  const timer = setTimeout(() => process.exit(code()), drain + extra).unref();
+  return () => clearTimeout(timer);
 }
 
 const count = (tasks: number): string => (tasks === 0 ? 'no task' : tasks === 1 ? '1 task' : `${tasks} tasks`);

@@ -131,13 +131,16 @@ async function start(opened: OpenedApp, given: WorkerArguments, signals: SignalW
   const { app } = opened;
   const cancel = new AbortController();
   let starting = true;
+  let stay = (): void => {};
   void signals.first.then(() => {
     if (!starting) return;
     cancel.abort();
-    exitAfter(0, () => 0);
+    stay = exitAfter(0, () => 0);
   });
   try {
-    return await startWorker(app, { ...toOptions(opened, given), signal: cancel.signal });
+    const worker = await startWorker(app, { ...toOptions(opened, given), signal: cancel.signal });
+    stay(); // it runs tasks already: they get their drain
+    return worker;
   } catch (error) {
     await closeSoon(app);
     if (signals.received === undefined) throw error;
