@@ -121,11 +121,13 @@ describe('dead letters', () => {
 
   it('are left alone by a dry run', async () => {
     const { letters, park, accept, seen } = createBench();
-    const [id] = await park('mail.send', ['a']);
-    expect(await all(letters.replay({}, { dryRun: true }))).toMatchObject([{ kind: 'sent', letter: { id } }]);
+    const ids = await park('mail.send', ['a'], ['b']);
+    const shown = ids.map((id) => ({ kind: 'sent', letter: { id } }));
+    expect(await all(letters.replay({}, { dryRun: true }))).toMatchObject(shown);
+    expect(await all(letters.replay({}, { dryRun: true, rate: '1/h' }))).toMatchObject(shown); // at once
     await accept();
     expect(seen).toEqual([]);
-    expect(await letters.list()).toHaveLength(1);
+    expect(await letters.list()).toHaveLength(2);
   });
 
   it('go no faster than the rate', async () => {

@@ -115,12 +115,13 @@ export class DeadLetters {
     return deleted;
   }
 
-  #plan({ rate, limit, queue, args }: ReplayOptions): { readonly batch: number; readonly pause: number } {
+  #plan({ rate, limit, queue, args, dryRun }: ReplayOptions): { readonly batch: number; readonly pause: number } {
     if (queue !== undefined) queueName(queue, 'replay: queue');
     if (limit !== undefined) wholeNumber(1)(limit, 'replay: limit');
     if (args !== undefined && !Array.isArray(args)) throw new ConfigurationError('replay: args: expected a list');
     if (rate === undefined) return { batch: pageSize, pause: 0 };
     const { count, period } = parseRate(rate, 'replay: rate');
+    if (dryRun) return { batch: pageSize, pause: 0 };
     return { batch: 1, pause: period / count };
   }
 
