@@ -7,7 +7,7 @@ import type { JsonValue } from '../task/json.ts';
 import { unknownName } from '../task/option-reader.ts';
 import type { ControlCommands } from './control.ts';
 import type { StampedRevocations } from './stamped-revocations.ts';
-import type { TaskLimits } from './task-limits.ts';
+import type { LimitPair, TaskLimits } from './task-limits.ts';
 import type { TaskRates } from './task-rates.ts';
 import type { Worker } from './worker.ts';
 import type { WorkerStats } from './worker-stats.ts';
@@ -84,10 +84,7 @@ function createChangeCommands({ worker, stats, limits, rates, revocations, runti
     'time-limit': (args) => {
       const task = textOf(args, 'task');
       if (!runtime.registry.get(task)) throw new ConfigurationError(`this worker has no task "${task}"`);
-      limits.set(task, {
-        ...(args.soft == null ? {} : { soft: parseDuration(args.soft, 'time-limit: soft') }),
-        ...(args.hard == null ? {} : { hard: parseDuration(args.hard, 'time-limit: hard') }),
-      });
+      limits.set(task, limitsOf(args));
       return `time limits of ${task} are set`;
     },
     'rate-limit': (args) => {
@@ -144,6 +141,17 @@ function resize(worker: Worker, slots: number): JsonValue {
 function idsOf({ ids }: ControlArgs): readonly string[] {
   if (Array.isArray(ids)) return ids.filter((id): id is string => typeof id === 'string');
   throw new ConfigurationError('expected ids, a list of task ids');
+}
+
+/** As for a task's own options, a soft limit that never comes is a mistake. */
+function limitsOf({ soft, hard }: ControlArgs): LimitPair {
+  const limits = {
+    ...(soft == null ? {} : { soft: parseDuration(soft, 'time-limit: soft') }),
+    ...(hard == null ? {} : { hard: parseDuration(hard, 'time-limit: hard') }),
+  };
+  if (limits.soft !== undefined && limits.hard !== undefined && limits.soft > limits.hard)
+    throw new ConfigurationError(`time-limit: soft (${limits.soft} ms) is above hard (${limits.hard} ms)`);
+  return limits;
 }
 
 function textOf(args: ControlArgs, name: string): string {
