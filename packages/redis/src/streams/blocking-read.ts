@@ -2,6 +2,7 @@ import { type Clock, sleep } from '@lovage/core/driver';
 import { isReady, type RedisClient, type RedisClients, wake } from '../connection.ts';
 import { isConnectionError } from '../store-errors.ts';
 import { ConnectionNumber } from './connection-number.ts';
+import { cork } from './corked.ts';
 import type { RawEntry } from './entry.ts';
 import { group } from './stream-queue.ts';
 
@@ -58,25 +59,18 @@ export class BlockingRead {
   async read(keys: readonly string[], marks: readonly string[], count: number): Promise<Found | undefined> {
     this.#state = 'coming';
     try {
+      await turnEnd(); // what the last read brought may be settled by now: that leaves first, for somebody waits for it
       await this.#ready();
       if (!this.#isComing) return undefined; // interrupted, or closed
       await this.number.ask();
       if (!this.#isComing) return undefined;
       this.#state = 'reading';
       const block = this.number.current === undefined ? shortBlock : this.longest;
-      const reading = this.client.xreadgroup(
-        'GROUP',
-        group,
-        this.#parts.consumer,
-        'COUNT',
-        count,
-        'BLOCK',
-        block,
-        'STREAMS',
-        ...keys,
-        ...keys.map(() => '>'),
-      );
+      const release = cork(this.client);
+      const how = ['COUNT', count, 'BLOCK', block, 'STREAMS', ...keys, ...keys.map(() => '>')] as const;
+      const reading = this.client.xreadgroup('GROUP', group, this.#parts.consumer, ...how);
       const marked = this.client.exists(...marks).catch(() => 1); // in doubt they are there
+      release();
       const reply = (await reading) as (readonly [string, RawEntry[]])[] | null;
       return reply ? { entries: reply, marked: (await marked) > 0 } : undefined;
     } catch (error) {
@@ -121,4 +115,8 @@ export class BlockingRead {
     this.number.close();
     this.#parts.clients.end(this.client);
   }
+}
+
+function turnEnd(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
