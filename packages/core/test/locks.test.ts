@@ -337,6 +337,16 @@ describe('an election', () => {
     expect(fences).toEqual([1, 2]);
   });
 
+  it('ends within the grace and a second while the store does not answer', async () => {
+    const app = bench.app();
+    const election = app.elect('primary', { onLeader: () => new Promise(() => {}) });
+    await pass(1_000);
+    app.process.pause();
+    const closing = watch(election.close().then(() => 'closed'));
+    await pass(6_000);
+    expect(closing.value).toBe('closed');
+  });
+
   it('a leader that was paused writes under an old fence, and the resource refuses it', async () => {
     const resource = new FencedResource();
     const { stale } = await pausedLeader(resource);

@@ -1,4 +1,4 @@
-import { type Clock, sleep } from '../clock.ts';
+import { type Clock, sleep, withDeadline } from '../clock.ts';
 import { ConfigurationError, LovageError, NotSupportedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Duration } from '../task/duration.ts';
@@ -29,6 +29,8 @@ export interface ElectionContext {
 
 /** What a leader that is told to stop gets before the lease is let go around it. */
 const stopGrace = 5_000;
+/** What giving the lease back may take: a store that does not answer holds up no shutdown. */
+const goodbye = 1_000;
 const retry = { first: 250, longest: 5_000 };
 const defaultTtl = 15_000;
 
@@ -133,7 +135,8 @@ export class Election {
     await this.#within(work);
     this.#closing.signal.removeEventListener('abort', onClose);
     this.#lease = undefined;
-    await this.#context.queue.release(lease, this.#request).catch(() => false); // it runs out
+    const released = this.#context.queue.release(lease, this.#request);
+    await withDeadline(this.#context.clock, goodbye, released, () => undefined).catch(() => false); // it runs out
     if (failed.error !== undefined) await this.#stepBack(failed.error);
   }
 
