@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from '../logger.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { TopicMessage } from './topic.ts';
@@ -17,6 +18,8 @@ export class TopicListener {
   #running: Promise<void> | undefined;
   #dropped = 0;
   #closed = false;
+  /** Set in what the handler calls. */
+  readonly #within = new AsyncLocalStorage<true>();
 
   constructor(pattern: string, work: TopicWork, logger: Logger) {
     this.#pattern = pattern;
@@ -31,17 +34,17 @@ export class TopicListener {
     this.#running ??= this.#run();
   }
 
-  /** Hears no more; resolves when the message under way is done with. What waits is dropped. */
+  /** Hears no more; resolves when the message under way is done with, unless its handler asks. What waits is dropped. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting = [];
-    await this.#running;
+    if (!this.#within.getStore()) await this.#running; // a handler would wait for itself
   }
 
   async #run(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#work(...next);
+        await this.#within.run(true, this.#work, ...next);
       } catch (error) {
         const [, { topic, id }] = next;
         this.#logger.error('a topic handler threw', { pattern: this.#pattern, topic, id, error });
