@@ -190,4 +190,41 @@ export const orderingScenarios: readonly Scenario[] = [
       expect(starts).toEqual(['0.1', '1.1', '1.2', '2.1', '3.1']);
     },
   },
+  {
+    name: 'under the policy halt a task that is given up closes its ordering key too',
+    needs: 'loseLease',
+    async run(bench) {
+      const begun = deferred();
+      const forever = deferred();
+      const ran: number[] = [];
+      const open = () => {
+        const app = bench.app();
+        const options = { orderingKey: () => 'all', orderingPolicy: 'halt', acksLate: false } as const;
+        return {
+          app,
+          work: app.task({ name: 'work', ...options }, async (nth: number) => {
+            ran.push(nth);
+            begun.resolve();
+            if (nth === 1) await forever.promise;
+          }),
+        };
+      };
+      const { app, work } = open();
+      const first = await bench.worker(app, { name: 'lost' });
+      const [lost, next] = await work.delayMany([[1], [2]]);
+      await begun.promise;
+      void first.close({ drain: '20s' }); // takes nothing any more
+      const { app: heir } = open();
+      await bench.worker(heir, { name: 'heir' });
+      await bench.store.loseLease?.('default', lost?.id as string);
+      expect(await settled((lost as NonNullable<typeof lost>).get({ timeout }))).toMatchObject({
+        message: expect.stringContaining('was given up'),
+      });
+      await until(async () => (await heir.control.haltedKeys()).length > 0, { what: 'the key to be closed' });
+      expect(ran).toEqual([1]);
+      await heir.control.resumeKey('work', 'all');
+      await next?.get({ timeout });
+      forever.resolve();
+    },
+  },
 ];

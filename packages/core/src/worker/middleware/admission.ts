@@ -118,7 +118,7 @@ function servedOrNot(result: AttemptResult, turn: Turn | undefined): AttemptResu
 
 function hasFailed(result: AttemptResult): boolean {
   if (result.state === 'KNOWN') return result.outcome.state === 'FAILURE';
-  return result.state === 'FAILURE' || result.state === 'REJECTED';
+  return result.state === 'FAILURE' || result.state === 'REJECTED' || result.state === 'GIVEN_UP';
 }
 
 async function settled(admissions: Admissions, passage: Passage, over: boolean): Promise<void> {
