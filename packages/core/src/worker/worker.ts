@@ -7,6 +7,7 @@ import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../task/duration.ts';
+import { queueName } from '../task/option-reader.ts';
 import type { AdmissionJanitor } from './admission-janitor.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
 import type { Batching } from './batching.ts';
@@ -176,8 +177,9 @@ export class Worker {
     };
   }
 
-  /** Consumes one more queue. */
+  /** Consumes one more queue. Throws {@link ConfigurationError} for a name that no queue can have. */
   async addQueue(queue: string): Promise<void> {
+    queueName(queue, 'addQueue');
     await this.#consumer.addQueue(this.#fanout ? await this.#fanout.join(queue) : queue);
     this.#queues.add(queue);
     this.#loop.guard(this.#consumer.leaseGuard());

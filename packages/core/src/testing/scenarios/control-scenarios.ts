@@ -160,6 +160,7 @@ export const controlScenarios: readonly Scenario[] = [
         obedient: { error: expect.stringContaining('min 3 is above max 2') },
       });
       await app.control.addConsumer('extra', { destination });
+      await expect(worker.addQueue('a:b')).rejects.toThrow('a queue name without colons');
       await app.control.timeLimit('slow', { hard: 50 }, { destination });
       const result = await slow.applyAsync([], { queue: 'extra' });
       expect(await result.get({ timeout }).catch((error: unknown) => error)).toMatchObject({
