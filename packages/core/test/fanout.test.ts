@@ -5,7 +5,7 @@ import { bookOf, memberTtl } from '../src/app/broadcast-members.ts';
 import type { Directory } from '../src/driver/directory.ts';
 import { silentLogger } from '../src/logger.ts';
 import { createTestClock } from '../src/testing/test-clock.ts';
-import { until } from '../src/testing/until.ts';
+import { deferred, until } from '../src/testing/until.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 
 const conf = { broadcastQueues: ['fanout'] };
@@ -58,5 +58,28 @@ it('a worker that ends while it says that it lives stays away', async () => {
   await until(() => closing !== undefined, { what: 'the next word' });
   await closing;
   expect([await members('first'), await members('second')]).toEqual([0, 0]);
+  await app.close();
+});
+
+it('what waits for a worker that stops taking broadcasts is taken back', async () => {
+  const app = new Lovage('fanout', { broker: 'memory://', logger: silentLogger, conf });
+  const begun = deferred();
+  const gate = deferred();
+  const work = app.task('work', async () => {
+    begun.resolve();
+    await gate.promise;
+    return 'done';
+  });
+  const worker = await startWorker(app, { name: 'w', queues: ['default', 'fanout'], concurrency: 1 });
+  const first = await app.broadcast(work, [], { queue: 'fanout' });
+  await begun.promise;
+  const second = await app.broadcast(work, [], { queue: 'fanout' });
+  await worker.removeQueue('fanout');
+  expect(await second.replies({ timeout: '5s' })).toMatchObject({ w: { error: { name: 'TaskRevokedError' } } });
+  gate.resolve();
+  expect(await first.replies({ timeout: '5s' })).toEqual({ w: { value: 'done' } });
+  await worker.close();
+  const { monitor } = await runtimeOf(app).stores.open();
+  expect(await monitor?.queues()).not.toContainEqual(expect.stringContaining('fanout@'));
   await app.close();
 });

@@ -24,6 +24,8 @@ export class Fanout {
   readonly #stores: OpenStores;
   readonly #worker: string;
   readonly #own = new Map<string, string>();
+  /** Own queues that it consumes no more; tasks of theirs may still run. */
+  readonly #left = new Set<string>();
   #timer: Timer | undefined;
   #words = 0;
   #closed = false;
@@ -46,13 +48,15 @@ export class Fanout {
     return own;
   }
 
-  /** The queue that was consumed in the place of this one, which is not a member's any more. */
-  async leave(queue: string): Promise<string> {
+  /** Ends this worker's part in a queue, whose consumption `stop` ends. What still waits in its own queue ends REVOKED. */
+  async leave(queue: string, stop: (queue: string) => Promise<void>): Promise<void> {
     const own = this.#own.get(queue);
-    if (own === undefined) return queue;
+    if (own === undefined) return stop(queue);
     this.#own.delete(queue);
+    this.#left.add(own);
     await this.#directory.remove(bookOf(queue), [own]);
-    return own;
+    await stop(own);
+    await this.#purge(own);
   }
 
   /** Nothing more is sent to this worker. Never rejects: what the store does not hear, it finds out by time. */
@@ -64,7 +68,7 @@ export class Fanout {
 
   /** Deletes the worker's own queues, once they are consumed no more. Never rejects. */
   async close(): Promise<void> {
-    await this.#soon([...this.#own.values()].map((own) => this.#drop(own)));
+    await this.#soon([...this.#own.values(), ...this.#left].map((own) => this.#drop(own)));
     this.#own.clear();
   }
 
@@ -117,11 +121,15 @@ export class Fanout {
 
   /** What waited there ends REVOKED, so that nobody waits for the answer of a worker that is gone. */
   async #drop(queue: string): Promise<void> {
+    await this.#purge(queue);
+    await this.#stores.monitor?.drop?.(queue);
+  }
+
+  async #purge(queue: string): Promise<void> {
     const { monitor, results } = this.#stores;
     const { clock, settings } = this.#runtime;
     const ids = (await monitor?.purge(queue)) ?? [];
     const base = { task: '', state: 'REVOKED', reason: 'worker ended', attempts: 0, at: clock.now() } as const;
     await results?.put(ids.map((id) => ({ record: { ...base, id }, ttl: settings.resultExpires, replyTo: everyone })));
-    await monitor?.drop?.(queue);
   }
 }

@@ -187,7 +187,8 @@ export class Worker {
 
   /** Stops consuming a queue; its running tasks go on. */
   async removeQueue(queue: string): Promise<void> {
-    await this.#consumer.removeQueue(this.#fanout ? await this.#fanout.leave(queue) : queue);
+    const stop = (name: string): Promise<void> => this.#consumer.removeQueue(name);
+    await (this.#fanout ? this.#fanout.leave(queue, stop) : stop(queue));
     this.#queues.delete(queue);
   }
 
