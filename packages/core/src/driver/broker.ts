@@ -83,6 +83,11 @@ export interface Delivery {
   readonly queue: string;
   /** 1 for the first; each delivery that follows a lost worker or lease counts one more. Retries and releases do not. */
   readonly deliveryCount: number;
+  /**
+   * It was handed out before and handed back at once: what became of its task meanwhile (it may have been revoked) is for the
+   * receiver to ask. Other deliveries that follow an earlier one may say so too. @default false
+   */
+  readonly returned?: boolean;
   /** The place it was handed; not for a delivery that follows a lost lease. Absent: it enters like any other. */
   readonly grant?: Grant | undefined;
   /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */

@@ -239,11 +239,12 @@ function memberOf({ canvas = {} }: Message, { record }: OutcomeWrite): Member | 
 type Loaded = { readonly message: Message } | { readonly failure: Failure };
 
 function carrying(delivery: Delivery, message: Message): Delivery {
-  const { queue, deliveryCount } = delivery;
+  const { queue, deliveryCount, returned = false } = delivery;
   return {
     message,
     queue,
     deliveryCount,
+    returned,
     onLeaseLost: (listener) => delivery.onLeaseLost(listener),
     recordStart: () => delivery.recordStart(),
     undoStart: () => delivery.undoStart(),

@@ -234,6 +234,11 @@ class TaskDelivery implements Delivery {
     return new StartLog(this.#running.worker.client, this.#keys);
   }
 
+  /** BullMQ counts in `ats` how often a job was taken. */
+  get returned(): boolean {
+    return this.#running.job.attemptsStarted > 1;
+  }
+
   get grant(): Grant | undefined {
     return this.deliveryCount === 1 ? this.#running.job.grant : undefined;
   }

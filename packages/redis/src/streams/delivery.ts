@@ -40,6 +40,11 @@ export class StreamDelivery implements Delivery {
     return this.content.lost + 1;
   }
 
+  /** What comes before all bands was handed back, or let in without a grant. */
+  get returned(): boolean {
+    return this.stream.band === undefined && this.content.grant === undefined;
+  }
+
   get grant(): Grant | undefined {
     return this.content.grant;
   }

@@ -7,6 +7,7 @@ export class MemoryDelivery implements Delivery {
   readonly entry: MemoryEntry;
   readonly queue: string;
   readonly deliveryCount: number;
+  readonly returned: boolean;
   #message: Message | undefined;
   #expiresAt: number;
   /** Abandoned: not renewed any more. Forfeited: gone, though the holder has not noticed. Lost: gone, and it knows. */
@@ -18,6 +19,7 @@ export class MemoryDelivery implements Delivery {
     this.entry = entry;
     this.queue = entry.queue;
     this.deliveryCount = entry.losses + 1;
+    this.returned = entry.returned === true;
     this.#expiresAt = expiresAt;
   }
 

@@ -10,6 +10,8 @@ export interface MemoryEntry {
   priority: number;
   /** How many deliveries ended with a lost lease. */
   losses: number;
+  /** A delivery handed it back unspent. */
+  returned?: boolean;
   /** The delivery counts of those deliveries that said they began. */
   starts?: Set<number>;
   place: MessagePlace;

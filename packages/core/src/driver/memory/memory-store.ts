@@ -158,6 +158,7 @@ export class MemoryStore {
   /** Hands an entry back unspent: at once, before the others, or at its time. */
   release(delivery: MemoryDelivery, at?: number): void {
     const queue = this.#stopRunning(delivery);
+    delivery.entry.returned = true;
     if (at !== undefined && at > this.clock.now()) queue.add(delivery.entry, at);
     else queue.putBack(delivery.entry);
   }

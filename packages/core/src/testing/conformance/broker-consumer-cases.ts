@@ -181,7 +181,7 @@ export const brokerConsumerCases: readonly ConformanceCase<BrokerBench>[] = [
       expect(report).toEqual({ released: 1, abandoned: 0 });
       const next = await bench.probe();
       await next.arrived(1);
-      expect(next.deliveries[0]).toMatchObject({ message: { id }, deliveryCount: 1 });
+      expect(next.deliveries[0]).toMatchObject({ message: { id }, deliveryCount: 1, returned: true });
     },
   },
   {

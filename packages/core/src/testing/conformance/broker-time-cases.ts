@@ -140,6 +140,7 @@ export const brokerTimeCases: readonly ConformanceCase<BrokerBench>[] = [
       await probe.arrived(2);
       expect(probe.deliveries[1]?.message).toEqual(message);
       expect(probe.deliveries[1]?.deliveryCount).toBe(1);
+      expect(probe.deliveries.map(({ returned = false }) => returned)).toEqual([false, true]);
     },
   },
   {

@@ -126,6 +126,33 @@ export const revokeScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a task that was revoked while it ran is not run again where it goes back, its worker ending before it',
+    async run(bench) {
+      const runs: string[] = [];
+      const begun = [deferred(), deferred()];
+      const first = bench.app();
+      first.task({ name: 'heeding', bind: true }, async (self) => {
+        begun[0]?.resolve();
+        await new Promise((_, reject) => self.signal.addEventListener('abort', () => reject(self.signal.reason)));
+      });
+      first.task('deaf', () => {
+        begun[1]?.resolve();
+        return new Promise(() => {});
+      });
+      const second = bench.app();
+      for (const name of ['heeding', 'deaf', 'last']) second.task(name, () => void runs.push(name));
+      const worker = await bench.worker(first);
+      const results = [await first.sendTask('heeding'), await first.sendTask('deaf')];
+      await Promise.all(begun.map(({ promise }) => promise));
+      for (const result of results) await result.revoke();
+      expect(await worker.close({ drain: 0 })).toEqual({ released: 2, abandoned: 0 });
+      await bench.worker(second, { concurrency: 1 });
+      await second.sendTask('last').then((result) => result.get({ timeout }));
+      expect(runs).toEqual(['last']);
+      for (const result of results) expect(await result.state()).toBe('REVOKED');
+    },
+  },
+  {
     name: 'a revoked stamp or header ends whole canvases, whatever part of them carries it, and nothing else',
     async run(bench) {
       const app = bench.app();
