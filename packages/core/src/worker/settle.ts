@@ -32,7 +32,8 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
       const crashes = (message.crashes ?? 0) + 1;
       return { kind: 'retryAt', message: { ...message, crashes, mayRepeat: true }, at: tools.now };
     }
-    case 'LIMITED':
+    case 'LIMITED': // it may be revoked until its moment
+      return { kind: 'retryAt', message: { ...result.message, mayRepeat: true }, at: result.at };
     case 'RETRY':
       return { kind: 'retryAt', message: result.message, at: result.at };
     case 'HELD':
