@@ -193,6 +193,12 @@ export class AttemptContext implements TaskContext {
     return this.#abortReason instanceof WorkerShutdownError || this.#abortReason instanceof LeaseLostError;
   }
 
+  /** What the attempt came to before its handler began: broken off from outside, it must not begin any more. */
+  get early(): AttemptResult | undefined {
+    if (this.#abortReason === undefined) return undefined;
+    return this.#brokenOff ?? (this.brokenOff ? { state: 'RELEASED' } : undefined);
+  }
+
   /** What `progress()` last said, for the final record. */
   get lastProgress(): JsonValue | undefined {
     return this.#progress;
