@@ -92,5 +92,10 @@ describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', 
     expect(Math.max(...late)).toBeLessThan(slack);
     const [worker] = await new Inspector(app).workers({ timeout: '1s' });
     expect(Math.abs((worker?.clockSkew ?? 0) + ofWorker)).toBeLessThan(200);
+    const asked = await app.control.revokeByStampedHeaders({ customer: 1 }, { expires: '2m', timeout: '1s' });
+    expect(Object.keys(asked.running)).toHaveLength(1); // it knows the rule by now
+    const taken = await app.sendTask('when', ['taken back'], { stamps: { customer: 1 } });
+    await expect(taken.get({ timeout: '15s' })).rejects.toMatchObject({ name: 'TaskRevokedError' });
+    expect(await app.control.stampedRevocations()).toHaveLength(1);
   });
 });

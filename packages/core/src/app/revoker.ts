@@ -48,7 +48,8 @@ export class Revoker {
 
   /** Lays down rules that every worker follows, those started later too. Throws {@link ConfigurationError}. */
   async addRules(headers: StampedHeaders, { terminate, expires }: RuleOptions): Promise<readonly RevocationRule[]> {
-    const at = this.#context.clock.now();
+    const { clock, stores } = this.#context;
+    const at = Math.round(clock.now() + (await stores.clockOffset())); // the broker says when it is over
     const expiresAt = at + parseDuration(expires, 'revokeByStampedHeaders: expires');
     const rules = readStamps(headers).map((stamped) => ({ ...stamped, terminate, at, expiresAt }));
     await (await this.#rules()).add(rules);

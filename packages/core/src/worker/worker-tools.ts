@@ -71,7 +71,7 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   return {
     name,
     stats,
-    revocations: new StampedRevocations({ store, results, stats, clock, resultExpires }),
+    revocations: new StampedRevocations({ store, results, stats, clock: runtime.brokerClock, resultExpires }),
     loop,
     limits: new TaskLimits(),
     rates: new TaskRates(),

@@ -7,6 +7,7 @@ import {
 } from '@lovage/core/driver';
 import { z } from 'zod';
 import type { Keys } from '../keys.ts';
+import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 
 /** The field of the version. Those of rules begin with a bracket. */
@@ -20,7 +21,10 @@ const rule = z.object({
   expiresAt: z.number(),
 });
 
-/** Rules of revocation as one hash, which goes with its last rule. Workers ask for its version only, until that changes. */
+/**
+ * Rules of revocation as one hash, which goes with its last rule. Workers ask for its version only, until that changes. When one is
+ * over is for Redis's clock to say: that of one machine must not take a rule from all the others.
+ */
 export class RedisRevocationStore implements RevocationStore {
   readonly #link: StoreLink;
   readonly #key: string;
@@ -38,28 +42,22 @@ export class RedisRevocationStore implements RevocationStore {
   async read(version?: string): Promise<Revocations> {
     const current = (await this.#link.run((client) => client.hget(this.#key, versionField))) ?? '';
     if (current === version) return { version };
-    const fields = await this.#link.run((client) => client.hgetall(this.#key));
+    const fields = await this.#link.run((client) => scriptsOf(client).readRules([this.#key], []));
     const rules: RevocationRule[] = [];
-    const over: string[] = [];
-    for (const [field, text] of Object.entries(fields)) {
-      if (field === versionField) continue;
-      const found = parseRule(text);
-      if (found && found.expiresAt > Date.now()) rules.push(found);
-      else over.push(field);
+    let read = '';
+    for (let index = 0; index + 1 < fields.length; index += 2) {
+      const [field, text = ''] = fields.slice(index, index + 2);
+      const found = field === versionField ? undefined : parseRule(text);
+      if (field === versionField) read = text;
+      else if (found) rules.push(found);
     }
-    if (over.length > 0) await this.#drop(over, rules.length === 0);
-    return { version: fields[versionField] ?? '', rules };
+    return { version: read, rules };
   }
 
   async remove(rules: readonly Pick<RevocationRule, 'stamp' | 'value'>[]): Promise<number> {
     const removed = await this.#link.runOnce((client) => client.hdel(this.#key, ...rules.map(fieldOf)));
     await this.#link.run((client) => client.hset(this.#key, versionField, newTaskId()));
     return removed;
-  }
-
-  /** Rules that have expired. The version stays, for what is left holds as before. */
-  async #drop(fields: readonly string[], all: boolean): Promise<void> {
-    await this.#link.run((client) => client.hdel(this.#key, ...fields, ...(all ? [versionField] : [])));
   }
 }
 

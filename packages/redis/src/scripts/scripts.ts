@@ -17,6 +17,7 @@ import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
 import { promoteJobs } from './promote-jobs.lua.ts';
 import { publishFrom } from './publish-from.lua.ts';
+import { readRules } from './read-rules.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
@@ -64,6 +65,7 @@ export interface Scripts {
   releaseClaim(keys: [claim: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
+  readRules(keys: [rules: string], args: Args): Promise<string[]>;
   recordStart(keys: [starts: string], args: Args): Promise<number>;
   putEntry(keys: [book: string], args: Args): Promise<number>;
   renewHeldJobs(keys: [active: string], args: Args): Promise<number>;
@@ -129,6 +131,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   releaseClaim: { keys: 1, lua: releaseClaim },
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
+  readRules: { keys: 1, lua: readRules },
   recordStart: { keys: 1, lua: recordStart },
   putEntry: { keys: 1, lua: putEntry },
   renewHeldJobs: { keys: 1, lua: renewHeldJobs },
