@@ -196,12 +196,14 @@ async function listen(worker: Worker, { runtime, stores, allowed, ...targets }: 
   if (bus === undefined) return;
   const { clock, logger } = runtime;
   const commands = createControlCommands({ worker, runtime, ...targets });
-  const starting = startControl({ bus, worker: worker.name, commands, allowed, logger });
+  const starting = startControl({ bus, worker: worker.name, commands, allowed, logger }).then((control) =>
+    worker.holdControl(control),
+  );
   const late = () => new Error('the bus did not confirm the subscription');
   try {
-    worker.holdControl(await withDeadline(clock, checkTimeout, starting, late));
+    await withDeadline(clock, checkTimeout, starting, late);
   } catch (error) {
-    logger.warn('remote control is off: cannot listen on the bus', { error });
+    logger.warn('remote control is off until the bus answers', { error });
   }
 }
 

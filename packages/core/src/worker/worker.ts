@@ -199,9 +199,10 @@ export class Worker {
     else void this.#events?.stop(); // never rejects: the sender drops what the bus does not take
   }
 
-  /** @internal Remote commands that reach this worker, closed with it. */
+  /** @internal Remote commands that reach this worker, closed with it; at once where it has closed before they could. */
   holdControl(control: Subscription): void {
     this.#control = control;
+    if (this.#closing) void control.close().catch(() => undefined); // as in the shutdown
   }
 
   /** Settles {@link Worker.shutdownRequested}. */
