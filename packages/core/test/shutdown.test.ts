@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { silentLogger } from '../src/logger.ts';
-import { deferred } from '../src/testing/until.ts';
+import { createTestClock } from '../src/testing/test-clock.ts';
+import { deferred, within } from '../src/testing/until.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 
 async function startBusy() {
@@ -23,6 +24,24 @@ it.each([0, 50])('a worker that drains for long is hurried by a second close wit
   await Promise.all([worker.close({ drain }), closing]);
   expect(await closing).toEqual({ released: 1, abandoned: 0 });
   await app.close();
+});
+
+it('an app that closes ends a busy worker in time, and gives it less than its drain', async () => {
+  const clock = createTestClock();
+  const app = new Lovage('shop', { broker: 'memory://', logger: silentLogger, clock });
+  const begun = deferred();
+  const deaf = app.task('deaf', () => {
+    begun.resolve();
+    return new Promise(() => {});
+  });
+  const worker = await startWorker(app, { drain: '1h' });
+  await deaf.delay();
+  await begun.promise;
+  const closing = app.close();
+  const report = worker.close();
+  for (let second = 0; second < 9; second += 1) await clock.advance(1_000);
+  await within(closing, { timeout: 1_000, what: 'the end of the app' });
+  expect(await report).toEqual({ released: 1, abandoned: 0 });
 });
 
 it('a second close with a longer drain changes nothing', async () => {

@@ -32,8 +32,9 @@ import type { Topic } from './topic.ts';
 import type { SubscriptionOptions } from './topic-groups.ts';
 import type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './topics.ts';
 
-/** How long `app.close()` takes at most. */
+/** How long `app.close()` takes at most; and what the connections get of it, at most and at least. */
 const closeDeadline = 10_000;
+const connectionsDeadline = { longest: 5_000, shortest: 1_000 };
 
 /** An app: a name, its tasks, and the stores that its calls and results go through. Opens no connection until it must. */
 export class Lovage {
@@ -274,7 +275,8 @@ export class Lovage {
 
   /**
    * Ends workers, waits and connections of this app within 10 s, also when the store is dead; results that are still awaited
-   * reject with {@link ClosedError}. May be called twice.
+   * reject with {@link ClosedError}. A worker that still runs tasks gets 4 s of its drain, then hands them back: to give them all of it,
+   * close the worker first. May be called twice.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -286,10 +288,13 @@ export class Lovage {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled([...this.#runtime.closers].map((close) => close()));
-    this.#runtime.producer.close();
-    await this.#runtime.results.inbox.close();
-    await this.#runtime.stores.close(closeDeadline / 2);
+    const { clock, closers, producer, results, stores } = this.#runtime;
+    const endsAt = clock.monotonic() + closeDeadline;
+    await Promise.allSettled([...closers].map((close) => close()));
+    producer.close();
+    await results.inbox.close();
+    const { longest, shortest } = connectionsDeadline;
+    await stores.close(Math.min(longest, Math.max(shortest, endsAt - clock.monotonic() - shortest)));
   }
 
   #handle(name: string): Task {

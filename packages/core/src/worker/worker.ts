@@ -37,6 +37,9 @@ const releaseDeadline = 3_000;
 /** What telling the store of the end may take. */
 const goodbyeDeadline = 700;
 
+/** The drain of a worker that is closed by its app, which is to end within 10 s whatever runs. */
+const longestDrainOfApp = 4_000;
+
 /** What {@link Worker} is made of. */
 export interface WorkerParts {
   readonly name: string;
@@ -123,7 +126,7 @@ export class Worker {
     this.#queues = new Set(parts.settings.queues);
     this.#startedAt = parts.runtime.clock.monotonic();
     this.setEvents(parts.observer.enabled); // reports what stands above
-    const close = () => this.close();
+    const close = () => this.close({ drain: Math.min(parts.settings.drain, longestDrainOfApp) });
     parts.runtime.closers.add(close);
     this.#forget = () => void parts.runtime.closers.delete(close);
   }
