@@ -36,7 +36,7 @@ export interface Task<
   /** Sends a call for each list of arguments, 500 a round trip, in order. */
   delayMany(
     argsList: Iterable<CallArgs>,
-    options?: Omit<CallOptions, 'taskId'>,
+    options?: Omit<CallOptions, 'taskId' | 'idempotencyKey' | 'link' | 'linkError'>,
   ): Promise<readonly AsyncResult<Result>[]>;
   /** A call to be sent later; the arguments given now are the last ones. */
   s<const Tail extends TailOf<CallArgs>>(...args: Tail): Signature<WithoutTail<CallArgs, Tail>, Result>;

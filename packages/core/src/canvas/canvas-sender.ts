@@ -5,6 +5,7 @@ import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError
 import type { Logger } from '../logger.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { CallOptions } from '../producer/call-options.ts';
+import { keyedId } from '../producer/idempotency.ts';
 import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
@@ -63,11 +64,12 @@ export class CanvasSender {
   /** Sends a canvas; resolves when all that starts now is accepted. Throws as sending a task does, before anything is sent. */
   async send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult> {
     const { results, clock } = this.#context;
-    const { taskId = canvas.options.taskId, link, linkError, ...rest } = options;
-    const id = taskId ?? newTaskId(clock.now());
-    if (!results.enabled) throw new NoResultBackendError(id);
-    const whole = withCallbacks(canvas.options.taskId === undefined ? canvas : untitled(canvas), link, linkError);
-    const node = await this.#resolver.resolve(whole, args, rest);
+    const { taskId = canvas.options.taskId, idempotencyKey = canvas.options.idempotencyKey, ...others } = options;
+    const { link, linkError, ...rest } = others;
+    if (!results.enabled) throw new NoResultBackendError(taskId ?? newTaskId());
+    const node = await this.#resolver.resolve(withCallbacks(untitled(canvas), link, linkError), args, rest);
+    const given = taskId ?? this.#keyedId(canvas, node, idempotencyKey);
+    const id = given ?? newTaskId(clock.now());
     await clock.measure(); // steps may begin after a while
     const caller = currentTaskOrNone();
     const place: Place = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
@@ -75,8 +77,8 @@ export class CanvasSender {
     const runner = await this.runner();
     await runner.send(node, place, {
       replyTo,
-      mayRepeat: taskId !== undefined,
-      keepsWhatIsThere: taskId !== undefined,
+      mayRepeat: given !== undefined,
+      keepsWhatIsThere: given !== undefined,
     });
     return this.#resultOf(node, { id, callerId: caller?.id, hasDeadline: rest.deadline !== undefined });
   }
@@ -176,6 +178,16 @@ export class CanvasSender {
     return new UnitRevoker({ results, monitor, clock, resultExpires, runner: await this.runner() }, reason);
   }
 
+  /** The id of a canvas with a key: that of its task where it is one call with callbacks, as without them. */
+  #keyedId({ shape }: AnySignature, node: Resolved, key: string | undefined): string | undefined {
+    if (shape.kind === 'task' && node.kind === 'task' && !shape.each && !shape.gate)
+      return keyedId(shape.definition ?? this.definitionOf(shape.task), node.message.args, key);
+    if (key === undefined) return undefined;
+    throw new ConfigurationError(
+      `idempotencyKey "${key}" of a canvas: a key names one call of one task; give taskId to applyAsync`,
+    );
+  }
+
   #revive(data: object): AnySignature {
     if (this.#sender === undefined) throw new TypeError('no app to send it'); // Lovage's constructor gives one
     return reviveCanvas(data as CanvasData, this.#sender);
@@ -216,9 +228,11 @@ function stampsOf({ stamps }: Message): CallOptions {
   return stamps === undefined ? {} : { stamps };
 }
 
-/** A canvas whose id was given as an option: the id is the whole's, not an option of its tasks. */
+/** A canvas whose id or key was given as an option: they are the whole's, not options of its tasks. */
 function untitled(canvas: AnySignature): AnySignature {
-  return canvas.set({ taskId: undefined } as unknown as CallOptions);
+  const { taskId, idempotencyKey } = canvas.options;
+  if (taskId === undefined && idempotencyKey === undefined) return canvas;
+  return canvas.set({ taskId: undefined, idempotencyKey: undefined } as unknown as CallOptions);
 }
 
 function withCallbacks(

@@ -160,12 +160,9 @@ export class Resolver {
   #task(canvas: AnySignature, shape: TaskShape, { given, inherited, start }: Position): MaybePromise<ResolvedTask> {
     const definition = shape.definition ?? canvas.sender?.definitionOf(shape.task);
     if (definition === undefined) throw new ConfigurationError(`task "${shape.task}" belongs to no app`);
-    const { taskId, ...own } = canvas.options;
-    if (taskId !== undefined) {
-      throw new ConfigurationError(
-        `taskId "${taskId}" of a step: ids of a canvas follow from the id of the whole; give taskId to applyAsync`,
-      );
-    }
+    const { taskId, idempotencyKey = inherited.idempotencyKey, ...own } = canvas.options;
+    if (taskId !== undefined) throw namedStep('taskId', taskId);
+    if (idempotencyKey !== undefined) throw namedStep('idempotencyKey', idempotencyKey);
     const takesInput = !shape.immutable && !shape.each;
     const open = takesInput && given === undefined ? 1 : 0;
     const args = takesInput && given !== undefined && given.length > 0 ? [...given, ...shape.args] : shape.args;
@@ -195,6 +192,12 @@ export class Resolver {
     const all = (list: readonly AnySignature[]) => Promise.all(list.map((one) => this.resolveLater(one, carried)));
     return { links: await all(links), errors: await all(errorLinks) };
   }
+}
+
+function namedStep(option: string, value: string): ConfigurationError {
+  return new ConfigurationError(
+    `${option} "${value}" of a step: ids of a canvas follow from the id of the whole; give taskId to applyAsync`,
+  );
 }
 
 /** A group whose members are the members of what is around it. */

@@ -72,3 +72,38 @@ describe('a canvas in which no task says which app sends it', () => {
     expect(heard).toEqual([[], []]);
   });
 });
+
+describe('an idempotency key', () => {
+  const order = { id: 'o1' };
+  const charge = () =>
+    app.task({ name: 'charge', idempotencyKey: ([{ id }]) => id }, (given: { id: string }, to = '') => given.id + to);
+
+  it('of a task is no hindrance to a canvas, whose steps have ids of their own', async () => {
+    const { identity } = canvasTasks(app);
+    const task = charge();
+    expect(await chain(identity.si(order), task.s()).call([], { timeout })).toBe('o1');
+    expect(await group([task.si(order), task.si(order, '!')]).call([], { timeout })).toEqual(['o1', 'o1!']);
+  });
+
+  it('counts for a call with callbacks as for one without', async () => {
+    const { add } = canvasTasks(app);
+    const task = charge();
+    const ids = [await task.delay(order), await task.applyAsync([order], { link: note.s() })];
+    ids.push(await task.si(order).link(note.s()).delay());
+    expect(new Set(ids.map(({ id }) => id)).size).toBe(1);
+    const keyed = { idempotencyKey: 'once', link: note.s() };
+    const calls = [await add.applyAsync([1, 1], keyed), await add.s(1, 1).set(keyed).delay()];
+    expect(calls[0]?.id).toBe(calls[1]?.id);
+    expect(await calls[1]?.get({ timeout })).toBe(2);
+  });
+
+  it.each<[what: string, send: (step: AnySignature) => Promise<unknown>]>([
+    ['a canvas', (step) => chain(step, step).applyAsync([], { idempotencyKey: 'k' })],
+    ['a canvas with options', (step) => group([step]).set({ idempotencyKey: 'k' }).delay()],
+    ['a step', (step) => chain(step.set({ idempotencyKey: 'k' }), step).delay()],
+  ])('of %s is refused: it would name nothing', async (_what, send) => {
+    await expect(send(canvasTasks(app).add.si(1, 1))).rejects.toThrow(
+      /idempotencyKey "k" of a .*give taskId to applyAsync/,
+    );
+  });
+});

@@ -49,7 +49,7 @@ export function buildMessage(
     sentAt: now,
   };
   if (context.broadcastQueues.size > 0) assertOrdinary(message.queue, name, context.broadcastQueues);
-  if (given !== undefined) message.mayRepeat = true;
+  if (given) message.mayRepeat = true; // not for a step of a canvas, which has no name yet
   addTimes(message, definition, call, now + (context.ahead ?? 0));
   if (context.deadline !== undefined) message.deadline = context.deadline;
   addReply(message, definition, call, context);

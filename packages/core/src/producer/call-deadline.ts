@@ -11,8 +11,9 @@ export interface TimedCall {
 }
 
 /**
- * The deadline of a call that is waited for: its `timeout` from now, or that of the task it is made in, whichever comes
- * first; so that no work goes on for a caller who has left. A call without either is left as it is.
+ * The deadline of a call that is waited for: its `timeout` from now, that of the task it is made in, or the `deadline` it
+ * names, whichever comes first; so that no work goes on for a caller who has left. A call without `timeout` and outside of
+ * such a task is left as it is.
  */
 export function timeCall({ timeout, signal, ...options }: CallOptions & GetOptions, clock: Clock): TimedCall {
   const outer = currentTaskOrNone()?.remaining();
@@ -21,8 +22,7 @@ export function timeCall({ timeout, signal, ...options }: CallOptions & GetOptio
   if (outer === undefined && own === undefined) return { options, wait: heard };
   const left = Math.min(outer ?? Number.POSITIVE_INFINITY, own ?? Number.POSITIVE_INFINITY);
   const wait = { ...heard, timeout: left };
-  if (options.deadline !== undefined && (outer === undefined || leftOf(options.deadline, clock) < left))
-    return { options, wait };
+  if (options.deadline !== undefined && leftOf(options.deadline, clock) <= left) return { options, wait };
   return { options: { ...options, deadline: new Date(clock.now() + left) }, wait };
 }
 

@@ -12,6 +12,7 @@ import {
   text,
   wholeNumber,
 } from '../task/option-reader.ts';
+import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
 import { checkLimits } from '../task/task-options.ts';
 import {
   callDebounceOption,
@@ -128,8 +129,15 @@ const table = {
 
 const none: ResolvedCallOptions = {};
 
-/** Reads a call's options. Throws {@link ConfigurationError}: nothing was sent. */
-export function resolveCallOptions(given: CallOptions | undefined, task: string): ResolvedCallOptions {
+/**
+ * Reads a call's options. Throws {@link ConfigurationError}, {@link PayloadNotSerializableError} and
+ * {@link PayloadTooLargeError} (headers and stamps): nothing was sent.
+ */
+export function resolveCallOptions(
+  given: CallOptions | undefined,
+  task: string,
+  limit: SizeLimit,
+): ResolvedCallOptions {
   if (given === undefined) return none;
   const where = `call of "${task}"`;
   const all = readOptions(given, table, where);
@@ -141,6 +149,8 @@ export function resolveCallOptions(given: CallOptions | undefined, task: string)
     throw new ConfigurationError(`${where}: give taskId or idempotencyKey, not both`);
   }
   checkLimits(read, where);
+  if (read.headers) assertJson(read.headers, 'headers', limit, `headers of a call of task "${task}"`);
+  if (read.stamps) assertJson(read.stamps, 'stamps', limit, `stamps of a call of task "${task}"`);
   return read;
 }
 

@@ -16,6 +16,7 @@ import type { Admissions } from './admissions.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
+import { assertForMany, severalInOne, uniqueInCanvas } from './refused-calls.ts';
 import { UniqueSender, type UniqueSent, type UniqueStores } from './unique.ts';
 
 /** What the producer needs of the app. */
@@ -66,6 +67,8 @@ export interface PreparedCall {
 
 const chunkSize = 500;
 const noTimes: PlanTimes = {};
+/** The id of what gets one when it is sent, from its place in a canvas: no key of its task counts there. */
+const unnamed = '';
 
 /** Turns calls into messages and hands them to the broker. */
 export class Producer {
@@ -102,7 +105,7 @@ export class Producer {
     onPrepared?: (result: AsyncResult) => void,
   ): Promise<AsyncResult> {
     try {
-      const call = resolveCallOptions(given, definition.name);
+      const call = this.#read(given, definition);
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
       const build = this.#timed(call, definition);
       const unique = call.unique ?? definition.options.unique;
@@ -148,7 +151,8 @@ export class Producer {
     args: readonly unknown[],
     { open = 0, each = false, options }: PrepareOptions,
   ): MaybePromise<PreparedCall> {
-    const { countdown, eta, expires, ...call } = resolveCallOptions(options, definition.name);
+    const { countdown, eta, expires, ...read } = this.#read(options, definition);
+    const call: ResolvedCallOptions = Object.assign(read, { taskId: read.taskId ?? unnamed });
     if (call.unique ?? definition.options.unique) throw uniqueInCanvas(definition);
     if (each && definition.options.admitted) throw severalInOne(definition);
     const finish = (encoded: readonly JsonValue[], build: BuildContext): PreparedCall => {
@@ -160,6 +164,10 @@ export class Producer {
     const build = this.#timed(call, definition);
     if (!(encoded instanceof Promise || build instanceof Promise)) return finish(encoded, build);
     return Promise.all([encoded, build]).then((both) => finish(...both));
+  }
+
+  #read(given: CallOptions | undefined, { name }: TaskDefinition): ResolvedCallOptions {
+    return resolveCallOptions(given, name, this.#context.maxPayload);
   }
 
   #encode(
@@ -175,13 +183,17 @@ export class Producer {
     return open > 0 ? encodeTail(payload, args, open, maxPayload) : encodeArgs(payload, args, maxPayload);
   }
 
-  /** Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. */
+  /**
+   * Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. Throws as {@link Producer.send}, and
+   * {@link ConfigurationError} for options that one call alone can have.
+   */
   async sendMany(
     definition: TaskDefinition,
     argsList: Iterable<readonly unknown[]>,
     given?: CallOptions,
   ): Promise<readonly AsyncResult[]> {
-    const call = resolveCallOptions(given, definition.name);
+    assertForMany(given, definition);
+    const call = this.#read(given, definition);
     const timed = this.#timed(call, definition);
     const build = timed instanceof Promise ? await timed : timed;
     const messages: Message[] = [];
@@ -343,18 +355,4 @@ function timesOf(
     ...(after === undefined ? {} : { expiresAfter: after }),
     ...(expires && 'at' in expires ? { expiresAt: expires.at } : {}),
   };
-}
-
-function uniqueInCanvas({ name }: TaskDefinition): ConfigurationError {
-  return new ConfigurationError(
-    `task "${name}" is unique (unique, debounce or throttle), so it cannot be part of a canvas or have links: ` +
-      'the others wait for an outcome of its own. Send it from one of them, or give the signature .set({ unique: false })',
-  );
-}
-
-function severalInOne({ name }: TaskDefinition): ConfigurationError {
-  return new ConfigurationError(
-    `task "${name}": map, starmap and chunks run many calls in one attempt, and concurrency, orderingKey and fairness ` +
-      'count each call: use a group, or delayMany',
-  );
 }
