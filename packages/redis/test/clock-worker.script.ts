@@ -4,7 +4,8 @@ import { startWorker } from '@lovage/core/worker';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 
 const { url, prefix } = JSON.parse(process.argv[2] as string) as { readonly url: string; readonly prefix: string };
-const app = new Lovage('clock', { broker: url, prefix, drivers: [redisDriver, streamsDriver] });
+const conf = { broadcastQueues: ['fanout'] };
+const app = new Lovage('clock', { broker: url, prefix, drivers: [redisDriver, streamsDriver], conf });
 
 /** The true time, which the clock that was set wrong does not know. */
 const now = (): number => performance.timeOrigin + performance.now();
@@ -13,5 +14,5 @@ app.task({ name: 'when', bind: true, defaultRetryDelay: '1500ms' }, (self, what:
   if (what === 'retried' && self.retries === 0) throw self.retry();
   return now();
 });
-await startWorker(app);
+await startWorker(app, { queues: ['default', 'fanout'] });
 process.stdout.write('ready\n');

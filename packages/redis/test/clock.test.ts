@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Lovage } from '@lovage/core';
+import { type AsyncResult, Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
 import { Inspector } from '@lovage/core/inspect';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -56,6 +56,7 @@ function open(url: string, prefix: string, skew: number): Lovage {
     prefix,
     clock,
     logger: silent,
+    conf: { broadcastQueues: ['fanout'] },
     drivers: [redisDriver, streamsDriver],
   });
   endings.push(() => app.close());
@@ -75,7 +76,8 @@ describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', 
     await startWorker(url, prefix, ofWorker);
     const app = open(url, prefix, ofProducer);
     const began = Date.now();
-    const remote = app.remote('when');
+    const remote = app.remote<(what: string) => number>('when');
+    const broadcast = { queue: 'fanout', countdown: '1500ms' };
     const times = await Promise.all(
       [
         app.sendTask('when', ['at once']),
@@ -84,9 +86,11 @@ describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', 
         app.sendTask('when', ['retried']),
         app.sendTask('when', ['in time'], { countdown: '1s', expires: '8s' }),
         remote.s('one step').applyAsync([], { countdown: '1500ms' }),
+        app.sendTask('when', ['debounced'], { debounce: { period: '1500ms', key: 'all' } }),
+        app.broadcast(remote, ['to all'], broadcast).then(({ results }) => [...results.values()][0] as AsyncResult),
       ].map(async (sent) => (await sent).get({ timeout: '15s' }) as Promise<number>),
     );
-    const due = [0, 1_500, 1_500, 1_500, 1_000, 1_500];
+    const due = [0, 1_500, 1_500, 1_500, 1_000, 1_500, 1_500, 1_500];
     const late = times.map((at, index) => at - began - (due[index] as number));
     expect(Math.min(...late)).toBeGreaterThan(-20); // two ways to tell the true time agree no better
     expect(Math.max(...late)).toBeLessThan(slack);

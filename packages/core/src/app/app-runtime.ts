@@ -89,7 +89,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     canvas,
     leases: new LeaseQueue(clock, stores),
     schedules: new ScheduleDeclarations(),
-    ...createMessaging(name, { clock, logger, settings, stores, producer, results, canvas }),
+    ...createMessaging(name, { clock, brokerClock, logger, settings, stores, producer, results, canvas }),
     remotes: new Set(),
     closers: new Set(),
   };

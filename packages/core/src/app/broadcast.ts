@@ -1,6 +1,6 @@
 import { messageOf } from '../canvas/plan-sink.ts';
-import type { Clock } from '../clock.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
+import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type GetOptions, type ResultContext } from '../results/async-result.ts';
@@ -30,7 +30,7 @@ export type BroadcastReply<T = unknown> = { readonly value: T } | { readonly err
 
 /** What broadcasts need of the app. */
 export interface BroadcastContext {
-  readonly clock: Clock;
+  readonly clock: BrokerClock;
   readonly stores: Stores;
   readonly producer: Producer;
   readonly results: ResultContext;
@@ -90,6 +90,7 @@ export class Broadcaster {
       options: { ...options, queue: `${queue}@`, unique: false },
     });
     const members = await this.#members(queue);
+    await clock.measure(); // it may begin after a while
     const plan = { kind: 'task', message, takesInput: false, ...times } as const;
     const base = messageOf(plan, { now: clock.now(), mayRepeat: false });
     const id = newTaskId(clock.now());

@@ -1,6 +1,7 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
+import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import type { Settings } from './app-options.ts';
@@ -21,6 +22,7 @@ export interface Messaging {
 /** What they need of it. */
 export interface MessagingParts {
   readonly clock: Clock;
+  readonly brokerClock: BrokerClock;
   readonly logger: Logger;
   readonly settings: Settings;
   readonly stores: Stores;
@@ -31,7 +33,7 @@ export interface MessagingParts {
 
 /** Makes these parts. Throws {@link ConfigurationError} for queues that cannot be. */
 export function createMessaging(app: string, parts: MessagingParts): Messaging {
-  const { settings, stores, producer, canvas } = parts;
+  const { settings, stores, producer, canvas, brokerClock } = parts;
   const definitionOf = (task: string) => canvas.definitionOf(task);
   const topicGroups = new TopicGroups({ app, stores, producer, definitionOf });
   const maxPayload = { bytes: settings.maxPayload, option: 'maxPayload' };
@@ -39,6 +41,6 @@ export function createMessaging(app: string, parts: MessagingParts): Messaging {
     topicGroups,
     topics: new AppTopics({ ...parts, maxPayload, groups: topicGroups, definitionOf }),
     gates: new AppGates({ stores, canvas, maxResult: { bytes: settings.maxResult, option: 'maxResult' } }),
-    broadcaster: new Broadcaster({ ...parts, queues: settings.broadcastQueues, definitionOf }),
+    broadcaster: new Broadcaster({ ...parts, clock: brokerClock, queues: settings.broadcastQueues, definitionOf }),
   };
 }

@@ -87,6 +87,7 @@ export class Producer {
       stores: context.uniqueStores,
       publish: (messages) => this.publish(messages),
       now: () => clock.now(),
+      clockOffset: context.clockOffset,
       publishTimeout: context.publishTimeout,
       resultExpires: context.resultExpires,
     });

@@ -6,6 +6,7 @@ import { everyone } from '../results/result-inbox.ts';
 import type { JsonValue } from '../task/json.ts';
 import { keyOf } from '../task/key-of.ts';
 import type { Message } from '../task/message.ts';
+import type { MaybePromise } from '../task/schema.ts';
 import type { MessageClaim, UniqueRule } from '../task/unique-rule.ts';
 import { digest } from './idempotency.ts';
 
@@ -14,6 +15,8 @@ export interface UniqueContext {
   readonly stores: () => Promise<UniqueStores>;
   readonly publish: (messages: readonly Message[]) => Promise<void>;
   readonly now: () => number;
+  /** How many milliseconds the broker's clock is ahead. */
+  readonly clockOffset: () => MaybePromise<number>;
   readonly publishTimeout: number;
   readonly resultExpires: number;
 }
@@ -112,7 +115,9 @@ class UniqueCall {
     const publish = { ...message, claim: claimOf(this.#name, this.#rule) as MessageClaim };
     if (!debounce) return holder ? { publish, replaced: holder } : { publish };
     const burst = holder && inBurst(holder, debounce) ? holder : undefined; // one whose quiet time is over is let be
-    const eta = this.#context.now() + Math.max(0, Math.min(debounce.period, debounce.timeout - (burst?.since ?? 0)));
+    const wait = Math.max(0, Math.min(debounce.period, debounce.timeout - (burst?.since ?? 0)));
+    const ahead = await this.#context.clockOffset();
+    const eta = Math.round(this.#context.now() + ahead + wait);
     return { publish: { ...publish, eta }, ...(burst ? { replaced: burst } : {}) };
   }
 
