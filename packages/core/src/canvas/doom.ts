@@ -79,10 +79,12 @@ export class Doom {
     }
   }
 
-  #write({ plan, ...record }: Pending, ending: FailedEnding): OutcomeWrite {
+  /** Of a group the plan stays, which knows its members. */
+  #write({ plan, ...unit }: Pending, ending: FailedEnding): OutcomeWrite {
     const { clock, resultExpires } = this.#tools;
     const replyTo = plan.kind === 'task' ? plan.message.replyTo : plan.replyTo;
     const asked = plan.kind === 'task' ? plan.message.resultExpires : undefined;
+    const record = plan.kind === 'group' ? { ...unit, plan } : unit;
     return {
       record: { ...record, ...ending, at: clock.now() },
       ttl: asked ?? Math.max(failureTtl, resultExpires),

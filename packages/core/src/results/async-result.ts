@@ -8,6 +8,7 @@ import { decodeEach, decodeResult, type PayloadOwner } from '../task/payload-cod
 import type { TaskRegistry } from '../task/registry.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { TaskState } from '../task/state.ts';
+import { forgetAll } from './forget-all.ts';
 import { listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
 import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
@@ -174,11 +175,13 @@ export class AsyncResult<T = unknown> {
     return ids.map((id) => new AsyncResult({ id, rings: false, parentId: this.id }, this.#context));
   }
 
-  /** Deletes the stored result; the id then reads PENDING. */
+  /**
+   * Deletes the stored result, and those of a group's members; the id then reads PENDING. A step of a canvas that has not
+   * ended is left as it is: what is stored of it is what will be sent.
+   */
   async forget(): Promise<void> {
     const { results } = await this.#context.stores();
-    await results.forget([this.id]);
-    this.#context.inbox.forget(this.id);
+    for (const id of await forgetAll(results, [this.id])) this.#context.inbox.forget(id);
   }
 
   /** A task rings once: whoever asks again may have had its ring, and finds what it came to in the store. */

@@ -38,10 +38,7 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
 
   /** How many members it has. Members that a running one added (`self.addToChord`) are not counted. */
   async size(): Promise<number> {
-    if (this.#size === undefined) {
-      const [record] = await this.#records([this.id]);
-      this.#size = record?.list?.size ?? sizeOfPlan(record);
-    }
+    this.#size ??= sizeOf((await this.#records([this.id]))[0]);
     return this.#size ?? 0;
   }
 
@@ -65,11 +62,12 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
 
   /**
    * Each member's index and value as it ends. Throws the first failed member's error; with `propagate: false` the error
-   * stands in the value's place. At most 2,000 are awaited at once, the lowest indexes first.
+   * stands in the value's place. At most 2,000 are awaited at once, the lowest indexes first. A group of which nobody
+   * knows the size (its members are still being sent, or nothing is stored of it) is awaited first, and its error thrown.
    */
   async *iterate(options: JoinOptions = {}): AsyncGenerator<[index: number, value: ElementOf<T>], void, undefined> {
     const { propagate = true, ...wait } = options;
-    const size = await this.size();
+    const size = (await this.size()) || (await this.#sizeAtEnd(wait));
     const waits = new Map<number, { cancel(): void }>();
     const arrivals = createArrivals<Arrival>();
     let next = 0;
@@ -98,6 +96,14 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
     const values: unknown[] = [];
     for await (const [index, value] of this.iterate(options)) values[index] = value;
     return values as T;
+  }
+
+  async #sizeAtEnd(options: GetOptions): Promise<number> {
+    if (this.#size !== undefined) return this.#size;
+    const record = await this.wait(options);
+    this.#size = sizeOf(record);
+    if (this.#size === undefined) await this.valueOf(record);
+    return this.#size ?? 0;
   }
 
   #await(index: number, options: GetOptions, { waits, arrivals }: IterationState): void {
@@ -136,8 +142,8 @@ interface IterationState {
 
 type Arrival = readonly [index: number, result: PromiseSettledResult<unknown>];
 
-function sizeOfPlan(record: OutcomeRecord | undefined): number | undefined {
-  return record?.plan?.kind === 'group' ? record.plan.size : undefined;
+function sizeOf(record: OutcomeRecord | undefined): number | undefined {
+  return record?.list?.size ?? (record?.plan?.kind === 'group' ? record.plan.size : undefined);
 }
 
 interface Arrivals<T> {

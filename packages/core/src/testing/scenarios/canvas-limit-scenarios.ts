@@ -64,6 +64,27 @@ export const canvasLimitScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'canvas: forget() takes what has ended, members too, and nothing that is still to be sent',
+    async run(bench) {
+      const app = bench.app();
+      const { add, identity, xsum } = canvasTasks(app);
+      const begun = deferred();
+      const first = app.task('first', () => begun.promise.then(() => 1));
+      await bench.worker(app);
+      const results = await Promise.all([chain(first.s(), add.s(1)).delay(), chord([first.s()], xsum.s()).delay()]);
+      for (const result of results) await result.forget(); // the last steps are laid down under these ids
+      begun.resolve();
+      expect(await Promise.all(results.map((result) => result.get({ timeout })))).toEqual([2, 1]);
+
+      const list = chain(identity.s(2), group(identity.s(), identity.s()));
+      const result = await group(identity.s(1), list).delay();
+      expect(await result.get({ timeout })).toEqual([1, [2, 2]]);
+      await result.forget();
+      const ids = ['', '.0', '.1', '.1.0', '.1.1'].map((place) => app.asyncResult(result.id + place));
+      expect(await Promise.all(ids.map((one) => one.state()))).toEqual(ids.map(() => 'PENDING'));
+    },
+  },
+  {
     name: 'canvas: members of a generator are published while it still runs',
     async run(bench) {
       const { app, tasks } = await begin(bench);
