@@ -181,4 +181,17 @@ export const batchScenarios: readonly Scenario[] = [
       expect(ran).toEqual(['a', 'b', 'c']);
     },
   },
+  {
+    name: 'batch: a map of one keeps its time limit',
+    async run(bench) {
+      const app = bench.app();
+      const stuck = app.batchTask(
+        { name: 'stuck', size: 3, wait: 50, timeLimit: 50 },
+        () => new Promise<never>(() => {}),
+      );
+      await bench.worker(app, { concurrency: 1, drain: 0 });
+      const mapped = await stuck.map([['a'], ['b']]).delay();
+      expect(await settled(mapped.get({ timeout }))).toMatchObject({ message: 'time limit of 50 ms passed' });
+    },
+  },
 ];

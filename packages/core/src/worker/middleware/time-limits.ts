@@ -15,7 +15,8 @@ export function createTimeLimits(clock: Clock, inChild: (definition: TaskDefinit
   return {
     name: 'time-limits',
     // those of a batch begin with its handler, and those in a child when the child is there: see batcher.ts, child-pool.ts
-    applies: ({ context, definition }) => hasLimits(context) && definition.batch === undefined && !inChild(definition),
+    applies: ({ context, definition, message }) =>
+      hasLimits(context) && !inChild(definition) && (definition.batch === undefined || message.canvas?.each === true),
     run: ({ context }, next) => limitTime(clock, context, next),
   };
 }
