@@ -187,6 +187,23 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     expect(await call('add', 3, 4)).toBe(7);
   });
 
+  it('starts no child after the other for a task whose child does not come up', async () => {
+    const { app, log, start } = createStubs();
+    await start({ pool });
+    const first = await app.sendTask('wait');
+    await until(() => lines().includes('wait begins'));
+    vi.stubEnv('LOAD_FAILS', '1');
+    const second = await app.sendTask('add', [1, 2]);
+    const failed = (): number => log.filter(({ message }) => message.includes('did not start')).length;
+    const began = performance.now();
+    await until(() => failed() >= 2);
+    expect(performance.now() - began).toBeGreaterThan(900);
+    vi.stubEnv('LOAD_FAILS', '');
+    expect(await second.get({ timeout })).toBe(3);
+    appendFileSync(ledger, 'go on\n');
+    expect(await first.get({ timeout })).toBe('waited');
+  });
+
   it('takes what a handler reports after its end for no news of the next task', async () => {
     const { app, start } = createStubs();
     await start({ pool, concurrency: 1 });

@@ -9,7 +9,7 @@ export type AttemptResult =
   | { readonly state: 'RETRY'; readonly message: Message; readonly at: number; readonly failure: Failure }
   /** The handler threw Ignore: acknowledge, touch nothing. */
   | { readonly state: 'IGNORED' }
-  /** Its task's rate limit is reached: this message, at its moment. */
+  /** It cannot run now (a rate limit, a key that another one holds, a child that does not start): this message, at its moment. */
   | { readonly state: 'LIMITED'; readonly message: Message; readonly at: number }
   /** It is not in yet at its ordering, fairness or concurrency key: held until it is. */
   | { readonly state: 'HELD'; readonly message: Message }

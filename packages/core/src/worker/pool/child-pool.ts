@@ -3,7 +3,6 @@ import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toPlainError } from '../../task/failure.ts';
 import type { Attempt } from '../attempt.ts';
-import type { AttemptContext } from '../attempt-context.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { limitTime } from '../middleware/time-limits.ts';
 import type { StateRecorder } from '../state-writer.ts';
@@ -11,6 +10,9 @@ import type { LimitPair } from '../task-limits.ts';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 import { abortMessage, type FromChild } from './child-message.ts';
 import type { Pool, PoolKind } from './pool.ts';
+
+/** How long a task goes back whose child cannot be started, in milliseconds: to try costs a process, and may go wrong for hours. */
+const startPause = 1_000;
 
 /** How children are used. */
 export interface ChildPoolOptions extends ChildOptions {
@@ -65,7 +67,7 @@ export class ChildPool implements Pool {
   /** Time limits count from the moment at which the child is there: to start one may take longer than its task. */
   async run(attempt: Attempt): Promise<AttemptResult> {
     const seat = this.#idle.pop() ?? this.#open();
-    const early = await this.#untilReady(seat, attempt.context);
+    const early = await this.#untilReady(seat, attempt);
     if (early) return early;
     const result = await limitTime(this.#options.clock, attempt.context, () => this.#serve(seat, attempt));
     seat.served += 1;
@@ -74,14 +76,16 @@ export class ChildPool implements Pool {
   }
 
   /** What the attempt came to before it began, if it did. */
-  async #untilReady(seat: Seat, context: AttemptContext): Promise<AttemptResult | undefined> {
+  async #untilReady(seat: Seat, { context, message }: Attempt): Promise<AttemptResult | undefined> {
     const ready = seat.ready.then(
       (): AttemptResult | undefined => {
         return seat.gone ? { state: 'CRASHED', why: 'the child ended before the task began' } : undefined;
       },
       (error: unknown): AttemptResult => {
-        if (!this.#closed) this.#options.logger.error('a child of the pool did not start', { error });
-        return { state: 'RELEASED' };
+        if (this.#closed) return { state: 'RELEASED' };
+        const { logger, clock, ahead } = this.#options;
+        logger.error('a child of the pool did not start, trying again', { error, inMs: startPause });
+        return { state: 'LIMITED', message, at: clock.now() + ahead() + startPause };
       },
     );
     const brokenOff = new Promise<AttemptResult>((resolve) => context.onBreakOff(resolve));
