@@ -66,6 +66,7 @@ function createStubs(): Stubs {
     'log',
     'soft',
     'linger',
+    'stray',
     'wait',
     'heed',
     'spin',
@@ -218,6 +219,22 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     expect(await result.get({ timeout })).toBe('waited');
     await listening;
     expect(seen).toEqual([]);
+  });
+
+  it('charges no task with a promise that an earlier one left', async () => {
+    const { app, log, call, start } = createStubs();
+    await start({ pool, concurrency: 1 });
+    await call('stray');
+    const result = await app.sendTask('wait');
+    const nobody = (): boolean => log.some(({ message }) => message.includes('nobody caught it'));
+    await until(() => nobody() || lines().length > 1, { what: 'the line in the log' });
+    appendFileSync(ledger, 'go on\n');
+    expect(await result.get({ timeout })).toBe('waited');
+    expect(lines().filter((line) => line === 'wait begins')).toHaveLength(1);
+    expect(log).toContainEqual({
+      message: expect.stringContaining('nobody caught it'),
+      fields: { error: expect.objectContaining({ name: 'RangeError', message: 'nobody catches it' }) },
+    });
   });
 
   it('logs whatever a handler logs, and tells it its limits', async () => {

@@ -1,7 +1,7 @@
 /** The program of a pool's thread or process: loads the app, then runs one handler at a time for its worker. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ChildSetup, FromChild, ToChild } from './child-message.ts';
-import { createChildRunner } from './child-runner.ts';
+import { createChildLogger, createChildRunner } from './child-runner.ts';
 import { loadAppModule } from './load-app-module.ts';
 
 const setup: ChildSetup = parentPort
@@ -12,6 +12,11 @@ const post = (message: FromChild): void => {
   if (port) port.postMessage(message);
   else process.send?.(message);
 };
+
+// It would end the child, and with it a later task that has no part in it.
+process.on('unhandledRejection', (error) =>
+  createChildLogger(post).error("a promise was rejected and nobody caught it; the pool's child goes on", { error }),
+);
 
 if (!port) {
   process.on('disconnect', () => process.exit(0)); // its worker is gone

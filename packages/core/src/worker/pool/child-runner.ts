@@ -109,7 +109,8 @@ class ChildStates {
   }
 }
 
-function createChildLogger(post: (message: FromChild) => void, fields: LogFields = {}): Logger {
+/** A logger whose lines the worker writes. */
+export function createChildLogger(post: (message: FromChild) => void, fields: LogFields = {}): Logger {
   const line = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, more?: LogFields) =>
     post({ type: 'log', level, message, ...asData({ ...fields, ...more }) });
   return {
