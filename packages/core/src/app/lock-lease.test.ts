@@ -20,3 +20,19 @@ it('is trusted by the time that the store was asked for, not by one that is on i
   await clock.advance(1);
   expect(lease.held).toBe(false);
 });
+
+it('leaves no timer when a renewal fails after its end', async () => {
+  const clock = createTestClock();
+  let fail: (error: Error) => void = () => {};
+  const leases: LeaseStore = {
+    acquire: async () => ({ token: 1 }),
+    renew: () => new Promise((_, reject) => (fail = reject)),
+    release: async () => true,
+  };
+  const lease = (await HeldLease.take({ clock, leases }, { name: 'x', label: 'x', ttl: 3_000 })) as HeldLease;
+  await clock.advance(1_000); // it renews
+  await lease.release();
+  fail(new Error('the connection is lost'));
+  await clock.advance(0);
+  expect(clock.pending).toBe(0);
+});

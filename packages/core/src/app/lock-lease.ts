@@ -16,6 +16,12 @@ export interface LeaseRequest {
   readonly ttl: number;
 }
 
+/** When a lease was asked for, by the monotonic clock, and for how long. */
+interface Asked {
+  readonly sent: number;
+  readonly ttl: number;
+}
+
 /** Renewed three times within its time, so that one lost reply costs nothing. */
 const renewals = 3;
 /** The part of its time for which a lease is trusted: the rest is for clocks that run at different speeds. */
@@ -69,7 +75,7 @@ export class HeldLease {
     this.#ttl = request.ttl;
     this.#asked = grant.sent;
     this.#trustedUntil = grant.sent;
-    this.#trust(grant.sent, request.ttl);
+    this.#trust({ sent: grant.sent, ttl: request.ttl });
   }
 
   /** Whether it may still be trusted; asks no timer, so that a process that was paused gets the true answer. */
@@ -112,30 +118,40 @@ export class HeldLease {
     this.#expiry?.cancel();
   }
 
-  /** The last request counts, also one for a shorter time; `ttl` is what that one asked for. */
-  #trust(sent: number, ttl: number): void {
-    if (sent < this.#asked) return;
-    const { clock } = this.#context;
-    this.#asked = sent;
-    this.#trustedUntil = sent + Math.floor(ttl * trusted);
-    this.#renewal?.cancel();
-    this.#expiry?.cancel();
-    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
+  /** The last request counts, also one for a shorter time. */
+  #trust(asked: Asked): void {
+    if (asked.sent >= this.#asked) this.#trustUntil(asked);
     this.#renewLater(Math.ceil(this.#ttl / renewals));
   }
 
+  #trustUntil(asked: Asked): void {
+    const { clock } = this.#context;
+    this.#asked = asked.sent;
+    this.#trustedUntil = trustOf(asked);
+    this.#expiry?.cancel();
+    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
+  }
+
   #renewLater(ms: number): void {
+    this.#renewal?.cancel();
+    if (this.#ended) return; // while a renewal was under way
     const again = (): void => this.#renewLater(Math.ceil(this.#ttl / (renewals * renewals)));
     this.#renewal = this.#context.clock.after(ms, () => void this.#renew().catch(again), { background: true });
   }
 
   async #renew(): Promise<void> {
-    const sent = this.#context.clock.monotonic();
-    const ttl = this.#ttl; // another extend may change it while this one is under way
-    const kept = await this.#context.leases.renew(this.#request.name, this.#owner, ttl);
+    const asked = { sent: this.#context.clock.monotonic(), ttl: this.#ttl }; // an extend may change that one meanwhile
+    if (trustOf(asked) < this.#trustedUntil) this.#shorten(asked);
+    const kept = await this.#context.leases.renew(this.#request.name, this.#owner, asked.ttl);
     if (this.#ended) return;
-    if (kept) this.#trust(sent, ttl);
+    if (kept) this.#trust(asked);
     else this.#lose('its time ran out before it was renewed');
+  }
+
+  /** Answered or not, the store may keep it no longer than that. */
+  #shorten(asked: Asked): void {
+    this.#trustUntil(asked);
+    this.#renewLater(Math.ceil(this.#ttl / renewals));
   }
 
   /** A timer may come early by a fraction, never the judgement. */
@@ -153,4 +169,8 @@ export class HeldLease {
     for (const listener of this.#losers) listener(this.#lost);
     this.#losers.clear();
   }
+}
+
+function trustOf({ sent, ttl }: Asked): number {
+  return sent + Math.floor(ttl * trusted);
 }
