@@ -12,6 +12,8 @@ const longestBlock = 5_000;
 const shortBlock = 500;
 /** Between two tries to interrupt a read that has not reached Redis yet, in milliseconds. */
 const interruptPause = 5;
+/** After a read that was refused or cut off, in milliseconds. */
+const lostPause = 10;
 
 /** What a blocking read is made of. */
 export interface BlockingReadParts {
@@ -74,8 +76,11 @@ export class BlockingRead {
       const reply = (await reading) as (readonly [string, RawEntry[]])[] | null;
       return reply ? { entries: reply, marked: (await marked) > 0 } : undefined;
     } catch (error) {
-      if (isConnectionError(error)) return undefined;
-      throw error;
+      if (!isConnectionError(error)) throw error;
+      // A client whose socket is ending says `ready` and refuses at once until it hears of it: the event loop has to turn.
+      this.#state = 'idle';
+      await sleep(this.#parts.clock, lostPause);
+      return undefined;
     } finally {
       this.#state = 'idle';
     }
