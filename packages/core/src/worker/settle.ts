@@ -30,16 +30,16 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
       return { kind: 'ack', outcome: toWrite(message, result.outcome, remainingTtl(message, tools)) };
     case 'CRASHED': {
       const crashes = (message.crashes ?? 0) + 1;
-      return { kind: 'retryAt', message: { ...message, crashes, mayRepeat: true }, at: tools.now };
+      return { kind: 'retryAt', message: { ...known(message), crashes, mayRepeat: true }, at: tools.now };
     }
     case 'LIMITED': // it may be revoked until its moment
-      return { kind: 'retryAt', message: { ...result.message, mayRepeat: true }, at: result.at };
+      return { kind: 'retryAt', message: { ...known(result.message), mayRepeat: true }, at: result.at };
     case 'RETRY':
-      return { kind: 'retryAt', message: result.message, at: result.at };
+      return { kind: 'retryAt', message: known(result.message), at: result.at };
     case 'HELD':
-      return { kind: 'retryAt', message: result.message, at: heldUntil };
+      return { kind: 'retryAt', message: known(result.message), at: heldUntil };
     case 'REQUEUED':
-      return { kind: 'retryAt', message: result.message, at: tools.now };
+      return { kind: 'retryAt', message: known(result.message), at: tools.now };
     case 'REJECTED':
     case 'GIVEN_UP':
       return {
@@ -55,6 +55,13 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
     default:
       return result satisfies never;
   }
+}
+
+/** Met by a worker that knows its task: the grace for unknown ones begins anew with the next that does not. */
+function known(message: Message): Message {
+  if (message.unknownSince === undefined) return message;
+  const { unknownSince: _past, ...rest } = message;
+  return rest;
 }
 
 function outcomeOf(
