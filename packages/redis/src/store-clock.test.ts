@@ -16,12 +16,14 @@ function bench() {
     if (asked.away) throw new Error('away');
     const [there, back] = legs as [number, number];
     if (there > 0) await clock.advance(there);
-    const now = clock.now() + leftOut + asked.ahead;
+    const now = clock.now() + leftOut + asked.ahead; // true time, of which Redis is ahead
     if (back > 0) await clock.advance(back);
     return [String(Math.floor(now / 1_000)), String((now % 1_000) * 1_000)];
   };
+  let set = 0;
+  const local = { ...clock, now: () => clock.now() + set }; // `set` puts this machine's clock forward
   const link = { run: (work: (client: object) => unknown) => work({ time }) } as unknown as StoreLink; // as much as it uses
-  return { clock, asked, storeClock: new StoreClock(link, clock) };
+  return { clock, asked, set: (ms: number) => (set += ms), storeClock: new StoreClock(link, local) };
 }
 
 it('is measured when first asked for, known at once afterwards, and measured again beside the work', async () => {
@@ -81,4 +83,14 @@ it.each([250, -250])('takes the most exact of four measurements on a busy machin
   expect(storeClock.ahead).toBeLessThanOrEqual(ahead);
   expect(storeClock.ahead).toBeGreaterThanOrEqual(ahead - 5);
   expect(asked.times).toBe(4);
+});
+
+it.each([3_600_000, -3_600_000])('a clock that is set by %i ms is measured anew before it is used', async (step) => {
+  const { asked, set, storeClock } = bench();
+  expect(await storeClock.offset()).toBeCloseTo(250);
+  set(step);
+  expect(storeClock.ahead).toBeLessThanOrEqual(250 - Math.max(0, step)); // and till then nothing is early
+  expect(await storeClock.offset()).toBeCloseTo(250 - step);
+  expect(storeClock.offset()).toBeCloseTo(250 - step);
+  expect(asked.times).toBe(2);
 });

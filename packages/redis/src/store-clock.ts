@@ -12,6 +12,9 @@ const exact = 3;
 /** Of so many that are not, the best one is taken. */
 const attempts = 4;
 
+/** From so many milliseconds on it was set: a clock that is put right little by little goes wrong by half as many in a minute. */
+const stepFrom = 100;
+
 /** Redis's clock is ahead by more than `least` and by no more than `most` milliseconds. */
 interface Bounds {
   readonly least: number;
@@ -23,6 +26,8 @@ export class StoreClock {
   readonly #link: StoreLink;
   readonly #clock: Clock;
   #bounds: Bounds | undefined;
+  /** What this machine's clock was ahead of its monotonic one when {@link #bounds} were measured. */
+  #lead = 0;
   /** When it should be measured again, by the monotonic clock. */
   #staleAt = 0;
   #measuring: Promise<void> | undefined;
@@ -32,10 +37,11 @@ export class StoreClock {
     this.#clock = clock;
   }
 
-  /** Milliseconds; at once where it was measured before. Never rejects. */
+  /** Milliseconds; at once where it was measured before and this machine's clock was not set since. Never rejects. */
   offset(): number | Promise<number> {
-    const stale = this.#clock.monotonic() >= this.#staleAt;
-    if (!this.#bounds && (stale || this.#measuring)) return this.#measure().then(() => this.#likely());
+    const stepped = this.#step() !== 0;
+    const stale = stepped || this.#clock.monotonic() >= this.#staleAt;
+    if (stepped || (!this.#bounds && (stale || this.#measuring))) return this.#measure().then(() => this.#likely());
     if (stale) void this.#measure();
     return this.#likely();
   }
@@ -45,11 +51,23 @@ export class StoreClock {
    * undefined until then. Clocks that may agree are taken to agree.
    */
   get ahead(): number | undefined {
-    return this.#bounds && (mayAgree(this.#bounds) ? 0 : Math.floor(this.#bounds.least));
+    if (!this.#bounds) return undefined;
+    const step = this.#step();
+    if (step === 0) return mayAgree(this.#bounds) ? 0 : Math.floor(this.#bounds.least);
+    void this.#measure();
+    return Math.floor(this.#bounds.least - Math.max(0, step)); // set, or asleep: until it is known which, the one that makes nothing early
+  }
+
+  /** By how many milliseconds this machine's clock was set since it was measured, or its monotonic one stood still. */
+  #step(): number {
+    const step = this.#bounds ? this.#clock.now() - this.#clock.monotonic() - this.#lead : 0;
+    return Math.abs(step) < stepFrom ? 0 : step;
   }
 
   #likely(): number {
-    return !this.#bounds || mayAgree(this.#bounds) ? 0 : (this.#bounds.least + this.#bounds.most) / 2;
+    if (!this.#bounds) return 0;
+    const { least, most } = this.#bounds;
+    return (mayAgree(this.#bounds) ? 0 : (least + most) / 2) - this.#step();
   }
 
   #measure(): Promise<void> {
@@ -65,12 +83,14 @@ export class StoreClock {
 
   /** A question may wait before Redis sees it, and an answer before this process does: on a busy machine it is asked again. */
   async #ask(): Promise<void> {
+    const lead = this.#clock.now() - this.#clock.monotonic();
     let best = await this.#askOnce();
     for (let again = 1; again < attempts && best.most - best.least > exact; again += 1) {
       const bounds = await this.#askOnce();
       if (bounds.most - bounds.least < best.most - best.least) best = bounds;
     }
     this.#bounds = best;
+    this.#lead = lead;
     this.#staleAt = this.#clock.monotonic() + freshFor;
   }
 

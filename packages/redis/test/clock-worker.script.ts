@@ -14,5 +14,9 @@ app.task({ name: 'when', bind: true, defaultRetryDelay: '1500ms' }, (self, what:
   if (what === 'retried' && self.retries === 0) throw self.retry();
   return now();
 });
+process.on('message', (ms: number) => {
+  (globalThis as { skew?: number }).skew = ms;
+  process.send?.('set');
+});
 await startWorker(app, { queues: ['default', 'fanout'] });
 process.stdout.write('ready\n');

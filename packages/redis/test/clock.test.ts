@@ -23,21 +23,25 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 /** Tolerated lateness: machines are busy. Far below the skews. */
 const slack = 4_000;
 
-/** A worker process whose clock is off by so many milliseconds. */
-async function startWorker(url: string, prefix: string, skew: number): Promise<void> {
-  const clock = `data:text/javascript,const real = Date.now; Date.now = () => real() + ${skew}`;
+/** A worker process whose clock is off by so many milliseconds; the function it returns sets it by as many more. */
+async function startWorker(url: string, prefix: string, skew: number): Promise<(ms: number) => Promise<void>> {
+  const clock = `data:text/javascript,const real = Date.now; globalThis.skew = ${skew}; Date.now = () => real() + globalThis.skew`;
   const loader = here('../../../node_modules/tsx/dist/loader.mjs');
   const env = { ...process.env, TSX_TSCONFIG_PATH: here('./tsconfig.beat.json') }; // finds core's sources
   const worker: ChildProcess = spawn(
     process.execPath,
     ['--import', loader, '--import', clock, here('./clock-worker.script.ts'), JSON.stringify({ url, prefix })],
-    { env, stdio: ['ignore', 'pipe', 'inherit'] },
+    { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
   );
   endings.push(async () => {
     worker.kill('SIGKILL');
     await once(worker, 'exit');
   });
   await once(worker.stdout as NonNullable<typeof worker.stdout>, 'data'); // it says that it is ready
+  return async (ms) => {
+    worker.send(ms);
+    await once(worker, 'message'); // it is set
+  };
 }
 
 /** An app in this process whose clock is off. */
@@ -101,5 +105,29 @@ describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', 
     const taken = await app.sendTask('when', ['taken back'], { stamps: { customer: 1 } });
     await expect(taken.get({ timeout: '15s' })).rejects.toMatchObject({ name: 'TaskRevokedError' });
     expect(await app.control.stampedRevocations()).toHaveLength(1);
+  });
+
+  it.each([
+    ['on', 60 * minutes],
+    ['back', -60 * minutes],
+  ])('with the clock of the worker set %s by an hour while it works, nothing is early or late', async (_name, step) => {
+    const prefix = `t${newTaskId()}`;
+    const url = server.url.replace('redis', scheme);
+    const set = await startWorker(url, prefix, 0);
+    const app = open(url, prefix, 0);
+    expect(await (await app.sendTask('when', ['at once'])).get({ timeout: '15s' })).toBeTypeOf('number');
+    const before = await Promise.all([
+      app.sendTask('when', ['counted down'], { countdown: '2500ms' }),
+      app.sendTask('when', ['on time'], { eta: new Date(Date.now() + 2_500) }),
+      app.sendTask('when', ['in time'], { countdown: '2500ms', expires: '30s' }),
+    ]);
+    const began = Date.now();
+    await set(step);
+    const after = await app.sendTask('when', ['retried']);
+    const times = await Promise.all([...before, after].map((sent) => sent.get({ timeout: '15s' }) as Promise<number>));
+    const due = [2_500, 2_500, 2_500, 1_500];
+    const late = times.map((at, index) => at - began - (due[index] as number));
+    expect(Math.min(...late)).toBeGreaterThan(-100); // they were sent before it began
+    expect(Math.max(...late)).toBeLessThan(slack);
   });
 });

@@ -1,20 +1,31 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { MaybePromise } from '../task/schema.ts';
 
+/** Between two looks at the clock that are further apart, in milliseconds, it may have been set. */
+const restless = 1_000;
+/** From so many milliseconds on it was. */
+const stepFrom = 100;
+
 /**
  * The broker's clock, as far as this machine knows it: its own, put right by the difference that was measured last. Moments that
  * cross machines (when a delayed message is due, when one expires) are told by it, since no two machines agree. Durations
- * and timers are the machine's own.
+ * and timers are the machine's own. When the machine's clock is set, the monotonic one is gone by until the difference is measured anew.
  */
 export class BrokerClock implements Clock {
   readonly #clock: Clock;
   readonly #offset: () => MaybePromise<number>;
   #ahead = 0;
+  /** What the machine's clock was ahead of its monotonic one when the difference was measured. */
+  #lead: number;
+  #step = 0;
+  #last: number;
 
   /** `offset` measures, or answers with what was measured a moment ago; never rejects. */
   constructor(clock: Clock, offset: () => MaybePromise<number>) {
     this.#clock = clock;
     this.#offset = offset;
+    this.#last = clock.now();
+    this.#lead = this.#last - clock.monotonic();
   }
 
   /** How many milliseconds the broker's clock is ahead of this machine's; 0 until it was measured. */
@@ -23,7 +34,10 @@ export class BrokerClock implements Clock {
   }
 
   now(): number {
-    return this.#clock.now() + this.#ahead;
+    const now = this.#clock.now();
+    if (now < this.#last || now > this.#last + restless) this.#look(now);
+    this.#last = now;
+    return now - this.#step + this.#ahead;
   }
 
   monotonic(): number {
@@ -36,7 +50,16 @@ export class BrokerClock implements Clock {
 
   /** Measures; resolves with {@link BrokerClock.ahead}. */
   async measure(): Promise<number> {
+    const lead = this.#clock.now() - this.#clock.monotonic();
     this.#ahead = Math.round(await this.#offset());
+    [this.#lead, this.#step] = [lead, 0];
     return this.#ahead;
+  }
+
+  #look(now: number): void {
+    const step = Math.round(now - this.#clock.monotonic() - this.#lead);
+    if (Math.abs(step) < stepFrom) return;
+    if (this.#step === 0) void this.measure(); // never rejects
+    this.#step = step;
   }
 }

@@ -52,7 +52,8 @@ export interface WorkerOptions extends WorkerSettings {
 
 const checkTimeout = 5_000;
 const pollCheckTimeout = 2_000;
-const clockInterval = 60_000;
+/** The broker is asked once a minute, and when this machine's clock was set: that it was is seen within this time. */
+const clockInterval = 1_000;
 /** Clocks that differ by more are worth a line in the log, in milliseconds. */
 const noteworthySkew = 1_000;
 const longestStartRetry = 5_000;
