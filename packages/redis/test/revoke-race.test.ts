@@ -22,7 +22,7 @@ interface Seen {
   readonly states: Readonly<Record<string, number>>;
 }
 
-/** Tasks of 0 to 8 ms, each revoked 0 to 8 ms after it was sent, by id and by stamp, with and without terminate. */
+/** Tasks of 0 to 24 ms, each revoked 0 to 8 ms after it was sent, by id and by stamp, with and without terminate. */
 async function race(broker: string, drivers: readonly Driver[]): Promise<Seen> {
   const options = { broker, prefix: `r${newTaskId()}`, drivers, logLevel: 'silent' } as const;
   const [app, witness] = [new Lovage('race', options), new Lovage('race', options)];
@@ -33,7 +33,7 @@ async function race(broker: string, drivers: readonly Driver[]): Promise<Seen> {
   const play = async (round: number): Promise<void> => {
     const random = (n: number) => (round * 7919 + n * 104_729) % 9; // the same rounds in every run
     const stamps = { round: String(round) };
-    const { id } = await task.applyAsync([random(1)], { stamps });
+    const { id } = await task.applyAsync([3 * random(1)], { stamps });
     const own = app.asyncResult(id).wait({ timeout: '20s' });
     const others = witness.asyncResult(id).wait({ timeout: '20s' });
     await new Promise((resolve) => setTimeout(resolve, random(2)));
