@@ -324,6 +324,18 @@ it('a process that is ended by a signal takes nothing else with it', { timeout: 
   expect(await call('add', 1, 2)).toBe(3);
 });
 
+it('signals that a terminal gives to every process are for the worker to heed', { timeout: 30_000 }, async () => {
+  const { app, call, start } = createStubs();
+  await start({ pool: 'processes', concurrency: 1 });
+  const [pid] = (await call('where')) as [number, number];
+  const result = await app.sendTask('wait');
+  await until(() => lines().includes('wait begins'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.kill(pid, signal);
+  appendFileSync(ledger, 'go on\n');
+  expect(await result.get({ timeout })).toBe('waited');
+  expect(lines().filter((line) => line === 'wait begins')).toHaveLength(1);
+});
+
 it('a process that holds too much after a task is replaced', { timeout: 30_000 }, async () => {
   const { call, start } = createStubs();
   await start({ pool: 'processes', concurrency: 1, maxMemoryPerChild: '32MiB' }); // node alone holds more

@@ -20,7 +20,8 @@ process.on('unhandledRejection', (error) =>
 
 if (!port) {
   process.on('disconnect', () => process.exit(0)); // its worker is gone
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {}); // the worker decides
+  // a terminal gives its signals to the children too, and the worker decides
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, () => {});
 }
 
 try {
