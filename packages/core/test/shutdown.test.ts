@@ -51,3 +51,19 @@ it('a second close with a longer drain changes nothing', async () => {
   await closing;
   await app.close();
 });
+
+it('a worker that has closed is not heard again, whoever switches its events on', async () => {
+  const clock = createTestClock();
+  const app = new Lovage('shop', { broker: 'memory://', logger: silentLogger, clock });
+  const worker = await startWorker(app, { events: true });
+  const heard: string[] = [];
+  const listening = app.events.on('*', ({ type }) => void heard.push(type));
+  await clock.advance(1_000);
+  await listening;
+  await worker.close();
+  worker.setEvents(true);
+  await clock.advance(5_000);
+  expect(heard.filter((type) => type !== 'worker.heartbeat')).toEqual(['worker.offline']);
+  expect(heard.at(-1)).toBe('worker.offline');
+  await app.close();
+});

@@ -195,9 +195,9 @@ export class Worker {
     this.#queues.delete(queue);
   }
 
-  /** Switches events on or off; off where the broker has no bus. */
+  /** Switches events on or off; off where the broker has no bus. A worker that closes has said goodbye, and stays off. */
   setEvents(on: boolean): void {
-    this.#observer.enabled = on && this.#events !== undefined;
+    this.#observer.enabled = on && this.#events !== undefined && this.#closing === undefined;
     if (this.#observer.enabled) this.#events?.start();
     else void this.#events?.stop(); // never rejects: the sender drops what the bus does not take
   }
