@@ -37,13 +37,18 @@ export class RedisClients {
   readonly #lastErrors = new WeakMap<RedisClient, Error>();
   /** By the monotonic clock. */
   readonly #readySince = new WeakMap<RedisClient, number>();
-  #closed = false;
+  readonly #closing = new AbortController();
   /** Told of the client that takes and settles jobs, before it connects. */
   onWorkerClient: (client: RedisClient) => void = () => {};
 
   constructor(target: RedisTarget, options: ConnectionOptions) {
     this.target = target;
     this.#options = options;
+  }
+
+  /** Aborts when they are closed. A client that waits for its next try to connect says nothing of its end then. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** How long a blocking read may last, in milliseconds: it has to answer before its socket is taken for dead. */
@@ -88,7 +93,7 @@ export class RedisClients {
 
   /** Ends every client hard: pending commands are rejected, no socket or timer stays. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const client of this.#open) disconnectHard(client);
     this.#open.clear();
   }
@@ -106,9 +111,9 @@ export class RedisClients {
   }
 
   async #create(role: Role, connectionName?: string): Promise<RedisClient> {
-    if (this.#closed) throw new ClosedError('the Redis connection');
+    if (this.closed.aborted) throw new ClosedError('the Redis connection');
     const { Redis, Cluster } = await import('ioredis'); // 70 ms, paid at the first use
-    if (this.#closed) throw new ClosedError('the Redis connection');
+    if (this.closed.aborted) throw new ClosedError('the Redis connection');
     const options = redisOptions(this.target, this.#options, role, connectionName);
     const client =
       this.target.kind === 'cluster'

@@ -92,9 +92,11 @@ export class StoreLink {
     const client = await this.clients.shared('commands');
     this.#ready = client;
     if (isReady(client)) return client;
+    const { closed } = this.clients;
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: unknown): void => {
         client.off('ready', onReady).off('end', onEnd).off('error', onError);
+        closed.removeEventListener('abort', onEnd);
         error === undefined ? resolve() : reject(error);
       };
       const onReady = (): void => settle();
@@ -103,8 +105,9 @@ export class StoreLink {
         if (isAuthenticationError(error)) settle(toBrokerError(error, this.display));
       };
       client.on('ready', onReady).on('end', onEnd).on('error', onError);
+      closed.addEventListener('abort', onEnd);
       const known = this.clients.lastError(client);
-      if (client.status === 'end') onEnd();
+      if (client.status === 'end' || closed.aborted) onEnd();
       else if (known && isAuthenticationError(known)) onError(known);
       else wake(client);
     });

@@ -1,5 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../clock.ts';
+import { ClosedError } from '../errors.ts';
+
+/** The publishes that began within a twentieth of the timeout. */
+interface Slice {
+  readonly controller: AbortController;
+  readonly until: number;
+  readonly timer: Timer;
+}
 
 /**
  * One abort signal for all publishes that begin within a twentieth of the timeout: a controller and a timer for each
@@ -8,8 +16,8 @@ import type { Clock, Timer } from '../clock.ts';
 export class PublishDeadlines {
   readonly #clock: Clock;
   readonly #timeout: number;
-  #current: { readonly controller: AbortController; readonly until: number } | undefined;
-  readonly #timers = new Set<Timer>();
+  #current: Slice | undefined;
+  readonly #open = new Set<Slice>();
 
   constructor(clock: Clock, timeout: number) {
     this.#clock = clock;
@@ -19,30 +27,34 @@ export class PublishDeadlines {
   /** Aborts between `timeout` and `timeout` + 5 % from now. */
   signal(): AbortSignal {
     const now = this.#clock.monotonic();
-    if (this.#current === undefined || now >= this.#current.until) this.#current = this.#open(now);
+    if (this.#current === undefined || now >= this.#current.until) this.#current = this.#begin(now);
     return this.#current.controller.signal;
   }
 
-  /** Aborts everything under way. */
+  /** Aborts everything under way, with {@link ClosedError} as reason. */
   close(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
-    this.#current?.controller.abort();
+    const closed = new ClosedError('the app');
+    for (const { timer, controller } of this.#open) {
+      timer.cancel();
+      controller.abort(closed);
+    }
+    this.#open.clear();
   }
 
-  #open(now: number): { controller: AbortController; until: number } {
+  #begin(now: number): Slice {
     const slice = this.#timeout / 20;
     const controller = new AbortController();
     setMaxListeners(0, controller.signal); // every publish under way listens
     const timer = this.#clock.after(
       this.#timeout + slice,
       () => {
-        this.#timers.delete(timer);
+        this.#open.delete(opened);
         controller.abort();
       },
       { background: true },
     );
-    this.#timers.add(timer);
-    return { controller, until: now + slice };
+    const opened: Slice = { controller, timer, until: now + slice };
+    this.#open.add(opened);
+    return opened;
   }
 }

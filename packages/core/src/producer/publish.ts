@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
-import { BrokerUnavailableError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
+import { BrokerUnavailableError, ClosedError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
 import { formatDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
@@ -324,10 +324,11 @@ export class Producer {
     const cause = error instanceof LovageError ? (error.cause ?? error) : error;
     if (error instanceof LovageError && error.code !== 'BROKER_UNAVAILABLE') return error;
     const what = only ? `task ${only.id} (${only.task})` : `${messages.length} tasks`;
+    const fate = 'it may have been accepted with its reply lost: publishing again under the same taskId is safe';
+    if (signal.reason instanceof ClosedError) return new ClosedError('the app', `${what} was on its way: ${fate}`);
     return new BrokerUnavailableError(
       `broker ${this.#context.brokerName()} did not accept ${what} within ${formatDuration(this.#context.publishTimeout)}` +
-        `${cause instanceof Error && cause.name !== 'AbortError' ? ` (${cause.message})` : ''}; ` +
-        'it may have been accepted with its reply lost: publishing again under the same taskId is safe',
+        `${cause instanceof Error && cause.name !== 'AbortError' ? ` (${cause.message})` : ''}; ${fate}`,
       { cause, ...(only ? { taskId: only.id } : {}) },
     );
   }

@@ -128,7 +128,9 @@ export class ResultInbox {
     this.#early.delete(id);
   }
 
+  /** A subscription that has not come about yet is not waited for: the store may be dead, and ends it with its connection. */
   async close(): Promise<void> {
+    const subscribed = this.#listening;
     this.#closed = true;
     this.#listening = false;
     this.#early.clear();
@@ -138,7 +140,7 @@ export class ResultInbox {
     );
     this.#entries.clear();
     for (const listener of open) listener.onClosed?.();
-    const subscription = await this.#subscription?.catch(() => undefined);
+    const subscription = subscribed ? await this.#subscription : undefined; // never rejects
     await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
   }
 
@@ -181,20 +183,23 @@ export class ResultInbox {
   }
 
   async #subscribe(): Promise<Subscription | undefined> {
+    let opening: readonly Promise<Subscription>[] = [];
     try {
       const { results } = await this.#stores();
       const wants = (id: string): boolean => this.#entries.has(id);
       const watch = (address: string): Promise<Subscription> =>
         results.watch(address, ({ id, record }) => this.#ring(id, record), wants);
+      opening = [watch(this.address), watch(everyone)];
       const both = await withDeadline(
         this.#clock,
         storeDeadline,
-        Promise.all([watch(this.address), watch(everyone)]),
+        Promise.all(opening),
         () => new Error('the result store did not confirm the subscription'),
       );
-      this.#listening = true;
+      this.#listening = !this.#closed;
       return { close: async () => void (await Promise.all(both.map((subscription) => subscription.close()))) };
     } catch (error) {
+      for (const late of opening) late.then((subscription) => subscription.close()).catch(() => {}); // it would ring twice
       this.#complain(error);
       this.#subscription = undefined; // the next wait tries again; until then the sweep serves
       return undefined;
