@@ -9,11 +9,20 @@ import {
 /** Errors after which the same command may succeed on the next connection: nobody can say whether it was carried out. */
 const connectionError =
   /connection is closed|stream isn't writeable|max retries per request|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|socket timeout|socket closed|aborted due to connection close|sentinels are unreachable|failed to refresh slots cache|cluster isn't ready|too many cluster redirections|^LOADING|^READONLY|^MASTERDOWN|^CLUSTERDOWN|^TRYAGAIN/i;
+const notServing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
 const authenticationError = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-password|client sent AUTH/i;
 
 /** Whether this error is about the connection, not the command. */
 export function isConnectionError(error: unknown): boolean {
   return error instanceof Error && connectionError.test(`${error.message} ${(error as { code?: string }).code ?? ''}`);
+}
+
+/**
+ * Whether a settlement that failed so may be tried again on the same lease: also where the server does not serve for the moment
+ * (it was demoted, or loads its data), since it has then done nothing.
+ */
+export function isWorthTrying(error: unknown): boolean {
+  return !isConnectionError(error) || notServing.test((error as Error).message);
 }
 
 /** Whether the server refused the credentials, or what they allow. */

@@ -11,7 +11,7 @@ import {
 } from '@lovage/core/driver';
 import { type Keys, taskIdOf } from '../keys.ts';
 import { StartLog } from '../start-log.ts';
-import { isConnectionError } from '../store-errors.ts';
+import { isWorthTrying } from '../store-errors.ts';
 import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -153,7 +153,7 @@ export class DeliveryRunner {
         return await settle(ending, context, fetchNext);
       } catch (error) {
         if (isStale(error)) return this.#stale(ending);
-        if (tries === settleRetries || isConnectionError(error)) throw error; // the lease brings the job back
+        if (tries === settleRetries || !isWorthTrying(error)) throw error; // the lease brings the job back
         this.#parts.request.onError(error as Error);
       }
       await new Promise((resolve) => setTimeout(resolve, firstRetryPause * 2 ** tries));

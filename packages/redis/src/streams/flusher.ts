@@ -11,7 +11,7 @@ import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
 import { type AckReply, scriptsOf } from '../scripts/scripts.ts';
-import { isConnectionError } from '../store-errors.ts';
+import { isWorthTrying } from '../store-errors.ts';
 import { AckBatch } from './ack-batch.ts';
 import { ApartAcks } from './apart-acks.ts';
 import { corked } from './corked.ts';
@@ -78,17 +78,14 @@ export class Flusher {
         this.#ack(delivery, settlement.outcome, 'join' in settlement ? settlement.join : undefined);
         return;
       case 'retryAt':
-        this.#others.push(() =>
-          this.#putBack(delivery, {
-            payload: encodePayload(settlement.message),
-            band: settlement.message.priority,
-            at: settlement.at,
-          }),
-        );
+        this.#others.push(() => {
+          const { message, at } = settlement;
+          void this.#putBack(delivery, { payload: encodePayload(message), band: message.priority, at });
+        });
         return;
       case 'release':
-        this.#others.push(() =>
-          this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }),
+        this.#others.push(
+          () => void this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }),
         );
         return;
       case 'deadLetter':
@@ -208,7 +205,7 @@ export class Flusher {
     { tries, error }: { readonly tries: number; readonly error: Error },
   ): Promise<void> {
     this.#parts.onError(error);
-    if (tries === settleRetries || isConnectionError(error)) {
+    if (tries === settleRetries || !isWorthTrying(error)) {
       for (const delivery of batch.deliveries) this.#leave(delivery);
       return;
     }
@@ -216,17 +213,28 @@ export class Flusher {
     this.#send(stream, batch, tries + 1);
   }
 
-  #putBack(delivery: StreamDelivery, how: PutBack): void {
-    this.#runPutBack(delivery, how)
-      .then((held) => {
-        if (held === 0) this.#stale(delivery);
-        else delivery.settled?.(false);
-        this.#over(delivery);
-      })
-      .catch((error: Error) => {
-        this.#parts.onError(error);
-        this.#leave(delivery);
-      });
+  /** Tries a settlement of one delivery until the store takes it; undefined when it does not. */
+  async #tenaciously(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await settle();
+      } catch (error) {
+        this.#parts.onError(error as Error);
+        if (tries === settleRetries || !isWorthTrying(error)) {
+          this.#leave(delivery);
+          return undefined;
+        }
+      }
+      await sleep(this.#parts.clock, firstRetryPause * 2 ** tries);
+    }
+  }
+
+  async #putBack(delivery: StreamDelivery, how: PutBack): Promise<void> {
+    const held = await this.#tenaciously(delivery, () => this.#runPutBack(delivery, how));
+    if (held === undefined) return;
+    if (held === 0) this.#stale(delivery);
+    else delivery.settled?.(false);
+    this.#over(delivery);
   }
 
   #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
@@ -249,26 +257,17 @@ export class Flusher {
       ...[message?.id ?? content.taskId ?? content.id, Date.now(), reason.name, reason.message],
       ...[message?.task ?? content.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
     ];
-    try {
-      const keys: [string, string] = [stream.key, stream.queue.dead];
-      const held = await scriptsOf(this.#client).streamPark(keys, [
-        group,
-        this.#parts.consumer,
-        entry,
-        this.#parts.retention.deadLetters,
-        ...letter,
-      ]);
-      if (held === 1) {
-        this.#ack(delivery, outcome);
-        this.flush();
-        return;
-      }
-      this.#stale(delivery);
-      this.#over(delivery);
-    } catch (error) {
-      this.#parts.onError(error as Error);
-      this.#leave(delivery);
+    const keys: [string, string] = [stream.key, stream.queue.dead];
+    const args = [group, this.#parts.consumer, entry, this.#parts.retention.deadLetters, ...letter];
+    const held = await this.#tenaciously(delivery, () => scriptsOf(this.#client).streamPark(keys, args));
+    if (held === undefined) return;
+    if (held === 1) {
+      this.#ack(delivery, outcome);
+      this.flush();
+      return;
     }
+    this.#stale(delivery);
+    this.#over(delivery);
   }
 
   #stale(delivery: StreamDelivery): void {
