@@ -29,7 +29,7 @@ local function keepOutcome(lock, result, id, begun, token, full, record, ttl, ch
       redis.call('SET', result, ring, 'PX', ttl)
     end
   end
-  if channel ~= '' then redis.call('PUBLISH', channel, #ring <= ${longestInRing} and ring or bareRing) end
+  if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${longestInRing} and ring or bareRing) end
 end`;
 
 /**

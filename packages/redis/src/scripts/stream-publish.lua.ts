@@ -60,6 +60,6 @@ for i = 2, #ARGV, 3 do
   end
 end
 local next = call('ZRANGE', due, 0, 0, 'WITHSCORES')
-if next[1] and next[1] ~= head then call('PUBLISH', ARGV[1], math.max(0, next[2] - now)) end
+if next[1] and next[1] ~= head then redis.pcall('PUBLISH', ARGV[1], math.max(0, next[2] - now)) end
 return added
 `;

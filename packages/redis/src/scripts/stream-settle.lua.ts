@@ -33,7 +33,7 @@ else
   call('HSET', base .. 'held', id, band .. lost .. ':' .. payload)
   call('ZADD', due, ARGV[8], id)
   local next = call('ZRANGE', due, 0, 0, 'WITHSCORES')
-  if next[1] == id then call('PUBLISH', ARGV[9], math.max(0, next[2] - now)) end
+  if next[1] == id then redis.pcall('PUBLISH', ARGV[9], math.max(0, next[2] - now)) end
 end
 call('XACK', stream, group, entry)
 call('XDEL', stream, entry)
