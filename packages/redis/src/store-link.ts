@@ -157,15 +157,18 @@ export class Deadline {
     });
   }
 
+  /** Ends the waiting now, with that error. */
+  end(error: Error): void {
+    this.#error ??= error;
+    for (const reject of this.#waiting) reject(this.#error);
+  }
+
   clear(): void {
     this.#timer?.cancel();
     if (this.#signal) listenersOf(this.#signal).delete(this.#pass);
   }
 
-  readonly #pass = (): void => {
-    this.#error = this.#late();
-    for (const reject of this.#waiting) reject(this.#error);
-  };
+  readonly #pass = (): void => this.end(this.#late());
 }
 
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();

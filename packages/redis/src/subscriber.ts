@@ -1,4 +1,4 @@
-import type { Clock, Logger, Subscription } from '@lovage/core/driver';
+import { type Clock, ClosedError, type Logger, type Subscription } from '@lovage/core/driver';
 import type { RedisClient, RedisClients } from './connection.ts';
 import { toBrokerError } from './store-errors.ts';
 import { Deadline, type StoreLink } from './store-link.ts';
@@ -17,6 +17,8 @@ export class Subscriber {
   readonly #timeout: number;
   readonly #channels = new Map<string, Set<ChannelListener>>();
   readonly #patterns = new Map<string, Set<ChannelListener>>();
+  /** Of what is being asked for. */
+  readonly #deadlines = new Set<Deadline>();
   #client: Promise<RedisClient> | undefined;
   #ping: { cancel(): void } | undefined;
 
@@ -37,9 +39,10 @@ export class Subscriber {
     return this.#listen(this.#patterns, pattern, listener);
   }
 
-  /** Stops the timer; the connection's socket is ended with all others. */
+  /** Stops the timers; the connection's socket is ended with all others. */
   close(): void {
     this.#ping?.cancel();
+    for (const deadline of this.#deadlines) deadline.end(new ClosedError('the Redis connection'));
     this.#channels.clear();
     this.#patterns.clear();
   }
@@ -74,10 +77,12 @@ export class Subscriber {
     const deadline = new Deadline(this.#link.clock, this.#timeout, () =>
       this.#link.unavailable(`did not answer within ${this.#timeout} ms`),
     );
+    this.#deadlines.add(deadline);
     try {
       const client = await deadline.race(this.#connected());
       await deadline.race(client[command](name));
     } finally {
+      this.#deadlines.delete(deadline);
       deadline.clear();
     }
   }

@@ -97,6 +97,7 @@ export class ResultInbox {
 
   /** True when rings arrive: a task published afterwards needs no first look into the store. Never rejects. */
   async ready(): Promise<boolean> {
+    if (this.#closed) return false;
     this.#subscription ??= this.#subscribe();
     return (await this.#subscription) !== undefined;
   }
