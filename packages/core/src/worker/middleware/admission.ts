@@ -36,6 +36,7 @@ export function createAdmission(admissions: Admissions, clock: Clock): Middlewar
       passage.failed = true; // when it throws
       const result = await pass(admissions, passage, () => onTime(attempt, clock, next));
       passage.failed = hasFailed(result);
+      if (isToHalt(passage)) await admissions.halt(passage.order); // a worker that dies after its settlement has no word left
       return result;
     },
   };
@@ -116,15 +117,20 @@ function servedOrNot(result: AttemptResult, turn: Turn | undefined): AttemptResu
   return { ...result, message: { ...result.message, turn: { ...turn, served: result.state === 'LIMITED' } } };
 }
 
+/** Whether its key is to be closed behind it. */
+function isToHalt(passage: Passage): passage is Passage & { readonly order: AdmissionEntry } {
+  const { order, failed, attempt } = passage;
+  return order !== undefined && failed === true && attempt.definition.options.orderingPolicy === 'halt';
+}
+
 function hasFailed(result: AttemptResult): boolean {
   if (result.state === 'KNOWN') return result.outcome.state === 'FAILURE';
   return result.state === 'FAILURE' || result.state === 'REJECTED' || result.state === 'GIVEN_UP';
 }
 
 async function settled(admissions: Admissions, passage: Passage, over: boolean): Promise<void> {
-  const { order, waitsAt, failed, attempt } = passage;
+  const { order, waitsAt } = passage;
   if (waitsAt) await admissions.confirmEntry(waitsAt);
-  else if (order && over && failed && attempt.definition.options.orderingPolicy === 'halt')
-    await admissions.halt(order);
+  else if (over && isToHalt(passage)) await admissions.halt(passage.order);
   else if (order && over) await admissions.leave(order);
 }
