@@ -7,12 +7,14 @@ import { type QueueStream, type StreamQueue, streamNames } from './stream-queue.
 const pageSize = 500;
 /** How far a producer's clock may be ahead of Redis's, in milliseconds. */
 const skew = 3_600_000;
+/** How far from the time that its id tells an entry nearly always stands, in milliseconds. */
+const nearby = 100;
 /** The length of a UUID, which every id of a canvas begins with. */
 const uuidLength = 36;
 
 /**
- * The messages of these ids, in whatever state. A stream has no index: it is read from the time that the oldest of the ids
- * tells, until all are found that the queue knows.
+ * The messages of these ids, in whatever state. A stream has no index: each is read about the time that the ids tell, and then,
+ * until all are found that the queue knows, from an hour before (retries come later, and clocks differ).
  */
 export async function findEntries(
   link: StoreLink,
@@ -24,23 +26,28 @@ export async function findEntries(
   const found = wanted.size === 0 ? [] : await heldMessages(link, queue, [...wanted]);
   for (const { id } of found) wanted.delete(id);
   const messages = [...found];
-  const from = earliest([...wanted]);
-  for (const name of streamNames) {
-    if (wanted.size > 0) await search(link, queue.streams.get(name) as QueueStream, { wanted, from, messages });
+  for (const span of spansOf([...wanted])) {
+    for (const name of streamNames) {
+      if (wanted.size > 0) await search(link, queue.streams.get(name) as QueueStream, { wanted, ...span, messages });
+    }
   }
   return messages;
 }
 
-interface Search {
-  readonly wanted: Set<string>;
-  /** The first entry that is looked at. */
+/** The first and the last entry that are looked at. */
+interface Span {
   readonly from: string;
+  readonly to: string;
+}
+
+interface Search extends Span {
+  readonly wanted: Set<string>;
   readonly messages: Message[];
 }
 
-async function search(link: StoreLink, stream: QueueStream, { wanted, from, messages }: Search): Promise<void> {
+async function search(link: StoreLink, stream: QueueStream, { wanted, from, to, messages }: Search): Promise<void> {
   for (let start = from; wanted.size > 0; ) {
-    const entries = await link.run((client) => client.xrange(stream.key, start, '+', 'COUNT', pageSize));
+    const entries = await link.run((client) => client.xrange(stream.key, start, to, 'COUNT', pageSize));
     for (const entry of entries) {
       const [id = ''] = entry[1];
       if (!wanted.delete(id)) continue;
@@ -66,7 +73,9 @@ export async function heldMessages(
   });
 }
 
-function earliest(ids: readonly string[]): string {
+function spansOf(ids: readonly string[]): readonly Span[] {
   const times = ids.map((id) => timeOfTaskId(id.slice(0, uuidLength)) ?? 0);
-  return String(Math.max(0, Math.min(...times) - skew));
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const whole = { from: String(Math.max(0, first - skew)), to: '+' };
+  return first === 0 ? [whole] : [{ from: String(first - nearby), to: String(last + nearby) }, whole];
 }
