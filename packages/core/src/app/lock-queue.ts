@@ -61,12 +61,17 @@ export class LeaseQueue {
     { bell }: Line,
     signal: AbortSignal | undefined,
   ): Promise<HeldLease | undefined> {
-    for (let first = true; !signal?.aborted; first = false) {
+    for (let listens = false; !signal?.aborted; ) {
       const heard = bell.rings;
       const lease = await HeldLease.take(context, request);
-      if (lease) return this.#unlessTooLate(lease, request, signal);
-      if (first) await bell.listen();
-      else await bell.next(heard, signal);
+      if (lease && !lease.lost) return this.#unlessTooLate(lease, request, signal);
+      if (lease)
+        await this.release(lease, request).catch(() => {}); // the answer took longer than its time: once more
+      else if (listens) await bell.next(heard, signal);
+      else {
+        listens = true;
+        await bell.listen();
+      }
     }
     return undefined;
   }
