@@ -93,6 +93,7 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
 export async function peek(
   members: Members,
 ): Promise<{ readonly sender: SignatureSender | undefined; readonly members: Members }> {
+  assertUnread(members);
   const iterator =
     Symbol.asyncIterator in members
       ? members[Symbol.asyncIterator]()
@@ -101,6 +102,19 @@ export async function peek(
   if (first.done) return { sender: undefined, members: [] };
   assertSignature(first.value, 'group');
   return { sender: first.value.sender, members: startingWith(first.value, iterator) };
+}
+
+const read = new WeakSet<object>();
+
+/** Throws {@link ConfigurationError} for a generator that was read before: it has no members any more. */
+export function assertUnread(members: Exclude<Members, readonly AnySignature[]>): void {
+  if (!('next' in members)) return; // it gives a new iterator each time
+  if (read.has(members)) {
+    throw new ConfigurationError(
+      'group: its generator was read before, and has no members any more: make another group of a new one',
+    );
+  }
+  read.add(members);
 }
 
 async function* startingWith(

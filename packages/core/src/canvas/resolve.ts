@@ -4,6 +4,7 @@ import type { PreparedCall, Producer } from '../producer/publish.ts';
 import type { Message } from '../task/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../task/plan.ts';
 import type { MaybePromise } from '../task/schema.ts';
+import { assertUnread } from './group.ts';
 import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 
 /** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
@@ -122,6 +123,7 @@ export class Resolver {
   }
 
   async *#stream(members: Members, position: Position): AsyncGenerator<readonly Resolved[], void, undefined> {
+    if (!Array.isArray(members)) assertUnread(members as Exclude<Members, readonly AnySignature[]>);
     if (Symbol.asyncIterator in members) {
       for await (const member of members) yield* this.#flat(member, position);
       return;

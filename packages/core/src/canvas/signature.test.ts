@@ -107,3 +107,35 @@ describe('an idempotency key', () => {
     );
   });
 });
+
+describe('what cannot be sent is refused where it is said', () => {
+  it('arguments that JSON would change, in a canvas as JSON and in one that replaces a task', async () => {
+    const { add, identity } = canvasTasks(app);
+    const broken = chain(identity.s({ list: [Number.NaN] }), identity.s());
+    const refused = { name: 'PayloadNotSerializableError', path: 'args[0].list[0]' };
+    expect(() => JSON.stringify(broken)).toThrow(expect.objectContaining(refused));
+    const task = app.task({ name: 'replaced', bind: true }, (self) => self.replace(broken));
+    await expect(task.call([], { timeout })).rejects.toMatchObject({ remoteName: 'PayloadNotSerializableError' });
+    expect(JSON.parse(JSON.stringify(add.s(1, undefined as never)))).toMatchObject({ args: [1] });
+  });
+
+  it('a task in the place of a signature', async () => {
+    const { add } = canvasTasks(app);
+    const task = app.task({ name: 'replaced', bind: true }, (self) => self.replace(add as never));
+    await expect(task.call([], { timeout })).rejects.toThrow(/self\.replace: expected signatures.*call \.s\(\)/);
+  });
+
+  it('a group from a generator that was read before; one from a set can be sent again', async () => {
+    const { add, xsum } = canvasTasks(app);
+    const once = group(
+      (function* () {
+        yield add.s(1, 1);
+      })(),
+    );
+    expect(await once.call([], { timeout })).toEqual([2]);
+    await expect(once.call([], { timeout })).rejects.toThrow('its generator was read before');
+    await expect(once.pipe(xsum.s() as AnySignature).call([], { timeout })).rejects.toThrow('read before');
+    const often = group(new Set([add.s(1, 1)]));
+    for (let sent = 0; sent < 2; sent += 1) expect(await often.call([], { timeout })).toEqual([2]);
+  });
+});

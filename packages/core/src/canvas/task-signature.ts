@@ -1,3 +1,4 @@
+import { encodeTail } from '../task/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
 import type { Fits } from './fits.ts';
@@ -11,6 +12,8 @@ export interface TaskSignatureData {
   readonly immutable?: boolean;
   readonly each?: boolean;
 }
+
+const unlimited = { bytes: Number.POSITIVE_INFINITY, option: '' };
 
 /** One call of one task. */
 export class TaskSignature<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<
@@ -53,8 +56,10 @@ export class TaskSignature<In extends readonly unknown[] = readonly unknown[], O
     return pipe(this, next);
   }
 
+  /** Throws {@link PayloadNotSerializableError} for arguments that JSON would change, where no schema turns them into JSON. */
   toJSON(): SignatureData {
-    const { task, args, immutable, each } = this;
+    const { task, immutable, each } = this;
+    const args = this.#definition?.payload.args ? this.args : encodeTail({ name: task }, this.args, 0, unlimited);
     return { task, args, options: {}, immutable, ...(each ? { each } : {}), ...partsToJson(this) };
   }
 

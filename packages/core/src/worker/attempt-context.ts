@@ -1,3 +1,4 @@
+import { assertSignature } from '../canvas/signature.ts';
 import type { Clock } from '../clock.ts';
 import type { Delivery } from '../driver/broker.ts';
 import { DeadlineExceeded, LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../errors.ts';
@@ -219,6 +220,7 @@ export class AttemptContext implements TaskContext {
   }
 
   replace(canvas: AnyCanvas): never {
+    assertSignature(canvas, 'self.replace');
     throw new Replace(canvas);
   }
 
