@@ -42,4 +42,21 @@ describe.each([
     },
     30_000,
   );
+
+  it('where rules of revocation are laid down and taken back all the same', async () => {
+    const drivers = [redisDriver, streamsDriver];
+    await using app = new Lovage('full', { broker: url(), prefix: `t${newTaskId()}`, drivers, logLevel: 'silent' });
+    const work = app.task('work', () => 'done');
+    const stamps = { customer: 42 };
+    const sent = await work.applyAsync([], { stamps });
+    await server.client.config('SET', 'maxmemory', 1_000);
+    onTestFinished(async () => {
+      await server.client.config('SET', 'maxmemory', 0);
+    });
+    expect((await app.control.revokeByStampedHeaders(stamps, { timeout: 50 })).waiting).toEqual([sent.id]);
+    await expect(sent.get({ timeout: '10s' })).rejects.toMatchObject({ name: 'TaskRevokedError' });
+    expect(await app.control.stampedRevocations()).toHaveLength(1);
+    expect(await app.control.liftStampedHeaders(stamps)).toBe(1);
+    expect(await app.control.stampedRevocations()).toEqual([]);
+  });
 });

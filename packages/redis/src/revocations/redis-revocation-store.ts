@@ -35,8 +35,8 @@ export class RedisRevocationStore implements RevocationStore {
   }
 
   async add(rules: readonly RevocationRule[]): Promise<void> {
-    const fields = Object.fromEntries(rules.map((one) => [fieldOf(one), JSON.stringify(one)]));
-    await this.#link.run((client) => client.hset(this.#key, { ...fields, [versionField]: newTaskId() }));
+    const args = [newTaskId(), ...rules.flatMap((one) => [fieldOf(one), JSON.stringify(one)])];
+    await this.#link.run((client) => scriptsOf(client).addRules([this.#key], args));
   }
 
   async read(version?: string): Promise<Revocations> {
@@ -55,9 +55,8 @@ export class RedisRevocationStore implements RevocationStore {
   }
 
   async remove(rules: readonly Pick<RevocationRule, 'stamp' | 'value'>[]): Promise<number> {
-    const removed = await this.#link.runOnce((client) => client.hdel(this.#key, ...rules.map(fieldOf)));
-    await this.#link.run((client) => client.hset(this.#key, versionField, newTaskId()));
-    return removed;
+    const args = [newTaskId(), ...rules.map(fieldOf)];
+    return this.#link.runOnce((client) => scriptsOf(client).removeRules([this.#key], args));
   }
 }
 

@@ -17,11 +17,11 @@ import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
 import { promoteJobs } from './promote-jobs.lua.ts';
 import { publishFrom } from './publish-from.lua.ts';
-import { readRules } from './read-rules.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
 import { reserveMoment } from './reserve-moment.lua.ts';
+import { addRules, readRules, removeRules } from './rules.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
 import { streamAck, streamAckMembers } from './stream-ack.lua.ts';
@@ -66,6 +66,8 @@ export interface Scripts {
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   readRules(keys: [rules: string], args: Args): Promise<string[]>;
+  addRules(keys: [rules: string], args: Args): Promise<number>;
+  removeRules(keys: [rules: string], args: Args): Promise<number>;
   recordStart(keys: [starts: string], args: Args): Promise<number>;
   putEntry(keys: [book: string], args: Args): Promise<number>;
   renewHeldJobs(keys: [active: string], args: Args): Promise<number>;
@@ -132,6 +134,8 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   readRules: { keys: 1, lua: readRules },
+  addRules: { keys: 1, lua: addRules },
+  removeRules: { keys: 1, lua: removeRules },
   recordStart: { keys: 1, lua: recordStart },
   putEntry: { keys: 1, lua: putEntry },
   renewHeldJobs: { keys: 1, lua: renewHeldJobs },

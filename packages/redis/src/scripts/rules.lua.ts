@@ -28,3 +28,27 @@ elseif version then
 end
 return kept
 `;
+
+/** Lays rules of revocation down. */
+export const addRules = `--[[
+  KEYS[1] hash of rules, with their version
+  ARGV[1] the new version  ARGV[2…] pairs of field, rule as JSON
+  Returns how many fields are new.
+  Effects: HSET. The DEL: see despite-full.
+]]
+redis.call('DEL', KEYS[1] .. ':none')
+return redis.call('HSET', KEYS[1], 'version', unpack(ARGV))
+`;
+
+/** Takes rules of revocation back. */
+export const removeRules = `--[[
+  KEYS[1] hash of rules, with their version
+  ARGV[1] the new version  ARGV[2…] fields
+  Returns how many were there.
+  Effects: HDEL; HSET the version in the same step, or the workers would keep what is gone. The DEL: see despite-full.
+]]
+redis.call('DEL', KEYS[1] .. ':none')
+local removed = redis.call('HDEL', KEYS[1], unpack(ARGV, 2))
+redis.call('HSET', KEYS[1], 'version', ARGV[1])
+return removed
+`;
