@@ -35,6 +35,7 @@ function createCanvasSender(runtime: AppRuntime): SignatureSender {
         const definition = plain.definition ?? definitionOf(plain.task);
         return call(runtime, { definition, args: plain.args }, plain.options);
       }
+      options.signal?.throwIfAborted(); // nothing is sent then, as by a call of one task
       const timed = timeCall(options, clock);
       const result = await sender.send(canvas, args, timed.options);
       return result.get(timed.wait);

@@ -139,3 +139,13 @@ describe('what cannot be sent is refused where it is said', () => {
     for (let sent = 0; sent < 2; sent += 1) expect(await often.call([], { timeout })).toEqual([2]);
   });
 });
+
+it('a call that nobody wants any more is not sent', async () => {
+  const { add } = canvasTasks(app);
+  const signal = AbortSignal.abort();
+  for (const canvas of [note.si('one'), chain(add.si(1, 1), note.si('two'))]) {
+    await expect(canvas.call([], { signal })).rejects.toMatchObject({ name: 'AbortError' });
+  }
+  await note.call(['marker'], { timeout });
+  expect(heard).toEqual(['marker']);
+});

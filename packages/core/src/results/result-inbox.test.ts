@@ -25,11 +25,12 @@ async function bench() {
       return { close: async () => {} };
     },
   } as unknown as ResultBackend; // as much as it uses
-  const inbox = new ResultInbox(async () => ({ results }), createTestClock(), silentLogger);
+  const clock = createTestClock();
+  const inbox = new ResultInbox(async () => ({ results }), clock, silentLogger);
   await inbox.ready();
   const next = (): Promise<unknown> =>
     new Promise((resolve) => inbox.watch({ id: 't', rings: true }, { onRecord: ({ value }) => resolve(value) }));
-  return { store, inbox, next, ring: (value: number) => ring({ id: 't', record: record(value) }) };
+  return { clock, store, inbox, next, ring: (value: number) => ring({ id: 't', record: record(value) }) };
 }
 
 it('a ring that came before the wait ends it without a look into the store', async () => {
@@ -46,4 +47,15 @@ it('a ring that came after its wait had ended says nothing of the run that follo
   inbox.forget('t');
   store.record = record(2);
   expect(await next()).toBe(2);
+});
+
+it('a task that rings elsewhere is asked for soon, also while one that rings here is awaited', async () => {
+  const { clock, store, inbox } = await bench();
+  inbox.watch({ id: 'long', rings: true, heard: true }, { onRecord: () => {} });
+  const found: unknown[] = [];
+  inbox.watch({ id: 't', rings: false }, { onRecord: ({ value }) => void found.push(value) });
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve)); // its first look
+  store.record = record(1);
+  await clock.advance(100);
+  expect(found).toEqual([1]);
 });

@@ -75,6 +75,7 @@ export class ResultInbox {
   readonly #logger: Logger;
   #subscription: Promise<Subscription | undefined> | undefined;
   #sweep: Timer | undefined;
+  #sweepAt = 0;
   #fresh: Entry[] = [];
   /** Rings that came before anybody waited: the record where it is small, else undefined (it is read when it is asked for). */
   readonly #early = new Map<string, OutcomeRecord | undefined>();
@@ -111,7 +112,8 @@ export class ResultInbox {
       else known.listener = listener;
       return;
     }
-    this.#enter(task, listener);
+    const entry = this.#enter(task, listener);
+    if (entry && this.#sweep && entry.nextCheck < this.#sweepAt) this.#stopSweep(); // one that rings elsewhere is due sooner
     this.#schedule();
   }
 
@@ -145,13 +147,14 @@ export class ResultInbox {
     await subscription?.close().catch((error: unknown) => this.#logger.debug('inbox close failed', { error }));
   }
 
-  #enter(task: Watched, listener: ResultListener): void {
+  /** Undefined where its ring has come. */
+  #enter(task: Watched, listener: ResultListener): Entry | undefined {
     const early = this.#early.get(task.id);
     const isEarly = early !== undefined || this.#early.has(task.id);
     if (isEarly) this.#early.delete(task.id);
     if (early) {
       listener.onRecord(early); // the ring came before the wait
-      return;
+      return undefined;
     }
     const interval = task.rings ? sweepInterval : foreignInterval.first;
     const now = this.#clock.now();
@@ -168,6 +171,7 @@ export class ResultInbox {
     };
     this.#entries.set(task.id, entry);
     if (isEarly || !task.heard || this.#earlyLost) this.#lookAt(entry);
+    return entry;
   }
 
   /** Entries of one turn of the event loop are looked up together. */
@@ -237,6 +241,7 @@ export class ResultInbox {
     if (this.#sweep || this.#entries.size === 0) return;
     let soonest = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) soonest = Math.min(soonest, entry.nextCheck);
+    this.#sweepAt = soonest;
     this.#sweep = this.#clock.after(Math.max(10, soonest - this.#clock.now()), () => {
       this.#sweep = undefined;
       const now = this.#clock.now();
