@@ -61,8 +61,10 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   constructor(parts: SignatureParts) {
     const { link, linkError } = parts.options;
     this.options = Object.freeze(link || linkError ? withoutCallbacks(parts.options) : { ...parts.options });
-    this.links = Object.freeze([...parts.links, ...callbacksOf(link)]);
-    this.errorLinks = Object.freeze([...parts.errorLinks, ...callbacksOf(linkError)]);
+    this.links = Object.freeze(link ? [...parts.links, ...callbacksOf(link)] : [...parts.links]);
+    this.errorLinks = Object.freeze(
+      linkError ? [...parts.errorLinks, ...callbacksOf(linkError)] : [...parts.errorLinks],
+    );
   }
 
   /** What it is made of. */
