@@ -33,6 +33,17 @@ describe('headers and stamps', () => {
   });
 });
 
+it('arguments that are no list are refused at the call', async () => {
+  const task = app.task('t', (n: number) => n);
+  const refused =
+    /arguments of task "t": expected a list, as in applyAsync\(\[2, 3\]\).*received (number|undefined|object)/;
+  await expect(task.applyAsync(5 as never)).rejects.toThrow(refused);
+  await expect(task.applyAsync(undefined as never)).rejects.toThrow(refused);
+  await expect(task.call({ n: 5 } as never)).rejects.toThrow(refused);
+  await expect(task.delayMany([5] as never)).rejects.toThrow(refused);
+  await expect(app.sendTask('other', 5 as never)).rejects.toThrow('arguments of task "other"');
+});
+
 it('what one call alone can have is refused for many', async () => {
   const task = app.task('t', (n: number) => n);
   const signature = task.s();

@@ -1,4 +1,9 @@
-import { PayloadNotSerializableError, PayloadTooLargeError, TaskValidationError } from '../errors.ts';
+import {
+  ConfigurationError,
+  PayloadNotSerializableError,
+  PayloadTooLargeError,
+  TaskValidationError,
+} from '../errors.ts';
 import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
 import type { Checked, MaybePromise, SchemaCodec } from './schema.ts';
 
@@ -21,6 +26,7 @@ export function encodeArgs(
   args: readonly unknown[],
   limit: SizeLimit,
 ): MaybePromise<readonly JsonValue[]> {
+  if (!Array.isArray(args)) throw noList(owner, args);
   const given = trimTrailingUndefined(args);
   const seal = (value: unknown): readonly JsonValue[] => {
     assertJson(value, 'args', limit, `arguments of task "${owner.name}"`);
@@ -98,6 +104,13 @@ export async function decodeEach(
 function unwrapChecked(checked: Checked, task: string, what: 'arguments' | 'return value', taskId?: string): unknown {
   if (checked.ok) return checked.value;
   throw new TaskValidationError(task, what, checked.issues, taskId);
+}
+
+function noList({ name }: PayloadOwner, given: unknown): ConfigurationError {
+  const found = given === null ? 'null' : typeof given;
+  return new ConfigurationError(
+    `arguments of task "${name}": expected a list, as in applyAsync([2, 3]) and delayMany([[2, 3]]), received ${found}`,
+  );
 }
 
 /** `add.delay(1, undefined)` means `add.delay(1)`: an optional parameter left out. */
