@@ -6,21 +6,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import type { BatchPlan } from './batch.script.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
 const script = fileURLToPath(new URL('./batch.script.ts', import.meta.url));
 const tsconfig = fileURLToPath(new URL('./tsconfig.beat.json', import.meta.url));
 const tsx = fileURLToPath(new URL('../../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 /** A worker process; resolves when it has ended. */
 function work(plan: BatchPlan): { readonly ended: Promise<unknown> } {
@@ -61,8 +57,8 @@ async function killInABatch(url: string, acksLate: boolean) {
 }
 
 describe.each([
-  ['redis', () => server.url],
-  ['redis+streams', () => streamsUrl(server)],
+  ['redis', () => redis.server.url],
+  ['redis+streams', () => streamsUrl(redis.server)],
 ])('a worker that is killed in a batch, on %s', (_driver, url) => {
   it('loses no item: those of that batch run again, and no other', async () => {
     expect(await killInABatch(url(), true)).toEqual({ written: 100, lost: 0, startedOnce: 75, startedTwice: 25 });

@@ -4,20 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { type AsyncResult, Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
 import { Inspector } from '@lovage/core/inspect';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { silent } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-const endings: (() => Promise<unknown>)[] = [];
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 /** Tolerated lateness: machines are busy. Far below the skews. */
@@ -33,7 +25,7 @@ async function startWorker(url: string, prefix: string, skew: number): Promise<(
     ['--import', loader, '--import', clock, here('./clock-worker.script.ts'), JSON.stringify({ url, prefix })],
     { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] },
   );
-  endings.push(async () => {
+  redis.endings.push(async () => {
     worker.kill('SIGKILL');
     await once(worker, 'exit');
   });
@@ -63,7 +55,7 @@ function open(url: string, prefix: string, skew: number): Lovage {
     conf: { broadcastQueues: ['fanout'] },
     drivers: [redisDriver, streamsDriver],
   });
-  endings.push(() => app.close());
+  redis.endings.push(() => app.close());
   return app;
 }
 
@@ -76,7 +68,7 @@ const skews = [
 describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', (scheme) => {
   it.each(skews)('with %s, nothing is early or late', async (_name, ofProducer, ofWorker) => {
     const prefix = `t${newTaskId()}`;
-    const url = server.url.replace('redis', scheme);
+    const url = redis.server.url.replace('redis', scheme);
     await startWorker(url, prefix, ofWorker);
     const app = open(url, prefix, ofProducer);
     const began = Date.now();
@@ -112,7 +104,7 @@ describe.each(['redis', 'redis+streams'] as const)('%s, by the clock of Redis', 
     ['back', -60 * minutes],
   ])('with the clock of the worker set %s by an hour while it works, nothing is early or late', async (_name, step) => {
     const prefix = `t${newTaskId()}`;
-    const url = server.url.replace('redis', scheme);
+    const url = redis.server.url.replace('redis', scheme);
     const set = await startWorker(url, prefix, 0);
     const app = open(url, prefix, 0);
     expect(await (await app.sendTask('when', ['at once'])).get({ timeout: '15s' })).toBeTypeOf('number');

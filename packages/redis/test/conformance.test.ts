@@ -13,35 +13,30 @@ import {
   revocationConformance,
   scheduleStoreConformance,
 } from '@lovage/core/testing';
-import { afterAll, beforeAll } from 'vitest';
 import { connect } from './bench.ts';
 import { skipJoins } from './no-joins.ts';
 import { injectRaw } from './raw-jobs.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
-/** A prefix of its own on the file's server. */
+/** A prefix of its own on the file's redis.server. */
 async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
   const prefix = `t${newTaskId()}`;
-  const connections = [connect(server.url, { prefix, ...given })] as const;
+  const connections = [connect(redis.server.url, { prefix, ...given })] as const;
   const others: (typeof connections)[number][] = [];
   return {
     connection: connections[0],
     fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
     another: async () => {
-      const other = connect(server.url, { prefix, ...given });
+      const other = connect(redis.server.url, { prefix, ...given });
       others.push(other);
       return other;
     },
     loseLease: async (queue, id) => {
-      await server.client.del(`${prefix}:${queue}:${id}:lock`);
+      await redis.server.client.del(`${prefix}:${queue}:${id}:lock`);
     },
-    injectRaw: (queue, body) => injectRaw(server, `${prefix}:${queue}`, body),
+    injectRaw: (queue, body) => injectRaw(redis.server, `${prefix}:${queue}`, body),
     close: async () => {
       await Promise.all([...connections, ...others].map((connection) => connection.close(2_000)));
     },

@@ -1,21 +1,17 @@
 import { newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { connect } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 it('what finds one connection dead makes the idle ones anew, which would find out late, each by itself', async () => {
   const prefix = `t${newTaskId()}`;
-  const proxy = await TcpProxy.start(server.port);
+  const proxy = await TcpProxy.start(redis.server.port);
   const idle = connect(proxy.url, { prefix, connection: { socketTimeout: 1_000, connectTimeout: 1_000 } });
-  const other = connect(server.url, { prefix });
+  const other = connect(redis.server.url, { prefix });
   try {
     const heard: unknown[] = [];
     await idle.bus?.subscribe('news', (message) => heard.push(message)); // it listens, and expects nothing

@@ -1,15 +1,11 @@
 import { type AppOptions, Lovage } from '@lovage/core';
 import { type Clock, newTaskId, systemClock } from '@lovage/core/driver';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { redisDriver } from '../src/index.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 const apps: Lovage[] = [];
 afterEach(async () => {
@@ -32,7 +28,7 @@ describe.each([
   it('starts what is in time, and knows what is left', async () => {
     const prefix = `t${newTaskId()}`;
     const open = (options: AppOptions = {}): Lovage => {
-      const base = { broker: server.url, prefix, drivers: [redisDriver], logLevel: 'silent' } as const;
+      const base = { broker: redis.server.url, prefix, drivers: [redisDriver], logLevel: 'silent' } as const;
       const app = new Lovage('clocks', { ...base, ...options });
       apps.push(app);
       return app;

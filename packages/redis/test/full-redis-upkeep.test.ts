@@ -1,28 +1,22 @@
 import { type Connection, defaultRetention, newTaskId, systemClock } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { consume, createMessage, emptied, required, silent, success } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
-const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  await server.client.config('SET', 'maxmemory', 0);
-  for (const end of endings.splice(0).reverse()) await end();
+  await redis.server.client.config('SET', 'maxmemory', 0);
 });
 
-const fill = (): Promise<unknown> => server.client.config('SET', 'maxmemory', 1_000);
+const fill = (): Promise<unknown> => redis.server.client.config('SET', 'maxmemory', 1_000);
 
 describe.each([
-  ['redis', redisDriver, () => server.url],
-  ['redis+streams', streamsDriver, () => streamsUrl(server)],
+  ['redis', redisDriver, () => redis.server.url],
+  ['redis+streams', streamsDriver, () => streamsUrl(redis.server)],
 ])('a full Redis, on %s,', (_name, driver, url) => {
   function open(): Connection {
     const connection = driver.connect(url(), {
@@ -31,7 +25,7 @@ describe.each([
       connection: { socketTimeout: 15_000, connectTimeout: 5_000 },
       retention: { ...defaultRetention, results: 10, grace: 0 },
     });
-    endings.push(() => connection.close(2_000));
+    redis.endings.push(() => connection.close(2_000));
     return connection;
   }
 

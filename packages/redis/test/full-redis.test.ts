@@ -1,16 +1,12 @@
 import { Lovage, type TaskOptions } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 type Rule = Pick<TaskOptions, 'rateLimit' | 'concurrency' | 'orderingKey' | 'trackStarted'>;
 
@@ -22,8 +18,8 @@ const rules: readonly [string, Rule][] = [
 ];
 
 describe.each([
-  ['redis', () => server.url],
-  ['redis+streams', () => streamsUrl(server)],
+  ['redis', () => redis.server.url],
+  ['redis+streams', () => streamsUrl(redis.server)],
 ])('a full Redis is drained, on %s', (_driver, url) => {
   it.each(rules)(
     'of tasks with %s',
@@ -32,9 +28,9 @@ describe.each([
       await using app = new Lovage('full', { broker: url(), prefix: `t${newTaskId()}`, drivers, logLevel: 'silent' });
       const note = app.task({ name: 'note', ...options }, (n: number) => n);
       const sent = await note.delayMany([[1], [2], [3]]);
-      await server.client.config('SET', 'maxmemory', 1_000);
+      await redis.server.client.config('SET', 'maxmemory', 1_000);
       onTestFinished(async () => {
-        await server.client.config('SET', 'maxmemory', 0);
+        await redis.server.client.config('SET', 'maxmemory', 0);
       });
       await expect(note.delay(4)).rejects.toMatchObject({ name: 'BrokerMemoryError' });
       await startWorker(app, { concurrency: 2 });
@@ -49,9 +45,9 @@ describe.each([
     const work = app.task('work', () => 'done');
     const stamps = { customer: 42 };
     const sent = await work.applyAsync([], { stamps });
-    await server.client.config('SET', 'maxmemory', 1_000);
+    await redis.server.client.config('SET', 'maxmemory', 1_000);
     onTestFinished(async () => {
-      await server.client.config('SET', 'maxmemory', 0);
+      await redis.server.client.config('SET', 'maxmemory', 0);
     });
     expect((await app.control.revokeByStampedHeaders(stamps, { timeout: 50 })).waiting).toEqual([sent.id]);
     await expect(sent.get({ timeout: '10s' })).rejects.toMatchObject({ name: 'TaskRevokedError' });

@@ -1,19 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort, RedisServer } from './redis-server.ts';
+import { expect, it } from 'vitest';
+import { freePort } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
 const script = fileURLToPath(new URL('./handles.script.ts', import.meta.url));
 /** Maps core to its sources: no test sees a stale build. */
 const tsconfig = fileURLToPath(new URL('./tsconfig.handles.json', import.meta.url));
 const tsx = fileURLToPath(new URL('../../../node_modules/tsx/dist/cli.mjs', import.meta.url));
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 /** Runs the script in a process of its own; resolves with what it said when it ended by itself. */
 async function run(
@@ -37,7 +34,7 @@ async function run(
 }
 
 it.each(['alive', 'never there'])('a process ends by itself after close, with Redis %s', async (state) => {
-  const url = state === 'alive' ? server.url : `redis://127.0.0.1:${await freePort()}`;
+  const url = state === 'alive' ? redis.server.url : `redis://127.0.0.1:${await freePort()}`;
   const { code, said, after } = await run(url);
   expect(said).toBe('closed\n'); // no warning, no unhandled rejection
   expect(code).toBe(0);

@@ -6,17 +6,13 @@ import { newTaskId } from '@lovage/core/driver';
 import { Inspector } from '@lovage/core/inspect';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { BeatProcess } from './beat-process.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 interface Figures {
   /** How often the handler ran. */
@@ -60,8 +56,8 @@ async function callFromFour(url: string, options: CallOptions, runs: number, onc
 }
 
 describe.each([
-  ['redis', () => server.url],
-  ['redis+streams', () => streamsUrl(server)],
+  ['redis', () => redis.server.url],
+  ['redis+streams', () => streamsUrl(redis.server)],
 ])('400 calls from four processes at once, on %s', (_driver, url) => {
   it.each([
     ['one idempotency key', { idempotencyKey: 'one' }],

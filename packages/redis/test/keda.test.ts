@@ -1,25 +1,16 @@
 import { type Connection, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { consume, createMessage, emptied, required, success } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
-
-const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
+const redis = useRedis();
 
 function open(): { readonly connection: Connection; readonly stream: string } {
   const prefix = `t${newTaskId()}`;
-  const connection = connectStreams(server, { prefix });
-  endings.push(() => connection.close(2_000));
+  const connection = connectStreams(redis.server, { prefix });
+  redis.endings.push(() => connection.close(2_000));
   return { connection, stream: `${baseOf({ prefix, queue: 'alpha' })}p0` };
 }
 
@@ -34,7 +25,7 @@ interface Scaler {
 
 /** Reads what KEDA's redis-streams scaler reads. */
 async function scalerReads(stream: string): Promise<Scaler> {
-  const { client } = server;
+  const { client } = redis.server;
   const [length, pending, groups] = await Promise.all([
     client.xlen(stream),
     client.xpending(stream, 'lovage'),
@@ -70,18 +61,18 @@ it('KEDA reads work as length, work in flight as pending, and waiting work as la
 
 it.each([10, 500, 1_000])('what is purged counts no more, and what comes after it does: %i tasks', async (count) => {
   const { connection, stream } = open();
-  const seen = await consume(connection, { slots: 5 }, async ({ message }) => success(message.id, 'done'));
+  const work = () => consume(connection, { slots: 5 }, async ({ message }) => success(message.id, 'done'));
+  const before = await work();
   await publish(connection, 5);
-  await seen.arrived(5);
+  await before.arrived(5);
   await emptied(connection);
-  seen.consumer.pause();
+  await before.consumer.close(2_000);
   await publish(connection, count);
   expect(await scalerReads(stream)).toEqual({ length: count, pending: 0, lag: count });
   await required(connection.monitor).purge('alpha');
   await publish(connection, 3);
   expect(await scalerReads(stream)).toEqual({ length: 3, pending: 0, lag: 3 });
-  seen.consumer.resume();
-  await seen.arrived(8);
+  await (await work()).arrived(3);
   await emptied(connection);
   expect(await scalerReads(stream)).toEqual({ length: 0, pending: 0, lag: 0 });
 });

@@ -1,30 +1,21 @@
 import { Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { redisDriver } from '../src/index.ts';
 import { BeatProcess } from './beat-process.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const redis = useRedis();
 
 function openApp(prefix: string): Lovage {
-  const app = new Lovage('ledger', { broker: server.url, prefix, drivers: [redisDriver], logLevel: 'silent' });
-  closers.push(() => app.close());
+  const app = new Lovage('ledger', { broker: redis.server.url, prefix, drivers: [redisDriver], logLevel: 'silent' });
+  redis.endings.push(() => app.close());
   return app;
 }
 
 function spawn(plan: object): BeatProcess {
-  const child = new BeatProcess({ url: server.url, ...plan });
-  closers.push(() => child.end());
+  const child = new BeatProcess({ url: redis.server.url, ...plan });
+  redis.endings.push(() => child.end());
   return child;
 }
 

@@ -2,22 +2,18 @@ import { type Connection, newTaskId, type Settlement } from '@lovage/core/driver
 import { deferred, until } from '@lovage/core/testing';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { ack, connect as connectTo, consume, createMessage, required } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
+const redis = useRedis();
 const open: Connection[] = [];
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
 afterEach(async () => {
   await Promise.all(open.splice(0).map((connection) => connection.close(1_000)));
 });
-afterAll(() => server.stop());
 
 function connect(prefix: string): Connection {
-  const connection = connectTo(server.url, { prefix });
+  const connection = connectTo(redis.server.url, { prefix });
   open.push(connection);
   return connection;
 }
@@ -57,7 +53,7 @@ it('removes what waits or is delayed in any queue, and nothing that runs or has 
 it('pauses as BullMQ does, so that its tools see it and can end it', async () => {
   const prefix = newTaskId();
   const monitor = required(connect(prefix).monitor);
-  const queue = new Queue('alpha', { prefix, connection: { url: server.url } });
+  const queue = new Queue('alpha', { prefix, connection: { url: redis.server.url } });
   await monitor.setPaused?.('alpha', true);
   expect(await queue.isPaused()).toBe(true);
   await queue.resume();
@@ -72,10 +68,10 @@ it('removes a task that waits again because its worker was lost', async () => {
   const connection = connect(prefix);
   const message = createMessage();
   await required(connection.broker).publish([message]);
-  await server.client.multi().del(`${prefix}:alpha:prioritized`).rpush(`${prefix}:alpha:wait`, message.id).exec();
+  await redis.server.client.multi().del(`${prefix}:alpha:prioritized`).rpush(`${prefix}:alpha:wait`, message.id).exec();
   expect(await required(connection.monitor).locate([message.id])).toEqual(['waiting']);
   expect(await required(connection.monitor?.remove).call(connection.monitor, [message.id])).toEqual([true]);
-  expect(await server.client.exists(`${prefix}:alpha:wait`, `${prefix}:alpha:${message.id}`)).toBe(0);
+  expect(await redis.server.client.exists(`${prefix}:alpha:wait`, `${prefix}:alpha:${message.id}`)).toBe(0);
 });
 
 it("purges more than one script's share, and leaves no key of a job behind", async () => {
@@ -87,7 +83,7 @@ it("purges more than one script's share, and leaves no key of a job behind", asy
   await required(connection.broker).publish(messages);
   const purged = await required(connection.monitor).purge('alpha');
   expect(new Set(purged)).toEqual(new Set(messages.map((message) => message.id)));
-  const left = await server.client.keys(`${prefix}:alpha:*`);
+  const left = await redis.server.client.keys(`${prefix}:alpha:*`);
   expect(left.map((key) => key.split(':').at(-1)).sort()).toEqual(['events', 'id', 'marker', 'meta', 'pc']);
 });
 
@@ -95,8 +91,8 @@ it("bounds the events that BullMQ keeps, and agrees with BullMQ's own counts", a
   const prefix = newTaskId();
   const connection = connect(prefix);
   await required(connection.broker).publish([createMessage(), createMessage({ eta: Date.now() + 60_000 })]);
-  expect(await server.client.hget(`${prefix}:alpha:meta`, 'opts.maxLenEvents')).toBe('1000');
-  const client = new Redis(server.port, '127.0.0.1', { maxRetriesPerRequest: null });
+  expect(await redis.server.client.hget(`${prefix}:alpha:meta`, 'opts.maxLenEvents')).toBe('1000');
+  const client = new Redis(redis.server.port, '127.0.0.1', { maxRetriesPerRequest: null });
   const queue = new Queue('alpha', { connection: client, prefix, skipMetasUpdate: true });
   expect(await queue.getJobCounts('prioritized', 'delayed', 'active')).toEqual({
     prioritized: 1,
@@ -121,7 +117,7 @@ it('gives every caller of a rate limit a moment of its own, evenly spaced', asyn
     expect(moment).toBeLessThanOrEqual(50 * index);
   }
   expect(await required(limits[0]).reserve('other', 1_000)).toBe(0);
-  expect(await server.client.pttl(`lovage:${prefix}:rate:task`)).toBeLessThanOrEqual(501);
+  expect(await redis.server.client.pttl(`lovage:${prefix}:rate:task`)).toBeLessThanOrEqual(501);
 });
 
 it('gives a moment at once after a pause, and whole milliseconds', async () => {

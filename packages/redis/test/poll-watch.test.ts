@@ -3,24 +3,18 @@ import { newTaskId, sleep, systemClock } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { startWorker, type Worker } from '@lovage/core/worker';
 import { Worker as BullWorker } from 'bullmq';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { Reader } from '../src/streams/reader.ts';
 import { silent } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
+const redis = useRedis();
 let proxy: TcpProxy;
-const endings: (() => Promise<unknown>)[] = [];
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const end of endings.splice(0).reverse()) await end();
 });
-afterAll(() => server.stop());
 
 /** Sockets that are never taken for dead: what is left is the watch. */
 const patientSockets = { connection: { socketTimeout: '10m' } } as const;
@@ -34,16 +28,16 @@ interface Bench {
 
 /** A worker behind a proxy, and a producer that is not. */
 async function open(scheme: 'redis' | 'redis+streams', pollTimeout: string): Promise<Bench> {
-  proxy = await TcpProxy.start(server.port);
+  proxy = await TcpProxy.start(redis.server.port);
   const prefix = `t${newTaskId()}`;
   const shared = { prefix, logger: silent, drivers: [redisDriver, streamsDriver], ...patientSockets };
   const at = (url: string): string => url.replace('redis', scheme);
   const behind = new Lovage('shop', { ...shared, broker: at(proxy.url) });
-  const beside = new Lovage('shop', { ...shared, broker: at(server.url) });
+  const beside = new Lovage('shop', { ...shared, broker: at(redis.server.url) });
   const ran: number[] = [];
   behind.task('note', (n: number) => ran.push(n));
   const worker = await startWorker(behind, { pollTimeout, lockDuration: '2s', stalledInterval: '1s', drain: 0 });
-  endings.push(
+  redis.endings.push(
     () => proxy.stop(),
     () => beside.close(),
     () => behind.close(),

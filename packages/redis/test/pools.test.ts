@@ -2,27 +2,23 @@ import { chord, Lovage } from '@lovage/core';
 import { type LogFields, type Logger, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { redisDriver } from '../src/index.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
+const redis = useRedis();
 const open: Lovage[] = [];
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
 afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()));
   vi.unstubAllEnvs();
 });
-afterAll(() => server.stop());
 
 const appModule = { url: new URL('pool-app.mjs', import.meta.url).href, exportName: 'app' };
 const timeout = '20s';
 
 /** The worker's own side: the same names, whose handlers must not run here. */
 async function start(pool: 'threads' | 'processes') {
-  vi.stubEnv('LOVAGE_BROKER_URL', server.url);
+  vi.stubEnv('LOVAGE_BROKER_URL', redis.server.url);
   vi.stubEnv('LOVAGE_PREFIX', `t${newTaskId()}`);
   const log: LogFields[] = [];
   const line = (message: string, fields: LogFields = {}) => void log.push({ message, ...fields });

@@ -1,16 +1,12 @@
 import { newTaskId, type Settlement, systemClock } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { ack, consume, createMessage, emptied, required, silent, success } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 const id = newTaskId();
 const settlements: readonly [string, Settlement][] = [
@@ -21,8 +17,8 @@ const settlements: readonly [string, Settlement][] = [
 ];
 
 describe.each([
-  ['redis', redisDriver, () => server.url],
-  ['redis+streams', streamsDriver, () => streamsUrl(server)],
+  ['redis', redisDriver, () => redis.server.url],
+  ['redis+streams', streamsDriver, () => streamsUrl(redis.server)],
 ])('a master that is demoted for a moment, on %s,', (_name, driver, url) => {
   it.each(settlements)('loses no settlement: %s', async (_what, settlement) => {
     const connection = driver.connect(url(), {
@@ -39,10 +35,10 @@ describe.each([
     );
     await required(connection.broker).publish([createMessage({ id })]);
     await seen.arrived(1);
-    await server.client.replicaof('127.0.0.1', '1');
+    await redis.server.client.replicaof('127.0.0.1', '1');
     settle(settlement);
     await until(() => seen.errors.some(({ message }) => message.includes('READONLY')), { what: 'the refusal' });
-    await server.client.replicaof('NO', 'ONE');
+    await redis.server.client.replicaof('NO', 'ONE');
     await emptied(connection);
     expect(seen.deliveries.map(({ deliveryCount }) => deliveryCount)).toEqual(
       settlement.kind === 'ack' || settlement.kind === 'deadLetter' ? [1] : [1, 1],

@@ -1,6 +1,6 @@
 import { newTaskId, systemClock } from '@lovage/core/driver';
 import { deferred, until } from '@lovage/core/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type RedisClient, RedisClients } from '../src/connection.ts';
 import { createKeys } from '../src/keys.ts';
 import { parseRedisUrl } from '../src/redis-url.ts';
@@ -10,13 +10,9 @@ import { readEntry } from '../src/streams/entry.ts';
 import { HeldDeliveries } from '../src/streams/held-deliveries.ts';
 import { Intakes } from '../src/streams/intakes.ts';
 import { createStreamQueue, group, type StreamQueue } from '../src/streams/stream-queue.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 /** Holds the reply of the next fetch that brings something back. */
 function holdFetch(client: RedisClient): { readonly held: Promise<void>; release(): void } {
@@ -45,7 +41,7 @@ interface Bench {
 }
 
 async function open(): Promise<Bench> {
-  const target = parseRedisUrl(server.url);
+  const target = parseRedisUrl(redis.server.url);
   const clients = new RedisClients(target, { socketTimeout: 15_000, connectTimeout: 5_000 });
   const client = await clients.shared('worker');
   const queue = createStreamQueue(createKeys(target, newTaskId()), 'alpha');
@@ -82,7 +78,7 @@ async function open(): Promise<Bench> {
 }
 
 const pendingOf = async ({ queue }: Bench): Promise<number> =>
-  Number((await server.client.xpending(`${queue.base}p0`, group))[0]);
+  Number((await redis.server.client.xpending(`${queue.base}p0`, group))[0]);
 
 it('what a fetch brings after its intake was replaced, and the search has found, is taken once', async () => {
   const bench = await open();
@@ -117,7 +113,9 @@ it('what a fetch is handed after the search has looked is found by another searc
   bench.intakes.start();
   await asked.promise;
   await bench.intakes.rebuild();
-  await until(async () => (await server.client.info('clients')).includes('blocked_clients:1'), { what: 'a read' });
+  await until(async () => (await redis.server.client.info('clients')).includes('blocked_clients:1'), {
+    what: 'a read',
+  });
   bench.intakes.stop(); // so that the late fetch is what gets them
   await until(() => !bench.intakes.reading, { what: 'the read to end' });
   await bench.publish(5);

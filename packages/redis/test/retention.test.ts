@@ -2,17 +2,13 @@ import { Lovage, Reject } from '@lovage/core';
 import { defaultRetention, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { connect } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 const day = 86_400_000;
 
@@ -25,9 +21,13 @@ interface Leftover {
 
 /** Every key under a prefix. */
 async function leftovers(prefix: string): Promise<readonly Leftover[]> {
-  const keys = await server.client.keys(`*${prefix}*`);
+  const keys = await redis.server.client.keys(`*${prefix}*`);
   return Promise.all(
-    keys.map(async (key) => ({ key, type: await server.client.type(key), ttl: await server.client.pttl(key) })),
+    keys.map(async (key) => ({
+      key,
+      type: await redis.server.client.type(key),
+      ttl: await redis.server.client.pttl(key),
+    })),
   );
 }
 
@@ -57,8 +57,8 @@ async function work(broker: string, prefix: string, tasks = 50): Promise<void> {
 }
 
 describe.each([
-  ['redis', () => server.url],
-  ['redis+streams', () => streamsUrl(server)],
+  ['redis', () => redis.server.url],
+  ['redis+streams', () => streamsUrl(redis.server)],
 ])('finished work on %s', (_scheme, url) => {
   it('leaves results that expire, and nothing else that grows with the number of tasks', async () => {
     const prefix = `r${newTaskId()}`;
@@ -78,7 +78,7 @@ describe.each([
     const entries = await Promise.all(
       kept
         .filter(({ type }) => type === 'stream')
-        .map(async ({ key }) => [key, await server.client.xlen(key)] as const),
+        .map(async ({ key }) => [key, await redis.server.client.xlen(key)] as const),
     );
     for (const [key, length] of entries) {
       expect(length, key).toBeLessThanOrEqual(/:dead:/.test(key) ? 50 : /:events$/.test(key) ? 1_100 : 0);
@@ -88,14 +88,14 @@ describe.each([
   it('keeps at most 10,000 dead letters of a queue', async () => {
     const prefix = `r${newTaskId()}`;
     const key = `lovage:${prefix}:dead:default`;
-    const fill = server.client.pipeline();
+    const fill = redis.server.client.pipeline();
     for (let index = 0; index < 10_300; index++) fill.xadd(key, '*', 'id', `old-${index}`, 'at', '1', 'body', '{}');
     await fill.exec();
     await work(url(), prefix, 1);
-    const length = await server.client.xlen(key);
+    const length = await redis.server.client.xlen(key);
     expect(length).toBeGreaterThan(9_900);
     expect(length).toBeLessThanOrEqual(10_100); // Redis trims by whole nodes of 100
-    const [newest] = await server.client.xrevrange(key, '+', '-', 'COUNT', 1);
+    const [newest] = await redis.server.client.xrevrange(key, '+', '-', 'COUNT', 1);
     expect(newest?.[1]).toContain('Reject');
   });
 });
@@ -104,21 +104,21 @@ it("keeps at most 10,000 failed tasks in BullMQ's set, and none for more than 7 
   const prefix = `r${newTaskId()}`;
   const key = `${prefix}:default:failed`;
   const now = Date.now();
-  const fill = server.client.pipeline();
+  const fill = redis.server.client.pipeline();
   for (let index = 0; index < 10_200; index++) fill.zadd(key, now - 60_000 + index, `recent-${index}`);
   for (let index = 0; index < 100; index++) fill.zadd(key, now - 8 * day, `old-${index}`);
   await fill.exec();
-  await work(server.url, prefix, 1);
-  await until(async () => (await server.client.zcard(key)) <= 10_000, { what: 'the set to be trimmed' });
-  expect(await server.client.zcount(key, '-inf', now - 7 * day)).toBe(0);
+  await work(redis.server.url, prefix, 1);
+  await until(async () => (await redis.server.client.zcard(key)) <= 10_000, { what: 'the set to be trimmed' });
+  expect(await redis.server.client.zcount(key, '-inf', now - 7 * day)).toBe(0);
 });
 
 it('sweeps failed jobs that are too old or take too much, though no job fails any more', async () => {
   const prefix = `r${newTaskId()}`;
   const retention = { ...defaultRetention, deadLetterBytes: 1_000_000, grace: 0 };
-  const connection = connect(server.url, { prefix, retention });
+  const connection = connect(redis.server.url, { prefix, retention });
   const now = Date.now();
-  const fill = server.client.pipeline().sadd(`lovage:${prefix}:queues`, 'default');
+  const fill = redis.server.client.pipeline().sadd(`lovage:${prefix}:queues`, 'default');
   const fail = (id: string, at: number, data: string) =>
     fill
       .hset(`${prefix}:default:${id}`, {
@@ -134,11 +134,11 @@ it('sweeps failed jobs that are too old or take too much, though no job fails an
   for (let index = 0; index < 40; index++) fail(`large-${index}`, now - 60_000 + index, `"${'x'.repeat(100_000)}"`);
   await fill.exec();
   await connection.sweep?.();
-  const left = await server.client.zrange(`${prefix}:default:failed`, '0', '-1');
+  const left = await redis.server.client.zrange(`${prefix}:default:failed`, '0', '-1');
   expect(left.length).toBeGreaterThan(5); // about nine of them fit
   expect(left.length).toBeLessThan(15);
   expect(left.at(-1)).toBe('large-39');
   expect(left.every((id) => id.startsWith('large'))).toBe(true);
-  expect(await server.client.exists(`${prefix}:default:large-0`, `${prefix}:default:old-0`)).toBe(0);
+  expect(await redis.server.client.exists(`${prefix}:default:large-0`, `${prefix}:default:old-0`)).toBe(0);
   await connection.close(1_000);
 });

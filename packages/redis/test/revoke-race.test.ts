@@ -2,16 +2,12 @@
 import { Lovage } from '@lovage/core';
 import { type Connection, type Driver, newTaskId, type OutcomeRecord, type ResultBackend } from '@lovage/core/driver';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
-import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 const rounds = 1_000;
 
@@ -81,8 +77,8 @@ function bound(of: object, name: string | symbol): unknown {
 }
 
 it.each([
-  ['redis', () => server.url],
-  ['redis+streams', () => streamsUrl(server)],
+  ['redis', () => redis.server.url],
+  ['redis+streams', () => streamsUrl(redis.server)],
 ])('on %s one end of each race is seen, by everyone', { timeout: 60_000 }, async (_, url) => {
   const { both, states } = await race(url(), [redisDriver, streamsDriver]);
   expect(both).toEqual([]);
@@ -91,6 +87,6 @@ it.each([
 });
 
 it('and a store that lets the last word stand is found out', { timeout: 60_000 }, async () => {
-  const { both } = await race(server.url, forgetful);
+  const { both } = await race(redis.server.url, forgetful);
   expect(both.length).toBeGreaterThan(0);
 });

@@ -1,27 +1,22 @@
 import { newTaskId } from '@lovage/core/driver';
 import { scenarios } from '@lovage/core/testing';
-import { afterAll, beforeAll } from 'vitest';
 import { redisDriver } from '../src/index.ts';
 import { injectRaw } from './raw-jobs.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 scenarios('redis', {
   open: async () => {
     const prefix = `t${newTaskId()}`;
     return {
-      options: { broker: server.url, drivers: [redisDriver], prefix },
+      options: { broker: redis.server.url, drivers: [redisDriver], prefix },
       fastLease: { lockDuration: 1_000, stalledInterval: 500 },
       loseLease: async (queue, id) => {
-        await server.client.del(`${prefix}:${queue}:${id}:lock`);
+        await redis.server.client.del(`${prefix}:${queue}:${id}:lock`);
       },
-      injectRaw: (queue, body) => injectRaw(server, `${prefix}:${queue}`, body),
-      close: async () => {}, // the prefix goes with the server
+      injectRaw: (queue, body) => injectRaw(redis.server, `${prefix}:${queue}`, body),
+      close: async () => {}, // the prefix goes with the redis.server
     };
   },
 });

@@ -1,30 +1,22 @@
 import { type Connection, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { scriptsOf } from '../src/scripts/scripts.ts';
 import { group } from '../src/streams/stream-queue.ts';
 import { ack, consume, createMessage, emptied, required } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
+import type { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams } from './streams-bench.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { useRedis } from './use-redis.ts';
 
 /** Leases last longer than any test here: what comes back in time was found, not swept. */
 const leaseDuration = 120_000;
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
-
-const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
+const redis = useRedis();
 
 interface Bench {
   readonly proxy: TcpProxy;
-  /** Straight to the server. */
+  /** Straight to the redis.server. */
   readonly producer: Connection;
   /** Through the proxy. */
   readonly worker: Connection;
@@ -33,12 +25,12 @@ interface Bench {
 
 async function open(): Promise<Bench> {
   const prefix = `t${newTaskId()}`;
-  const proxy = await TcpProxy.start(server.port);
+  const proxy = await TcpProxy.start(redis.server.port);
   const through = { url: proxy.url } as RedisServer;
   const connection = { socketTimeout: 2_000, connectTimeout: 1_000 };
-  const producer = connectStreams(server, { prefix });
+  const producer = connectStreams(redis.server, { prefix });
   const worker = connectStreams(through, { prefix, connection });
-  endings.push(
+  redis.endings.push(
     () => proxy.stop(),
     () => producer.close(1_000),
     () => worker.close(1_000),
@@ -47,7 +39,7 @@ async function open(): Promise<Bench> {
 }
 
 async function waiting(): Promise<void> {
-  await until(async () => !(await server.client.info('clients')).includes('blocked_clients:0'), {
+  await until(async () => !(await redis.server.client.info('clients')).includes('blocked_clients:0'), {
     what: 'a waiting read',
   });
 }
@@ -77,11 +69,11 @@ it.each([
 it('what a read had been handed when it failed is run as soon as reads succeed', async () => {
   const { producer, base } = await open();
   await required(producer.broker).publish([createMessage(), createMessage()]);
-  await server.client.set(`${base}removed`, 'foreign'); // the script fails behind its XREADGROUP
+  await redis.server.client.set(`${base}removed`, 'foreign'); // the script fails behind its XREADGROUP
   const seen = await consume(producer, { slots: 5, leaseDuration });
   await until(() => seen.errors.length > 0, { what: 'the failure' });
-  expect((await server.client.xpending(`${base}p0`, 'lovage'))[0]).toBe(2);
-  await server.client.del(`${base}removed`);
+  expect((await redis.server.client.xpending(`${base}p0`, 'lovage'))[0]).toBe(2);
+  await redis.server.client.del(`${base}removed`);
   await seen.arrived(2, 5_000);
   await emptied(producer);
 });
@@ -131,18 +123,20 @@ it('a held-up worker that comes back leaves alone what it holds, and what others
 it('a consumer goes from the group when it closes, and one that crashed when it has been silent for long', async () => {
   const { producer, base } = await open();
   const names = async (): Promise<string[]> =>
-    ((await server.client.xinfo('CONSUMERS', `${base}p0`, 'lovage')) as string[][]).map(([, name]) => String(name));
+    ((await redis.server.client.xinfo('CONSUMERS', `${base}p0`, 'lovage')) as string[][]).map(([, name]) =>
+      String(name),
+    );
   const seen = await consume(producer, { worker: 'first' });
   await required(producer.broker).publish([createMessage()]);
   await seen.arrived(1);
   await emptied(producer);
   expect(await names()).toEqual([expect.stringMatching(/^first:/)]);
-  await server.client.xgroup('CREATECONSUMER', `${base}p0`, 'lovage', 'crashed');
+  await redis.server.client.xgroup('CREATECONSUMER', `${base}p0`, 'lovage', 'crashed');
   await seen.consumer.close(1_000);
   expect(await names()).toEqual(['crashed']);
   const sweep = async (kept: number): Promise<unknown> => {
-    await server.client.del(`${base}tidied`);
-    return scriptsOf(server.client).streamSweep([base], [group, 30_000, 100, 0, kept]);
+    await redis.server.client.del(`${base}tidied`);
+    return scriptsOf(redis.server.client).streamSweep([base], [group, 30_000, 100, 0, kept]);
   };
   await sweep(60_000);
   expect(await names()).toEqual(['crashed']);

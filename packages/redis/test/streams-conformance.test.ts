@@ -14,30 +14,25 @@ import {
   scenarios,
   scheduleStoreConformance,
 } from '@lovage/core/testing';
-import { afterAll, beforeAll } from 'vitest';
-import { RedisServer } from './redis-server.ts';
 import { connectStreams, injectEntry, loseLease, streamsUrl } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
-/** A prefix of its own on the file's server. */
+/** A prefix of its own on the file's redis.server. */
 async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
   const prefix = `t${newTaskId()}`;
-  const all = [connectStreams(server, { prefix, ...given })];
+  const all = [connectStreams(redis.server, { prefix, ...given })];
   return {
     connection: all[0] as (typeof all)[number],
     fastLease: { leaseDuration: 1_000, orphanInterval: 500 },
     another: async () => {
-      const other = connectStreams(server, { prefix, ...given });
+      const other = connectStreams(redis.server, { prefix, ...given });
       all.push(other);
       return other;
     },
-    loseLease: (queue, id) => loseLease(server, { prefix, queue }, id),
-    injectRaw: (queue, body) => injectEntry(server, { prefix, queue }, body),
+    loseLease: (queue, id) => loseLease(redis.server, { prefix, queue }, id),
+    injectRaw: (queue, body) => injectEntry(redis.server, { prefix, queue }, body),
     close: async () => {
       await Promise.all(all.map((connection) => connection.close(2_000)));
     },
@@ -59,10 +54,10 @@ scenarios('redis+streams', {
   open: async () => {
     const prefix = `t${newTaskId()}`;
     return {
-      options: { broker: streamsUrl(server), prefix },
+      options: { broker: streamsUrl(redis.server), prefix },
       fastLease: { lockDuration: 1_000, stalledInterval: 500 },
-      loseLease: (queue, id) => loseLease(server, { prefix, queue }, id),
-      injectRaw: (queue, body) => injectEntry(server, { prefix, queue }, body),
+      loseLease: (queue, id) => loseLease(redis.server, { prefix, queue }, id),
+      injectRaw: (queue, body) => injectEntry(redis.server, { prefix, queue }, body),
       close: async () => {},
     };
   },

@@ -1,26 +1,21 @@
 import { type Connection, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { consume, createMessage, emptied, required, success } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
-const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const end of endings.splice(0).reverse()) await end();
 });
 
 function open(): { readonly connection: Connection; readonly base: string } {
   const prefix = `t${newTaskId()}`;
-  const connection = connectStreams(server, { prefix });
-  endings.push(() => connection.close(2_000));
+  const connection = connectStreams(redis.server, { prefix });
+  redis.endings.push(() => connection.close(2_000));
   return { connection, base: baseOf({ prefix, queue: 'alpha' }) };
 }
 
@@ -48,7 +43,7 @@ const strange: readonly (readonly [what: string, id: string, value: string])[] =
 it.each(strange)('parks a stranger’s entry with its reason, and the queue flows: %s', async (_what, id, value) => {
   const { connection, base } = open();
   const seen = await consume(connection, { slots: 2 }, async ({ message }) => success(message.id, 'done'));
-  await server.client.xadd(`${base}p0`, '*', id, value);
+  await redis.server.client.xadd(`${base}p0`, '*', id, value);
   const good = createMessage();
   await required(connection.broker).publish([good]);
   await until(() => seen.malformed.length === 1, { what: 'the malformed one' });
@@ -61,8 +56,8 @@ it.each(strange)('parks a stranger’s entry with its reason, and the queue flow
 it('an entry of several fields, and one in a stream that no priority has, harm nobody', async () => {
   const { connection, base } = open();
   const seen = await consume(connection, { slots: 2 });
-  await server.client.xadd(`${base}front`, '*', 'x', 'y', 'band', '77', 'lost', '-5', 'more', 'z');
-  await server.client.xadd(`${base}p10`, '*', 'x', 'y');
+  await redis.server.client.xadd(`${base}front`, '*', 'x', 'y', 'band', '77', 'lost', '-5', 'more', 'z');
+  await redis.server.client.xadd(`${base}p10`, '*', 'x', 'y');
   await until(() => seen.malformed.length === 1, { what: 'the malformed one' });
   await emptied(connection);
   expect(seen.errors).toEqual([]);
@@ -72,10 +67,10 @@ it('an entry of 100 MB is parked, cut, and not read twice; the worker takes what
   timeout: 60_000,
 }, async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const prefix = `t${newTaskId()}`;
   const connection = connectStreams(own, { prefix });
-  endings.push(() => connection.close(2_000));
+  redis.endings.push(() => connection.close(2_000));
   const seen = await consume(connection, { slots: 4 });
   const before = process.memoryUsage().rss;
   await own.client.xadd(`${baseOf({ prefix, queue: 'alpha' })}p0`, '*', 'huge', Buffer.alloc(100_000_000, 'x'));

@@ -1,27 +1,19 @@
 import { newTaskId, timeOfTaskId } from '@lovage/core/driver';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { consume, createMessage, required } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams } from './streams-bench.ts';
 import { TcpProxy } from './tcp-proxy.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
-
-const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
+const redis = useRedis();
 
 it('a message is found in a long backlog by the time that its id tells', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const prefix = `t${newTaskId()}`;
   const connection = connectStreams(own, { prefix });
-  endings.push(() => connection.close(1_000));
+  redis.endings.push(() => connection.close(1_000));
   const base = baseOf({ prefix, queue: 'alpha' });
   const fill = own.client.pipeline();
   for (let index = 20_000; index > 0; index -= 1)
@@ -38,9 +30,9 @@ it('a message is found in a long backlog by the time that its id tells', async (
 /** A connection through a proxy, some messages that wait, and one that runs. */
 async function open() {
   const prefix = `t${newTaskId()}`;
-  const proxy = await TcpProxy.start(server.port);
+  const proxy = await TcpProxy.start(redis.server.port);
   const connection = connectStreams({ url: proxy.url } as RedisServer, { prefix });
-  endings.push(
+  redis.endings.push(
     () => proxy.stop(),
     () => connection.close(1_000),
   );

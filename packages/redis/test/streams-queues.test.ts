@@ -1,26 +1,20 @@
 import { newTaskId } from '@lovage/core/driver';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { RedisClients } from '../src/connection.ts';
 import { consume, createMessage, emptied, required } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
-const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const end of endings.splice(0).reverse()) await end();
 });
 
 it('a queue that is removed while its connection is made is left alone', async () => {
   const prefix = `t${newTaskId()}`;
-  const connection = connectStreams(server, { prefix });
-  endings.push(() => connection.close(1_000));
+  const connection = connectStreams(redis.server, { prefix });
+  redis.endings.push(() => connection.close(1_000));
   let go: () => void = () => {};
   const going = new Promise<void>((resolve) => {
     go = resolve;
@@ -46,6 +40,6 @@ it('a queue that is removed while its connection is made is left alone', async (
   await other.arrived(2);
   await emptied(connection);
   expect(left.deliveries).toHaveLength(0);
-  const front = (await server.client.xinfo('STREAM', `${baseOf({ prefix, queue: 'alpha' })}front`)) as unknown[];
+  const front = (await redis.server.client.xinfo('STREAM', `${baseOf({ prefix, queue: 'alpha' })}front`)) as unknown[];
   expect(front[front.indexOf('last-generated-id') + 1], 'nothing was handed back').toBe('0-0');
 });

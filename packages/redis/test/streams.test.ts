@@ -2,32 +2,24 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type Connection, newTaskId, systemClock } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { streamsDriver } from '../src/index.ts';
 import { ack, consume, createMessage, emptied, required, success } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
 import { baseOf, connectStreams, silent } from './streams-bench.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
-
-const endings: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of endings.splice(0).reverse()) await end();
-});
+const redis = useRedis();
 
 /** A connection under a prefix of its own. */
-function open(of: RedisServer = server): {
+function open(of: RedisServer = redis.server): {
   readonly connection: Connection;
   readonly prefix: string;
   readonly base: string;
 } {
   const prefix = `t${newTaskId()}`;
   const connection = connectStreams(of, { prefix });
-  endings.push(() => connection.close(2_000));
+  redis.endings.push(() => connection.close(2_000));
   return { connection, prefix, base: baseOf({ prefix, queue: 'alpha' }) };
 }
 
@@ -69,13 +61,13 @@ it('makes a deleted stream and a deleted group again under a running worker, and
   await publish(connection, [before]);
   await seen.arrived(1);
   await emptied(connection);
-  await server.client.del(`${base}p0`, `${base}front`);
+  await redis.server.client.del(`${base}p0`, `${base}front`);
   await until(() => seen.errors.some(({ message }) => message.includes('made again')), { what: 'the word about it' });
   const after = createMessage();
   await publish(connection, [after]);
   await seen.arrived(2);
   await emptied(connection);
-  await server.client.xgroup('DESTROY', `${base}p0`, 'lovage');
+  await redis.server.client.xgroup('DESTROY', `${base}p0`, 'lovage');
   const last = createMessage();
   await publish(connection, [last]);
   await seen.arrived(3);
@@ -84,7 +76,7 @@ it('makes a deleted stream and a deleted group again under a running worker, and
 
 it('goes on after a FLUSHALL', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const { connection } = open(own);
   const seen = await consume(connection, { slots: 2 });
   const message = createMessage();
@@ -106,7 +98,7 @@ it('refuses a Redis older than 6.2, with its version', async () => {
     socket.on('error', () => {});
   }).listen(0, '127.0.0.1');
   await once(old, 'listening');
-  endings.push(async () => old.close());
+  redis.endings.push(async () => old.close());
   const url = `redis+streams://127.0.0.1:${(old.address() as AddressInfo).port}`;
   const connection = streamsDriver.connect(url, {
     clock: systemClock,
@@ -115,7 +107,7 @@ it('refuses a Redis older than 6.2, with its version', async () => {
     connection: { socketTimeout: 5_000, connectTimeout: 5_000 },
     publishTimeout: 5_000,
   });
-  endings.push(() => connection.close(500));
+  redis.endings.push(() => connection.close(500));
   await expect(connection.check(5_000)).rejects.toThrow(/6\.2.*6\.0\.16/);
   await expect(consume(connection)).rejects.toThrow(/6\.0\.16/);
 });
@@ -124,9 +116,9 @@ it('takes a whole message that another producer wrote, and parks what is none', 
   const { connection, base } = open();
   const seen = await consume(connection, { slots: 2 });
   const message = createMessage({ args: ['from elsewhere'] });
-  await server.client.xadd(`${base}p0`, '*', message.id, JSON.stringify(message));
-  await server.client.xadd(`${base}p0`, '*', 'foo', 'bar', 'more', 'fields');
-  await server.client.xadd(`${base}p3`, '*', 'huge', 'x'.repeat(40_000_000));
+  await redis.server.client.xadd(`${base}p0`, '*', message.id, JSON.stringify(message));
+  await redis.server.client.xadd(`${base}p0`, '*', 'foo', 'bar', 'more', 'fields');
+  await redis.server.client.xadd(`${base}p3`, '*', 'huge', 'x'.repeat(40_000_000));
   await until(() => seen.malformed.length === 2, { timeout: 15_000, what: 'the malformed ones' });
   await emptied(connection);
   expect(seen.deliveries.map((delivery) => delivery.message)).toEqual([message]);
@@ -136,7 +128,7 @@ it('takes a whole message that another producer wrote, and parks what is none', 
 
 it('an idle worker asks Redis for less than three commands a second', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const { connection } = open(own);
   await consume(connection);
   const commands = async (): Promise<number> => {
@@ -186,7 +178,7 @@ it('takes ids and values that hold any character', async () => {
   );
   const records = await required(connection.results).get(ids);
   expect(records.map((record) => record?.id)).toEqual(ids);
-  expect(await server.client.scard(`${base}known`)).toBe(0);
+  expect(await redis.server.client.scard(`${base}known`)).toBe(0);
 });
 
 it('trims what is over, and nothing that still runs or waits', async () => {
@@ -201,14 +193,14 @@ it('trims what is over, and nothing that still runs or waits', async () => {
   await seen.arrived(30);
   for (const index of [5, 29, 0, 1, 2]) answers[index]?.(); // one by one and together, in no order
   await seen.arrived(35);
-  await until(async () => (await server.client.xlen(`${base}p0`)) === 35, { what: 'the five to be gone' });
+  await until(async () => (await redis.server.client.xlen(`${base}p0`)) === 35, { what: 'the five to be gone' });
   for (let index = 0; index < 40; index += 1) {
     await seen.arrived(index + 1);
     answers[index]?.();
   }
   await emptied(connection);
   expect(seen.deliveries).toHaveLength(40);
-  expect(await server.client.xlen(`${base}p0`)).toBe(0);
+  expect(await redis.server.client.xlen(`${base}p0`)).toBe(0);
 });
 
 it('a removed message is not delivered, counts no more, and may be published again', async () => {
@@ -236,8 +228,8 @@ it('rings of many results come in few messages, each with its record', async () 
   const rung = new Map<string, unknown>();
   let channels = 0;
   await required(connection.results).watch('inbox', ({ id, record }) => void rung.set(id, record?.value));
-  const listener = server.client.duplicate();
-  endings.push(async () => listener.disconnect());
+  const listener = redis.server.client.duplicate();
+  redis.endings.push(async () => listener.disconnect());
   listener.on('pmessage', (_pattern, channel: string) => {
     if (channel.includes('inbox:inbox')) channels += 1;
   });
@@ -254,7 +246,7 @@ it('rings of many results come in few messages, each with its record', async () 
 
 it('keeps a delivery whose result may not be written, and ends it when it may', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const { connection, prefix } = open(own);
   await own.client.call(
     'ACL',
@@ -280,7 +272,7 @@ it('keeps a delivery whose result may not be written, and ends it when it may', 
 
 it('closes in time when Redis is frozen, and the tasks come again', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const { connection, prefix } = open(own);
   const seen = await consume(
     connection,
@@ -298,7 +290,7 @@ it('closes in time when Redis is frozen, and the tasks come again', async () => 
   expect(report).toEqual({ released: 0, abandoned: 3 });
   own.thaw();
   const other = connectStreams(own, { prefix });
-  endings.push(() => other.close(1_000));
+  redis.endings.push(() => other.close(1_000));
   const again = await consume(other, { slots: 3, leaseDuration: 1_000, orphanInterval: 500 });
   await again.arrived(3);
   expect(again.deliveries.map(({ message }) => message.id).sort()).toEqual(messages.map(({ id }) => id).sort());
@@ -306,7 +298,7 @@ it('closes in time when Redis is frozen, and the tasks come again', async () => 
 
 it('a waiting task with 200 bytes of arguments takes no more than 400 bytes (P6)', async () => {
   const own = await RedisServer.start();
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   const { connection } = open(own);
   const used = async (): Promise<number> =>
     Number(/used_memory_dataset:(\d+)/.exec(await own.client.info('memory'))?.[1]);
@@ -333,7 +325,7 @@ it('a waiting task with 200 bytes of arguments takes no more than 400 bytes (P6)
 
 it('works on a cluster: every key of a script is in one slot', async () => {
   const own = await RedisServer.start({ 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' });
-  endings.push(() => own.stop());
+  redis.endings.push(() => own.stop());
   await own.client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
   await until(async () => String(await own.client.call('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
     what: 'the cluster',
@@ -345,7 +337,7 @@ it('works on a cluster: every key of a script is in one slot', async () => {
     connection: { socketTimeout: 15_000, connectTimeout: 5_000 },
     publishTimeout: 5_000,
   });
-  endings.push(() => connection.close(2_000));
+  redis.endings.push(() => connection.close(2_000));
   const seen = await consume(
     connection,
     { queues: ['one', 'two'], slots: 20 },

@@ -8,22 +8,19 @@ import { fileURLToPath } from 'node:url';
 import { type AsyncResult, type CallOptions, Lovage } from '@lovage/core';
 import { newTaskId } from '@lovage/core/driver';
 import { startWorker } from '@lovage/core/worker';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { RedisServer } from './redis-server.ts';
 import { streamsUrl } from './streams-bench.ts';
 import type { UniquePlan } from './unique.script.ts';
+import { useRedis } from './use-redis.ts';
 
 const script = fileURLToPath(new URL('./unique.script.ts', import.meta.url));
 const tsconfig = fileURLToPath(new URL('./tsconfig.beat.json', import.meta.url));
 const tsx = fileURLToPath(new URL('../../../node_modules/tsx/dist/loader.mjs', import.meta.url));
 const keys = ['a', 'b', 'c'];
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
-afterAll(() => server.stop());
+const redis = useRedis();
 
 async function startProcess(plan: UniquePlan): Promise<ChildProcess> {
   const child = spawn(process.execPath, ['--import', tsx, script, JSON.stringify(plan)], {
@@ -98,8 +95,8 @@ const unique = { unique: { scope: 'running', onConflict: 'replace' } } as const;
 
 describe('unique tasks, while a worker is killed', () => {
   it.each([
-    ['redis', () => server.url],
-    ['redis+streams', () => streamsUrl(server)],
+    ['redis', () => redis.server.url],
+    ['redis+streams', () => streamsUrl(redis.server)],
   ])(
     'never run two at once, and the last call of each key has its run, on %s',
     async (_driver, url) => {
@@ -112,7 +109,7 @@ describe('unique tasks, while a worker is killed', () => {
   );
 
   it('control: without the rule they do', async () => {
-    const { runs, overlaps, calls } = await play(server.url, {});
+    const { runs, overlaps, calls } = await play(redis.server.url, {});
     expect(overlaps).toBeGreaterThan(0);
     expect(runs).toBeGreaterThanOrEqual(calls);
   }, 60_000);

@@ -1,22 +1,18 @@
 import { type Connection, newTaskId, type Settlement } from '@lovage/core/driver';
 import { deferred, until } from '@lovage/core/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ack, connect as connectTo, consume, createMessage, emptied, required, success } from './bench.ts';
-import { RedisServer } from './redis-server.ts';
+import { useRedis } from './use-redis.ts';
 
-let server: RedisServer;
+const redis = useRedis();
 const open: Connection[] = [];
-beforeAll(async () => {
-  server = await RedisServer.start();
-});
 afterEach(async () => {
   await Promise.all(open.splice(0).map((connection) => connection.close(1_000)));
 });
-afterAll(() => server.stop());
 
 /** A connection with a prefix of its own, closed after the test. */
 function connect(prefix = `t${newTaskId()}`): { readonly connection: Connection; readonly prefix: string } {
-  const connection = connectTo(server.url, { prefix });
+  const connection = connectTo(redis.server.url, { prefix });
   open.push(connection);
   return { connection, prefix };
 }
@@ -54,8 +50,8 @@ describe('a poisoned queue', () => {
   it.each(Object.entries(poison))('parks %s, and the rest flows', async (_name, fields) => {
     const { connection, prefix } = connect();
     const id = newTaskId();
-    if (fields) await server.client.hset(`${prefix}:alpha:${id}`, fields);
-    await server.client.multi().lpush(`${prefix}:alpha:wait`, id).zadd(`${prefix}:alpha:marker`, 0, '0').exec();
+    if (fields) await redis.server.client.hset(`${prefix}:alpha:${id}`, fields);
+    await redis.server.client.multi().lpush(`${prefix}:alpha:wait`, id).zadd(`${prefix}:alpha:marker`, 0, '0').exec();
     const seen = await consume(connection, { slots: 1 });
     const good = createMessage();
     await required(connection.broker).publish([good]);
@@ -67,18 +63,22 @@ describe('a poisoned queue', () => {
     const [letter, ...others] = await required(connection.monitor).deadLetters('alpha', 10);
     expect(others).toEqual([]);
     expect(letter).toMatchObject({ id, queue: 'alpha', body: fields?.['data'] ?? '' });
-    expect(await server.client.exists(`${prefix}:alpha:${id}`)).toBe(0);
+    expect(await redis.server.client.exists(`${prefix}:alpha:${id}`)).toBe(0);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
   it('keeps the bytes of a letter as they were', async () => {
     const { connection, prefix } = connect();
     const bytes = Buffer.from([0x7b, 0xff, 0x00, 0xfe]);
-    await server.client.hset(`${prefix}:alpha:odd`, { ...well, data: bytes });
-    await server.client.multi().lpush(`${prefix}:alpha:wait`, 'odd').zadd(`${prefix}:alpha:marker`, 0, '0').exec();
+    await redis.server.client.hset(`${prefix}:alpha:odd`, { ...well, data: bytes });
+    await redis.server.client
+      .multi()
+      .lpush(`${prefix}:alpha:wait`, 'odd')
+      .zadd(`${prefix}:alpha:marker`, 0, '0')
+      .exec();
     await consume(connection);
     await until(async () => (await required(connection.monitor).deadLetters('alpha', 1)).length === 1);
-    const [[, fields] = []] = (await server.client.xrangeBuffer(`lovage:${prefix}:dead:alpha`, '-', '+')) as [
+    const [[, fields] = []] = (await redis.server.client.xrangeBuffer(`lovage:${prefix}:dead:alpha`, '-', '+')) as [
       Buffer,
       Buffer[],
     ][];
@@ -97,7 +97,7 @@ describe('the outcome', () => {
     await seen.arrived(1);
     const rings: string[] = [];
     await required(connection.results).watch('me', (ring) => rings.push(ring.id));
-    await server.client.set(`${prefix}:alpha:${message.id}:lock`, 'another');
+    await redis.server.client.set(`${prefix}:alpha:${message.id}:lock`, 'another');
     gate.resolve(success(message.id, 'stale', 'me'));
     await until(() => seen.errors.some((error) => error.name === 'StaleSettlementError'));
     expect(await required(connection.results).get([message.id])).toEqual([undefined]);
@@ -115,7 +115,7 @@ describe('the outcome', () => {
     const messages = Array.from({ length: 5 }, () => createMessage());
     await required(connection.broker).publish(messages);
     await seen.arrived(5);
-    await server.client.script('FLUSH');
+    await redis.server.client.script('FLUSH');
     gate.resolve();
     await emptied(connection);
     const records = await required(connection.results).get(messages.map((message) => message.id));
@@ -126,7 +126,7 @@ describe('the outcome', () => {
   it('takes the place of a key of a foreign type', async () => {
     const { connection, prefix } = connect();
     const message = createMessage();
-    await server.client.lpush(`lovage:${prefix}:result:${message.id}`, 'foreign');
+    await redis.server.client.lpush(`lovage:${prefix}:result:${message.id}`, 'foreign');
     await consume(connection, {}, async () => success(message.id, 'mine'));
     await required(connection.broker).publish([message]);
     await emptied(connection);
@@ -156,14 +156,14 @@ describe('a worker that is lost', () => {
   it('is found out after its lease, and its task is run with deliveryCount 2', async () => {
     const { connection, prefix } = connect();
     const never = deferred<Settlement>();
-    const lost = connectTo(server.url, { prefix });
+    const lost = connectTo(redis.server.url, { prefix });
     const first = await consume(lost, fastLease, () => never.promise);
     const message = createMessage();
     await required(connection.broker).publish([message]);
     await first.arrived(1);
     const began = performance.now();
     await lost.close(0).catch(() => {}); // hands nothing back below: its lock is put back as the crash would leave it
-    await server.client
+    await redis.server.client
       .multi()
       .del(`${prefix}:alpha:prioritized`)
       .lpush(`${prefix}:alpha:active`, message.id)
@@ -183,7 +183,7 @@ describe('a worker that is lost', () => {
     const message = createMessage();
     await required(connection.broker).publish([message]);
     await seen.arrived(1);
-    await server.client.del(`${prefix}:alpha:${message.id}:lock`);
+    await redis.server.client.del(`${prefix}:alpha:${message.id}:lock`);
     await seen.arrived(2, 15_000);
     gates[0]?.resolve(success(message.id, 'first'));
     await until(() => seen.errors.some((error) => error.name === 'StaleSettlementError'));
@@ -192,8 +192,8 @@ describe('a worker that is lost', () => {
       lost = true;
     });
     const lockKey = `${prefix}:alpha:${message.id}:lock`;
-    const before = await server.client.pttl(lockKey);
-    await until(async () => (await server.client.pttl(lockKey)) > before, { what: 'a renewal' }); // BullMQ's manager stopped here
+    const before = await redis.server.client.pttl(lockKey);
+    await until(async () => (await redis.server.client.pttl(lockKey)) > before, { what: 'a renewal' }); // BullMQ's manager stopped here
     gates[1]?.resolve(success(message.id, 'second'));
     await emptied(connection);
     expect(lost).toBe(false);
@@ -214,7 +214,7 @@ describe('slots', () => {
     const seen = await consume(connection, { queues, slots: 4 }, async () => {
       running += 1;
       most = Math.max(most, running);
-      const active = await Promise.all(queues.map((queue) => server.client.llen(`${prefix}:${queue}:active`)));
+      const active = await Promise.all(queues.map((queue) => redis.server.client.llen(`${prefix}:${queue}:active`)));
       mostActive = Math.max(
         mostActive,
         active.reduce((sum, count) => sum + count, 0),
@@ -258,7 +258,7 @@ describe('a release', () => {
     await required(connection.broker).publish([message]);
     await holder.arrived(1);
     const idle = await consume(other);
-    await until(async () => (await server.client.zcard(`${prefix}:alpha:marker`)) === 0, {
+    await until(async () => (await redis.server.client.zcard(`${prefix}:alpha:marker`)) === 0, {
       what: 'the idle worker to block',
     });
     const began = performance.now();
@@ -299,7 +299,7 @@ describe('a settlement that comes when its lease has run out', () => {
     await required(connection.broker).publish([message]);
     await seen.arrived(1);
     const job = `${prefix}:alpha:${message.id}`;
-    await server.client.del(`${job}:lock`);
+    await redis.server.client.del(`${job}:lock`);
     await meanwhile(job);
     gate.resolve();
     return { seen, connection, record: async () => (await required(connection.results).get([message.id]))[0] };
@@ -313,9 +313,9 @@ describe('a settlement that comes when its lease has run out', () => {
   });
 
   it.each([
-    ['another delivery has begun and been lost, too', (job: string) => server.client.hincrby(job, 'ats', 1)],
-    ['the task waits again', (job: string) => server.client.del(job.replace(/:[^:]+$/, ':active'))],
-    ['another worker holds it', (job: string) => server.client.set(`${job}:lock`, 'another')],
+    ['another delivery has begun and been lost, too', (job: string) => redis.server.client.hincrby(job, 'ats', 1)],
+    ['the task waits again', (job: string) => redis.server.client.del(job.replace(/:[^:]+$/, ':active'))],
+    ['another worker holds it', (job: string) => redis.server.client.set(`${job}:lock`, 'another')],
   ])('is dropped when %s', async (_, meanwhile) => {
     const { seen, record } = await settleLate(meanwhile);
     await until(() => seen.errors.length > 0, { what: 'the stale settlement' });
