@@ -10,6 +10,8 @@ import { workCalls } from './calls.ts';
 
 const slots = 10;
 const processes = 2;
+/** Between two calls of each sender, in milliseconds: they are still sending when the master is killed. */
+const pace = 2;
 
 /** The master of a Sentinel fleet is killed under load. */
 export const sentinelFailover: Scenario = {
@@ -39,7 +41,7 @@ async function failOver(arena: Arena, url: string, find: () => Promise<RedisNode
   const workers = await arena.workers(processes, { url, slots });
   const { sabotage } = arena.options;
   const load = arena.load({ url, publishTimeout: sabotage ? '2s' : '15s' });
-  const sending = load.sendAll(workCalls(arena.random, arena.tasks, [5, 15]), { parallel: 4 });
+  const sending = load.sendAll(workCalls(arena.random, arena.tasks, [5, 15]), { parallel: 4, pace });
   await arena.afterRuns(arena.tasks / 4);
   const master = await find();
   arena.fault('kill', 'master');
