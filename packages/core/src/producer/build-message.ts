@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { heldUntil } from '../driver/broker.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../task/json.ts';
 import { type Message, messageVersion } from '../task/message.ts';
@@ -60,8 +61,14 @@ export function buildMessage(
 }
 
 /** `now` is the broker's: a moment is told by the clock that will be asked whether it has come. */
-function addTimes(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, now: number): void {
+function addTimes(message: Draft, { options, name }: TaskDefinition, call: ResolvedCallOptions, now: number): void {
   const eta = call.eta ?? (call.countdown ? now + call.countdown : undefined);
+  if (eta !== undefined && eta >= heldUntil) {
+    const option = call.eta === undefined ? 'countdown' : 'eta';
+    throw new ConfigurationError(
+      `call of "${name}": ${option}: expected a moment before ${new Date(heldUntil).toISOString()}`,
+    );
+  }
   if (eta !== undefined) message.eta = eta;
   if (call.expires !== undefined) message.expires = 'at' in call.expires ? call.expires.at : now + call.expires.after;
   else if (options.expires !== undefined) message.expires = now + options.expires;

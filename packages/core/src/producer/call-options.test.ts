@@ -33,6 +33,17 @@ describe('headers and stamps', () => {
   });
 });
 
+it.each([
+  ['eta', { eta: new Date('2100-01-01') }],
+  ['eta', { eta: '2345-06-07T00:00:00Z' }],
+  ['countdown', { countdown: '40000d' }],
+])('a moment that marks a message as held is refused at the call: %s', async (option, options) => {
+  const task = app.task('t', () => 1);
+  const refused = `call of "t": ${option}: expected a moment before 2100-01-01T00:00:00.000Z`;
+  await expect(task.applyAsync([], options)).rejects.toThrow(refused);
+  await task.applyAsync([], { eta: new Date('2099-12-31T23:59:59Z') });
+});
+
 it('arguments that are no list are refused at the call', async () => {
   const task = app.task('t', (n: number) => n);
   const refused =
