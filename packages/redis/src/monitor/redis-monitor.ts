@@ -22,6 +22,13 @@ const chunkSize = 500;
 /** Where a job can stand that has not been delivered, in BullMQ's words. */
 const undelivered = ['wait', 'prioritized', 'delayed'] as const;
 
+/** A page of what is deleted. */
+interface Cleaning {
+  readonly queue: string;
+  readonly state: (typeof undelivered)[number];
+  readonly backendOn: (client: RedisClient) => TaskBackend;
+}
+
 /** BullMQ's score of a delayed job: its time times 4096. */
 const heldScore = heldUntil * 4096;
 
@@ -89,15 +96,35 @@ export class RedisMonitor implements Monitor {
     const backendOn = await this.#backendOf(queue);
     const ids: string[] = [];
     for (const state of undelivered) {
-      for (;;) {
-        const removed = await this.#link.run((client) =>
-          backendOn(client).cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize),
-        );
-        ids.push(...removed.map(taskIdOf));
-        if (removed.length < chunkSize) break;
+      for (let more = true; more; ) {
+        const page = await this.#clean({ queue, state, backendOn });
+        ids.push(...page.removed.map(taskIdOf));
+        more = page.more;
       }
     }
     return ids;
+  }
+
+  /**
+   * Deletes a page of jobs. A try whose reply was lost has deleted what stood there before and is gone now: nobody else knows those
+   * ids any more.
+   */
+  async #clean({ queue, state, backendOn }: Cleaning): Promise<{ removed: readonly string[]; more: boolean }> {
+    const key = this.#keys.job(queue, state);
+    const before = await this.#link.run((client) =>
+      state === 'wait' ? client.lrange(key, -chunkSize, -1) : client.zrange(key, 0, String(chunkSize - 1)),
+    );
+    let tries = 0;
+    const removed = await this.#link.run((client) => {
+      tries += 1;
+      return backendOn(client).cleanJobsByState(state, Number.MAX_SAFE_INTEGER, chunkSize);
+    });
+    if (tries === 1) return { removed, more: removed.length >= chunkSize };
+    const there = await this.#link.run((client) =>
+      Promise.all(before.map((id) => client.exists(this.#keys.job(queue, id)))),
+    );
+    const gone = before.filter((id, index) => there[index] === 0 && !removed.includes(id));
+    return { removed: [...gone, ...removed], more: true };
   }
 
   /** What its last worker was running when it died stands in `active`. */
@@ -131,8 +158,9 @@ export class RedisMonitor implements Monitor {
     const removed = ids.map(() => false);
     for (const queue of ids.length === 0 ? [] : (queues ?? (await this.queues()))) {
       for (let start = 0; start < ids.length; start += chunkSize) {
-        const letters = await this.#removeFrom(queue, ids.slice(start, start + chunkSize));
-        for (const [index, letter] of [...letters].entries()) removed[start + index] ||= letter === 'y';
+        const { letters, tries } = await this.#removeFrom(queue, ids.slice(start, start + chunkSize));
+        const gone = tries > 1 && queues ? 'y-' : 'y'; // not there any more: removed by the try whose reply was lost
+        for (const [index, letter] of [...letters].entries()) removed[start + index] ||= gone.includes(letter);
       }
     }
     return removed;
@@ -168,14 +196,17 @@ export class RedisMonitor implements Monitor {
   }
 
   /** Not repeated after a lost reply: the repetition would say that nothing was there. */
-  #removeFrom(queue: string, ids: readonly string[]): Promise<string> {
+  async #removeFrom(queue: string, ids: readonly string[]): Promise<{ letters: string; tries: number }> {
     const key = (suffix: string): string => this.#keys.job(queue, suffix);
-    return this.#link.runOnce((client) =>
-      scriptsOf(client).removeJobs(
+    let tries = 0;
+    const letters = await this.#link.run((client) => {
+      tries += 1;
+      return scriptsOf(client).removeJobs(
         [key('delayed'), key('prioritized'), key('wait'), key('events')],
         [key(''), ...ids.map(bullName)],
-      ),
-    );
+      );
+    });
+    return { letters, tries };
   }
 
   #lettersOf(queue: string, ids: readonly string[]): Promise<string> {

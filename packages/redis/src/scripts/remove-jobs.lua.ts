@@ -2,7 +2,7 @@
 export const removeJobs = `--[[
   KEYS[1] delayed  KEYS[2] prioritized  KEYS[3] wait  KEYS[4] event stream
   ARGV[1] beginning of the queue's job keys  ARGV[2...] job ids
-  Returns one letter per id: y(es), - (not there, running, or over).
+  Returns one letter per id: y(es), s(tays: it runs, or is over), - (not there).
   Effects: ZREM or LREM, DEL of the job's keys, and BullMQ's own "removed" event.
   A job of ours waits in the sorted set, where it is found at once. Only one whose worker was lost stands in the list:
   that is searched for a job that exists, has no lock and has not ended.
@@ -21,7 +21,7 @@ for i = 2, #ARGV do
     redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
     redis.call('XADD', KEYS[4], 'MAXLEN', '~', 1000, '*', 'event', 'removed', 'jobId', id, 'prev', from)
     removed[i - 1] = 'y'
-  end
+  elseif redis.call('EXISTS', job) == 1 then removed[i - 1] = 's' end
 end
 return table.concat(removed)
 `;
