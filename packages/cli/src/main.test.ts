@@ -46,6 +46,11 @@ it.each([
   [['call', 'add', '--json-args', '{'], /^error: argument 1 is not JSON: \{: /],
   [['inspect'], /^error: missing command: ping, active, .*; see lovage inspect --help\n$/],
   [['inspect', 'pign'], /^error: unknown command "pign": did you mean "ping"\?; see lovage inspect --help\n$/],
+  [
+    ['inspect', '-A', './tasks.ts', 'pign'],
+    /^error: unknown command "pign": did you mean "ping"\?; see lovage inspect/,
+  ],
+  [['inspect', '-A', './tasks.ts'], /^error: missing command: ping, active, /],
   [['inspect', 'ping', 'w1'], /^error: inspect ping takes no argument "w1"; see lovage inspect ping --help\n$/],
   [
     ['inspect', 'query'],

@@ -65,9 +65,21 @@ async function explainMissing(meant: Meant, args: readonly string[]): Promise<st
   const known = optionNames(undefined);
   const stray = args.map(optionName).find((name) => name !== undefined && name.length > 1 && !known.includes(name));
   if (stray !== undefined) return explainUnknown(stray, meant, args);
-  const next = family && args[args.indexOf(nameOf(family)) + 1];
-  if (next !== undefined && !next.startsWith('-')) return explainUnknown(next, meant, args);
+  const next = family && firstWord(args.slice(args.indexOf(nameOf(family)) + 1));
+  if (next !== undefined) return explainUnknown(next, meant, args);
   return family ? `missing command: ${family.commands.map(nameOf).join(', ')}` : 'no command given';
+}
+
+/** The first argument that is neither an option nor the value of one. */
+function firstWord(args: readonly string[]): string | undefined {
+  const takesValue = (arg: string): boolean => {
+    const name = optionName(arg) ?? '';
+    const option = Object.entries(globalOptions).find(
+      ([key, { alias }]) => key === name || [alias].flat().includes(name),
+    );
+    return option !== undefined && option[1].type !== 'boolean' && !arg.includes('=');
+  };
+  return args.find((arg, at) => !arg.startsWith('-') && (at === 0 || !takesValue(args[at - 1] as string)));
 }
 
 /** `broker` of `--broker=x`; undefined for an argument that is no option. */
