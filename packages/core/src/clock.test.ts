@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { sleep, systemClock, withDeadline } from './clock.ts';
+import { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 import { createTestClock } from './testing/test-clock.ts';
 
 describe('systemClock', () => {
@@ -99,4 +99,22 @@ describe('withDeadline', () => {
     fail(new Error('an unhandled rejection would fail this test'));
     await clock.advance(0);
   });
+});
+
+it('tells by how much a clock was set, and takes what puts it right little by little for nothing', async () => {
+  const clock = createTestClock();
+  let set = 0;
+  const local = { ...clock, now: () => clock.now() + set };
+  const lead = leadOf(local);
+  await clock.advance(60_000);
+  expect(stepSince(local, lead)).toBe(0);
+  for (const [ms, step] of [
+    [99, 0],
+    [-99, 0],
+    [100, 100],
+    [-3_600_000.4, -3_600_000],
+  ] as const) {
+    set = ms;
+    expect(stepSince(local, lead)).toBe(step);
+  }
 });

@@ -32,6 +32,20 @@ export const systemClock: Clock = {
   },
 };
 
+/** From so many milliseconds on a clock was set: one that is put right little by little goes wrong by a third of that in a minute. */
+const stepFrom = 100;
+
+/** How far a clock is ahead of its monotonic one, in milliseconds: it stays so until the clock is set. */
+export function leadOf(clock: Clock): number {
+  return clock.now() - clock.monotonic();
+}
+
+/** By how many whole milliseconds a clock was set since its lead was `lead`, or its monotonic one stood still; 0 below 100. */
+export function stepSince(clock: Clock, lead: number): number {
+  const step = Math.round(leadOf(clock) - lead);
+  return Math.abs(step) < stepFrom ? 0 : step;
+}
+
 /** Resolves after `ms` on that clock; rejects with the signal's reason when it aborts first. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

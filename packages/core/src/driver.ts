@@ -1,6 +1,6 @@
 /** The seams, for driver authors. Not covered by semantic versioning yet. */
 export type { Clock, Timer } from './clock.ts';
-export { sleep, systemClock, withDeadline } from './clock.ts';
+export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {
   Admission,
   AdmissionEntry,

@@ -1,4 +1,4 @@
-import type { Clock } from '@lovage/core/driver';
+import { type Clock, leadOf, stepSince } from '@lovage/core/driver';
 import type { StoreLink } from './store-link.ts';
 
 /** A clock drifts by a few milliseconds in that time. */
@@ -11,9 +11,6 @@ const retryAfter = 5_000;
 const exact = 3;
 /** Of so many that are not, the best one is taken. */
 const attempts = 4;
-
-/** From so many milliseconds on it was set: a clock that is put right little by little goes wrong by half as many in a minute. */
-const stepFrom = 100;
 
 /** Redis's clock is ahead by more than `least` and by no more than `most` milliseconds. */
 interface Bounds {
@@ -60,8 +57,7 @@ export class StoreClock {
 
   /** By how many milliseconds this machine's clock was set since it was measured, or its monotonic one stood still. */
   #step(): number {
-    const step = this.#bounds ? this.#clock.now() - this.#clock.monotonic() - this.#lead : 0;
-    return Math.abs(step) < stepFrom ? 0 : step;
+    return this.#bounds ? stepSince(this.#clock, this.#lead) : 0;
   }
 
   #likely(): number {
@@ -83,7 +79,7 @@ export class StoreClock {
 
   /** A question may wait before Redis sees it, and an answer before this process does: on a busy machine it is asked again. */
   async #ask(): Promise<void> {
-    const lead = this.#clock.now() - this.#clock.monotonic();
+    const lead = leadOf(this.#clock);
     let best = await this.#askOnce();
     for (let again = 1; again < attempts && best.most - best.least > exact; again += 1) {
       const bounds = await this.#askOnce();

@@ -1,10 +1,8 @@
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, leadOf, stepSince, type Timer } from '../clock.ts';
 import type { MaybePromise } from '../task/schema.ts';
 
 /** Between two looks at the clock that are further apart, in milliseconds, it may have been set. */
 const restless = 1_000;
-/** From so many milliseconds on it was. */
-const stepFrom = 100;
 
 /**
  * The broker's clock, as far as this machine knows it: its own, put right by the difference that was measured last. Moments that
@@ -25,7 +23,7 @@ export class BrokerClock implements Clock {
     this.#clock = clock;
     this.#offset = offset;
     this.#last = clock.now();
-    this.#lead = this.#last - clock.monotonic();
+    this.#lead = leadOf(clock);
   }
 
   /** How many milliseconds the broker's clock is ahead of this machine's; 0 until it was measured. */
@@ -35,7 +33,7 @@ export class BrokerClock implements Clock {
 
   now(): number {
     const now = this.#clock.now();
-    if (now < this.#last || now > this.#last + restless) this.#look(now);
+    if (now < this.#last || now > this.#last + restless) this.#look();
     this.#last = now;
     return now - this.#step + this.#ahead;
   }
@@ -50,16 +48,15 @@ export class BrokerClock implements Clock {
 
   /** Measures; resolves with {@link BrokerClock.ahead}. */
   async measure(): Promise<number> {
-    const lead = this.#clock.now() - this.#clock.monotonic();
+    const lead = leadOf(this.#clock);
     this.#ahead = Math.round(await this.#offset());
     [this.#lead, this.#step] = [lead, 0];
     return this.#ahead;
   }
 
-  #look(now: number): void {
-    const step = Math.round(now - this.#clock.monotonic() - this.#lead);
-    if (Math.abs(step) < stepFrom) return;
-    if (this.#step === 0) void this.measure(); // never rejects
-    this.#step = step;
+  #look(): void {
+    const step = stepSince(this.#clock, this.#lead);
+    if (step !== 0 && this.#step === 0) void this.measure(); // never rejects
+    if (step !== 0) this.#step = step;
   }
 }
