@@ -61,6 +61,25 @@ export {
   PublishError,
   ResultBackendUnavailableError,
 } from './errors.ts';
+export {
+  type AuditEntry,
+  defaultHistoryLimits,
+  type FailureQuery,
+  type HistoryBatch,
+  type HistoryLimits,
+  type HistoryStore,
+  type RunRowPage,
+} from './history/history-store.ts';
+export { type MinuteStats, minuteMs } from './history/minute-stats.ts';
+export {
+  type FailureEntry,
+  type FailureGroup,
+  kindOf,
+  type RunError,
+  type RunKind,
+  type RunRow,
+  type RunState,
+} from './history/run-row.ts';
 export type { LogFields, Logger } from './logger.ts';
 export { formatDuration, parseDuration } from './task/duration.ts';
 export type { Failure } from './task/failure.ts';

@@ -5,6 +5,7 @@ export { busConformance } from './testing/conformance/bus-conformance.ts';
 export { claimConformance } from './testing/conformance/claim-conformance.ts';
 export { directoryConformance } from './testing/conformance/directory-conformance.ts';
 export type { ConformanceOptions, FastLease, Harness, HarnessNeeds } from './testing/conformance/harness.ts';
+export { historyConformance } from './testing/conformance/history-conformance.ts';
 export { leaseConformance } from './testing/conformance/lease-conformance.ts';
 export { resultBackendConformance } from './testing/conformance/result-backend-conformance.ts';
 export { retentionConformance } from './testing/conformance/retention-conformance.ts';

@@ -18,7 +18,20 @@ import { readModules, readPackages } from './repository.ts';
 
 /** The flow of a task is the order of core's folders. */
 const coreLayers: Layers = {
-  order: ['task', 'events', 'driver', 'results', 'producer', 'canvas', 'app', 'worker', 'beat', 'inspect', 'testing'],
+  order: [
+    'task',
+    'events',
+    'history',
+    'driver',
+    'results',
+    'producer',
+    'canvas',
+    'app',
+    'worker',
+    'beat',
+    'inspect',
+    'testing',
+  ],
   shared: ['errors.ts', 'clock.ts', 'logger.ts'],
 };
 

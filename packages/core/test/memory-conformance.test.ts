@@ -9,6 +9,7 @@ import {
   type ConformanceOptions,
   claimConformance,
   directoryConformance,
+  historyConformance,
   injectRaw,
   leaseConformance,
   loseLease,
@@ -59,6 +60,7 @@ resultBackendConformance('memory', options);
 busConformance('memory', options);
 claimConformance('memory', options);
 directoryConformance('memory', options);
+historyConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 retentionConformance('memory', options);

@@ -50,6 +50,8 @@ export interface Keys {
   readonly mark: string;
   /** The stamps that are revoked, a hash: a rule each, and the version of all of them. */
   readonly revocations: string;
+  /** What all keys of the history begin with; they share one slot. */
+  readonly history: string;
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** A book of the directory. */
@@ -101,6 +103,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     ...admissionKeys({ bull, base, ours }),
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,
+    history: `${ours}history:`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
     book: (name) => `${ours}book:${name}`,

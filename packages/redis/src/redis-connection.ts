@@ -3,6 +3,7 @@ import {
   type Clock,
   type Connection,
   type DriverContext,
+  defaultHistoryLimits,
   defaultRetention,
   type Monitor,
   type Retention,
@@ -13,6 +14,7 @@ import { RedisBus } from './bus/redis-bus.ts';
 import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
 import { RedisDirectory } from './directory/redis-directory.ts';
+import { RedisHistoryStore } from './history/redis-history-store.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { Origin } from './lease-guard.ts';
 import { RedisLeaseStore } from './leases/redis-lease-store.ts';
@@ -76,6 +78,7 @@ export class RedisConnection implements Connection {
   readonly revocations: RedisRevocationStore;
   readonly admission: RedisAdmission;
   readonly monitor: Monitor;
+  readonly history: RedisHistoryStore;
   readonly #clients: RedisClients;
   readonly #link: StoreLink;
   readonly #subscriber: Subscriber;
@@ -89,13 +92,7 @@ export class RedisConnection implements Connection {
     const target = parseRedisUrl(url);
     const { clock, logger, publishTimeout } = context;
     const keys = createKeys(target, context.prefix);
-    const clients = new RedisClients(target, context.connection);
-    clients.onWorkerClient = (client) =>
-      watchForLoss({
-        client,
-        key: keys.mark,
-        onLoss: () => logger.error('data loss', { error: dataLoss(target.display) }),
-      });
+    const clients = createClients(target, context, keys);
     const link = new StoreLink(clients, clock, publishTimeout);
     const subscriber = new Subscriber(clients, link, { logger, timeout: publishTimeout });
     const { retention = defaultRetention } = context;
@@ -123,10 +120,12 @@ export class RedisConnection implements Connection {
     this.admission = new RedisAdmission(link, keys, kit.queues);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
+    this.history = new RedisHistoryStore({ link, keys, clock, limits: context.history ?? defaultHistoryLimits });
     this.monitor = kit.createMonitor(parts);
-    const sweepFailed =
-      kit.sweepFailed && ((queue: string) => (kit.sweepFailed as NonNullable<BrokerKit['sweepFailed']>)(parts, queue));
-    this.#sweeper = new RedisSweeper({ link, keys, monitor: this.monitor, retention, sweepFailed });
+    const { sweepFailed: sweep } = kit;
+    const sweepFailed = sweep && ((queue: string) => sweep(parts, queue));
+    const { monitor, history } = this;
+    this.#sweeper = new RedisSweeper({ link, keys, monitor, retention, sweepFailed, history });
   }
 
   sweep(): Promise<void> {
@@ -159,4 +158,16 @@ export class RedisConnection implements Connection {
       this.#clients.close();
     }
   }
+}
+
+/** A worker's connections watch for a Redis that has lost its data. */
+function createClients(target: RedisTarget, { connection, logger }: DriverContext, keys: Keys): RedisClients {
+  const clients = new RedisClients(target, connection);
+  clients.onWorkerClient = (client) =>
+    watchForLoss({
+      client,
+      key: keys.mark,
+      onLoss: () => logger.error('data loss', { error: dataLoss(target.display) }),
+    });
+  return clients;
 }

@@ -7,6 +7,7 @@ import {
   directoryConformance,
   type Harness,
   type HarnessNeeds,
+  historyConformance,
   leaseConformance,
   resultBackendConformance,
   retentionConformance,
@@ -90,6 +91,7 @@ for (const exam of exams) {
   busConformance(name, { open });
   claimConformance(name, { open });
   directoryConformance(name, { open });
+  historyConformance(name, { open });
   retentionConformance(name, { open });
   admissionConformance(name, { open });
   leaseConformance(name, { open });

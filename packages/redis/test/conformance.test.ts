@@ -7,6 +7,7 @@ import {
   directoryConformance,
   type Harness,
   type HarnessNeeds,
+  historyConformance,
   leaseConformance,
   resultBackendConformance,
   retentionConformance,
@@ -48,6 +49,7 @@ resultBackendConformance('redis', { open });
 busConformance('redis', { open });
 claimConformance('redis', { open });
 directoryConformance('redis', { open });
+historyConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 retentionConformance('redis', { open });

@@ -7,6 +7,7 @@ import {
   directoryConformance,
   type Harness,
   type HarnessNeeds,
+  historyConformance,
   leaseConformance,
   resultBackendConformance,
   retentionConformance,
@@ -44,6 +45,7 @@ resultBackendConformance('redis+streams', { open });
 busConformance('redis+streams', { open });
 claimConformance('redis+streams', { open });
 directoryConformance('redis+streams', { open });
+historyConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 retentionConformance('redis+streams', { open });

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Driver } from '../driver/driver.ts';
 import type { Retention } from '../driver/retention.ts';
 import { ConfigurationError } from '../errors.ts';
+import { defaultHistoryLimits, type HistoryLimits, type HistoryMode } from '../history/history-store.ts';
 import { type Logger, type LogLevel, logLevels } from '../logger.ts';
 import { type Duration, parseDuration, parseSize } from '../task/duration.ts';
 import { oneOf, queueName, type Reader, readOptions, record, text } from '../task/option-reader.ts';
@@ -84,6 +85,12 @@ export interface AppOptions {
   /** Bounds on finished work, by count and bytes. */
   readonly retention?: RetentionSettings;
   readonly worker?: WorkerSettings;
+  /**
+   * Which attempts are written to the history: those that failed, were retried or revoked (`failures`), these and up to 20 successes
+   * a second and worker (`sampled`), all of them, or none (`off`, which also keeps no statistics and no list of failures).
+   * @default 'sampled'
+   */
+  readonly history?: HistoryMode;
   /** @default 'info' */
   readonly logLevel?: LogLevel;
   /** Where log lines go. @default stderr */
@@ -122,6 +129,8 @@ export interface Settings {
     readonly tls?: Readonly<Record<string, unknown>>;
   };
   readonly retention: Retention;
+  readonly historyMode: HistoryMode;
+  readonly history: HistoryLimits;
   readonly worker: ResolvedWorkerSettings;
 }
 
@@ -157,6 +166,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   maxPayload: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
   maxResult: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
   resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
+  history: { read: oneOf('failures', 'sampled', 'all', 'off'), fallback: 'sampled', env: 'LOVAGE_HISTORY' },
   logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },
   'conf.taskDefaultQueue': { read: queueName, fallback: 'default', env: 'LOVAGE_DEFAULT_QUEUE' },
   'conf.broadcastQueues': { read: queueList, env: 'LOVAGE_BROADCAST_QUEUES' },
@@ -252,6 +262,14 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       ...(tls ? { tls } : {}),
     },
     retention: toRetention((path) => at(path)),
+    historyMode: at('history'),
+    history: {
+      ...defaultHistoryLimits,
+      rows: at('retention.historyRuns'),
+      bytes: at('retention.historyBytes'),
+      expires: at('retention.historyExpires'),
+      failures: at('retention.failures'),
+    },
     worker: {
       queues: at('worker.queues'),
       concurrency: at('worker.concurrency'),

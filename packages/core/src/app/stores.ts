@@ -9,6 +9,7 @@ import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import type { ScheduleStore } from '../driver/schedule-store.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { Settings } from './app-options.ts';
@@ -26,6 +27,8 @@ export interface OpenStores {
   readonly claims: ClaimStore | undefined;
   readonly schedules: ScheduleStore | undefined;
   readonly directory: Directory | undefined;
+  /** On the result backend where that keeps one, else on the broker. */
+  readonly history: HistoryStore | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
   readonly acksWithOutcome: boolean;
   readonly acksWithJoin: boolean;
@@ -61,6 +64,7 @@ export class Stores {
       connection: settings.connection,
       publishTimeout: settings.publishTimeout,
       retention: settings.retention,
+      history: settings.history,
     };
   }
 
@@ -130,6 +134,7 @@ export class Stores {
       claims: brokerConnection.claims,
       schedules: brokerConnection.schedules,
       directory: brokerConnection.directory,
+      history: resultConnection?.history ?? brokerConnection.history,
       acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
       acksWithJoin: resultConnection === brokerConnection && brokerConnection.acksWithJoin === true,
     };

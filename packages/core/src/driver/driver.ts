@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { HistoryLimits, HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { Admission } from './admission.ts';
@@ -35,6 +36,8 @@ export interface DriverContext {
   readonly publishTimeout: number;
   /** What is kept of work that is over. @default {@link defaultRetention} */
   readonly retention?: Retention;
+  /** What is kept of what happened. @default {@link defaultHistoryLimits} */
+  readonly history?: HistoryLimits;
 }
 
 /** Options of the network connections. */
@@ -62,6 +65,7 @@ export interface Connection {
   readonly revocations?: RevocationStore;
   readonly admission?: Admission;
   readonly monitor?: Monitor;
+  readonly history?: HistoryStore;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;
   /** True when an `ack` with an outcome may carry the member's place in its group too: see `AckJoin`. @default false */

@@ -2,6 +2,7 @@ import type { ResolvedWorkerSettings, Settings } from '../app/app-options.ts';
 import type { AppRuntime } from '../app/app-runtime.ts';
 import type { OpenStores } from '../app/stores.ts';
 import { EventSender } from '../events/event-sender.ts';
+import { HistoryWriter } from '../history/history-writer.ts';
 import type { SizeLimit } from '../task/payload-codec.ts';
 import type { MaybePromise } from '../task/schema.ts';
 import type { Attempt } from './attempt.ts';
@@ -12,6 +13,7 @@ import { DeliveryReceiver } from './consumer.ts';
 import { createDefaultMiddleware } from './default-middleware.ts';
 import { EventObserver } from './event-observer.ts';
 import { type AttemptObserver, Executor } from './executor.ts';
+import { HistoryRecorder } from './history-recorder.ts';
 import { LoopWatch } from './loop/loop-watch.ts';
 import type { Middleware } from './middleware.ts';
 import { AsyncPool } from './pool/async-pool.ts';
@@ -40,6 +42,8 @@ export interface WorkerTools {
   readonly batching: Batching | undefined;
   readonly loop: LoopWatch;
   readonly revocations: StampedRevocations;
+  /** undefined: `history: 'off'`, or a store that keeps none. */
+  readonly history: HistoryRecorder | undefined;
 }
 
 /** What {@link createTools} needs. */
@@ -81,7 +85,19 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
     states,
     pools,
     batching: createBatching(runtime, pools, options),
+    history: createHistory(runtime, stores, name),
   };
+}
+
+function createHistory(
+  { brokerClock, clock, logger, settings }: AppRuntime,
+  { history: store }: OpenStores,
+  worker: string,
+): HistoryRecorder | undefined {
+  const mode = settings.historyMode;
+  if (mode === 'off' || store === undefined) return undefined;
+  const writer = new HistoryWriter({ store, clock, logger });
+  return new HistoryRecorder({ writer, mode, clock: brokerClock, worker });
 }
 
 function createBatching(
@@ -167,7 +183,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     storesResults: results !== undefined,
     limits: parts.limits,
     onProgress: (message, progress) => parts.observer.onProgress(message, progress),
-    observer: observeBoth(parts.stats, parts.observer),
+    observer: observeAll(parts),
   });
   return new DeliveryReceiver({
     ...shared,
@@ -201,15 +217,16 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
   return [...own, ...parts.middleware];
 }
 
-function observeBoth(first: AttemptObserver, second: EventObserver): AttemptObserver {
+function observeAll({ stats, history, observer }: WorkerTools): AttemptObserver {
   return {
     onStart(attempt) {
-      first.onStart(attempt);
-      if (second.enabled) second.onStart(attempt);
+      stats.onStart(attempt);
+      if (observer.enabled) observer.onStart(attempt);
     },
     onEnd(attempt, result) {
-      first.onEnd(attempt, result);
-      if (second.enabled) second.onEnd(attempt, result);
+      stats.onEnd(attempt, result);
+      history?.onEnd(attempt, result);
+      if (observer.enabled) observer.onEnd(attempt, result);
     },
   };
 }

@@ -14,6 +14,7 @@ import type { Batching } from './batching.ts';
 import type { DeliveryReceiver } from './consumer.ts';
 import type { EventObserver } from './event-observer.ts';
 import type { Fanout } from './fanout.ts';
+import type { HistoryRecorder } from './history-recorder.ts';
 import type { LoopWatch } from './loop/loop-watch.ts';
 import type { Periodic } from './periodic.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
@@ -58,6 +59,7 @@ export interface WorkerParts {
   /** undefined: the app has no broadcast queues. */
   readonly fanout: Fanout | undefined;
   readonly janitor: AdmissionJanitor;
+  readonly history: HistoryRecorder | undefined;
   /** What it does beside its tasks. */
   readonly background: readonly Periodic[];
   /** Makes the worker's own events, where the broker has a bus. */
@@ -83,6 +85,7 @@ export class Worker {
   readonly #pools: Pools;
   readonly #batching: Batching | undefined;
   readonly #janitor: AdmissionJanitor;
+  readonly #history: HistoryRecorder | undefined;
   readonly #background: readonly Periodic[];
   readonly #startedAt: number;
   readonly #queues: Set<string>;
@@ -119,6 +122,7 @@ export class Worker {
     this.#pools = parts.pools;
     this.#batching = parts.batching;
     this.#janitor = parts.janitor;
+    this.#history = parts.history;
     this.#background = parts.background;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
@@ -265,7 +269,7 @@ export class Worker {
     await this.#soon(this.#pools.close(), killDeadline); // before their tasks go back: nothing runs beside its next run
     const report = await this.#consumer.close(releaseDeadline);
     await retired;
-    const goodbyes = [this.#fanout?.close(), this.#janitor.close(), this.#events?.stop()];
+    const goodbyes = [this.#history?.flush(), this.#fanout?.close(), this.#janitor.close(), this.#events?.stop()];
     await this.#soon(Promise.all(goodbyes), goodbyeDeadline);
     await this.#loop.close();
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case

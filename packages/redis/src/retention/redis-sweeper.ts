@@ -1,4 +1,4 @@
-import type { Monitor, Retention } from '@lovage/core/driver';
+import type { HistoryStore, Monitor, Retention } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
@@ -20,6 +20,7 @@ export interface SweeperParts {
   readonly keys: Keys;
   readonly monitor: Monitor;
   readonly retention: Retention;
+  readonly history: Pick<HistoryStore, 'sweep'>;
   /** What a broker keeps of failed tasks beside their outcomes, and lets go here. */
   readonly sweepFailed: ((queue: string) => Promise<void>) | undefined;
 }
@@ -42,6 +43,7 @@ export class RedisSweeper {
     const thorough = now >= this.#thoroughAt;
     if (thorough) this.#thoroughAt = now + Math.min(thoroughInterval, 4 * retention.grace);
     await this.#sweepOutcomes(thorough);
+    if (thorough) await this.#parts.history.sweep();
     for (const queue of thorough ? await monitor.queues() : []) {
       await this.#sweepDeadLetters(queue);
       await this.#parts.sweepFailed?.(queue);

@@ -11,6 +11,14 @@ import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
 import { putEntry } from './directory.lua.ts';
 import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './ended.lua.ts';
 import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
+import {
+  historyAppend,
+  historyExpire,
+  historyFail,
+  historyForget,
+  historyMinutes,
+  historyRemove,
+} from './history.lua.ts';
 import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
 import { acquireLease, keepLease } from './lease.lua.ts';
 import { locateJobs } from './locate-jobs.lua.ts';
@@ -50,6 +58,12 @@ export interface Scripts {
     args: Args,
   ): Promise<readonly [ended: number, failed: number, complete: number][]>;
   noteEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
+  historyAppend(keys: [base: string], args: Args): Promise<number>;
+  historyExpire(keys: [base: string], args: Args): Promise<number>;
+  historyMinutes(keys: [base: string], args: Args): Promise<number>;
+  historyFail(keys: [base: string], args: Args): Promise<number>;
+  historyRemove(keys: [base: string], args: Args): Promise<string>;
+  historyForget(keys: [base: string], args: Args): Promise<number>;
   takeTurn(keys: [lock: string], args: Args): Promise<number>;
   shortenEnded(keys: [list: string, totals: string], args: Args): Promise<number>;
   sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
@@ -123,6 +137,12 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcomes: { lua: joinWithOutcomes },
   noteEnded: { keys: 2, lua: noteEnded },
+  historyAppend: { keys: 1, lua: historyAppend },
+  historyExpire: { keys: 1, lua: historyExpire },
+  historyMinutes: { keys: 1, lua: historyMinutes },
+  historyFail: { keys: 1, lua: historyFail },
+  historyRemove: { keys: 1, lua: historyRemove },
+  historyForget: { keys: 1, lua: historyForget },
   takeTurn: { keys: 1, lua: takeTurn },
   shortenEnded: { keys: 2, lua: shortenEnded },
   sweepEnded: { keys: 2, lua: sweepEnded },

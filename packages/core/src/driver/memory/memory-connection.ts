@@ -1,4 +1,5 @@
 import { ClosedError } from '../../errors.ts';
+import type { HistoryStore } from '../../history/history-store.ts';
 import type { Admission } from '../admission.ts';
 import type { Bus } from '../bus.ts';
 import type { ClaimStore } from '../claim-store.ts';
@@ -14,6 +15,7 @@ import { MemoryBroker } from './memory-broker.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { createMemoryClaims } from './memory-claims.ts';
 import { createMemoryDirectory } from './memory-directory.ts';
+import { createMemoryHistory } from './memory-history.ts';
 import { createMemoryLeases } from './memory-leases.ts';
 import { createMemoryMonitor } from './memory-monitor.ts';
 import { MemoryResults } from './memory-results.ts';
@@ -40,6 +42,7 @@ export class MemoryConnection implements Connection {
   readonly revocations: RevocationStore;
   readonly admission: Admission;
   readonly monitor: Monitor;
+  readonly history: HistoryStore;
   /** For the test hooks. */
   readonly store: MemoryStore;
   #open = true;
@@ -59,6 +62,7 @@ export class MemoryConnection implements Connection {
     this.revocations = createMemoryRevocations(store.revocations, assertOpen);
     this.admission = store.admission;
     this.monitor = createMemoryMonitor(store, assertOpen);
+    this.history = createMemoryHistory(store.history, assertOpen);
   }
 
   async sweep(): Promise<void> {

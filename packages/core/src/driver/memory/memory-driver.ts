@@ -22,12 +22,12 @@ export const memoryDriver: Driver = {
 /** Stores by clock: a store lives on one clock, and two tests with clocks of their own must not meet. */
 const namedStores = new WeakMap<Clock, Map<string, MemoryStore>>();
 
-function openStore(name: string, { clock, prefix, retention }: DriverContext): MemoryStore {
-  if (name === '') return new MemoryStore(clock, retention);
+function openStore(name: string, { clock, prefix, retention, history }: DriverContext): MemoryStore {
+  if (name === '') return new MemoryStore(clock, retention, history);
   const stores = namedStores.get(clock) ?? new Map<string, MemoryStore>();
   namedStores.set(clock, stores);
   const key = JSON.stringify([prefix, name]);
-  const store = stores.get(key) ?? new MemoryStore(clock, retention); // of several openers, the first says what is kept
+  const store = stores.get(key) ?? new MemoryStore(clock, retention, history); // of several openers, the first says what is kept
   stores.set(key, store);
   return store;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { HistoryLimits } from '../../history/history-store.ts';
 import type { Failure } from '../../task/failure.ts';
 import type { Message } from '../../task/message.ts';
 import { type HeldMessage, type Settlement, visibleAt } from '../broker.ts';
@@ -8,6 +9,7 @@ import { MemoryClaimTable } from './memory-claims.ts';
 import { MemoryDelivery } from './memory-delivery.ts';
 import { MemoryBooks } from './memory-directory.ts';
 import { type MemoryEntry, readParts } from './memory-entry.ts';
+import { MemoryHistory } from './memory-history.ts';
 import { MemoryLeaseTable } from './memory-leases.ts';
 import { MemoryLimiter } from './memory-limiter.ts';
 import { MemoryQueue } from './memory-queue.ts';
@@ -35,11 +37,12 @@ export class MemoryStore {
   readonly revocations: MemoryRevocationTable;
   readonly admission: MemoryAdmission;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
+  readonly history: MemoryHistory;
   readonly holders: Set<LeaseHolder> = new Set();
   readonly #retention: Retention;
   readonly #known = new Map<string, MemoryEntry>();
 
-  constructor(clock: Clock, retention: Retention = defaultRetention) {
+  constructor(clock: Clock, retention: Retention = defaultRetention, history?: HistoryLimits) {
     this.clock = clock;
     this.#retention = retention;
     this.records = new MemoryRecords(clock, retention);
@@ -48,12 +51,14 @@ export class MemoryStore {
     this.revocations = new MemoryRevocationTable(clock);
     this.claims = new MemoryClaimTable(clock);
     this.admission = new MemoryAdmission(clock);
+    this.history = new MemoryHistory(clock, history);
     this.leases = new MemoryLeaseTable(clock);
   }
 
   /** Lets go what is over and too old or too much. */
   sweep(): void {
     this.records.sweep();
+    this.history.sweep();
     for (const queue of this.queues.values()) queue.trimDeadLetters();
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from '../../driver/driver.ts';
 import type { Retention } from '../../driver/retention.ts';
+import type { HistoryLimits } from '../../history/history-store.ts';
 
 /** What a driver gives the exam: one store of its own per case (own prefix, own data). */
 export interface Harness {
@@ -25,7 +26,8 @@ export interface FastLease {
 
 /** What a case asks of its connection: fields of the driver's context. */
 export interface HarnessNeeds {
-  readonly retention: Retention;
+  readonly retention?: Retention;
+  readonly history?: HistoryLimits;
 }
 
 /** How a driver sits the exam. */

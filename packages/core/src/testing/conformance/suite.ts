@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import type { Retention } from '../../driver/retention.ts';
+import { defaultHistoryLimits, type HistoryLimits } from '../../history/history-store.ts';
 import type { ConformanceOptions, Harness } from './harness.ts';
 
 /** One question of the exam. */
@@ -7,6 +8,8 @@ export interface ConformanceCase<Bench> {
   readonly name: string;
   /** What the connection is to keep of work that is over. @default the driver's */
   readonly retention?: Retention;
+  /** Bounds of the history that differ from the driver's. */
+  readonly history?: Partial<HistoryLimits>;
   run(bench: Bench): Promise<void>;
 }
 
@@ -47,9 +50,12 @@ export function declareSuite<Bench>(suite: Suite<Bench>, driver: string, options
 async function runCase<Bench>(
   suite: Suite<Bench>,
   options: ConformanceOptions,
-  { run, retention }: ConformanceCase<Bench>,
+  { run, retention, history }: ConformanceCase<Bench>,
 ): Promise<void> {
-  const harness = await options.open(retention && { retention });
+  const harness = await options.open({
+    ...(retention ? { retention } : {}),
+    ...(history ? { history: { ...defaultHistoryLimits, ...history } } : {}),
+  });
   try {
     const bench = suite.createBench(harness);
     try {

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Failure } from '../task/failure.ts';
+import type { RunError } from './run-row.ts';
+
+/** Code that is not the user's: Node's own, dependencies, and ours when it is not in node_modules (a checkout). */
+const foreign: readonly RegExp[] = [
+  /node:/,
+  /[\\/]node_modules[\\/]/,
+  /[\\/]packages[\\/](?:core|cli|redis|lovage|dashboard)[\\/](?:src|dist)[\\/]/,
+];
+const longestMessage = 300;
+
+/** The first frame of a stack in the user's own code, without "at"; undefined when there is none. */
+export function firstUserFrame(stack: string | undefined): string | undefined {
+  for (const line of (stack ?? '').split('\n')) {
+    const frame = /^\s+at (?:async )?(.+)$/.exec(line)?.[1];
+    if (frame !== undefined && /[\\/]/.test(frame) && !foreign.some((one) => one.test(frame))) return readable(frame);
+  }
+  return undefined;
+}
+
+function readable(frame: string): string {
+  return frame.replace(/file:\/\/[^\s)]+?(?=:\d+:\d+)/, (url) => {
+    try {
+      return fileURLToPath(url.replace(/\?.*$/, ''));
+    } catch {
+      return url;
+    }
+  });
+}
+
+/** The message without what differs from one failure to the next: ids, numbers, quoted values, addresses. */
+export function withoutVariables(message: string): string {
+  return message
+    .slice(0, 2_000)
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '<id>')
+    .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b/gi, '<id>')
+    .replace(/\d+(?:\.\d+)*/g, '<n>');
+}
+
+/** An error in brief, with the group it belongs to: its name, its message without numbers and ids, and the first user frame. */
+export function toRunError(failure: Pick<Failure, 'name' | 'message' | 'stack'>): RunError {
+  const frame = firstUserFrame(failure.stack);
+  const { name, message } = failure;
+  return {
+    name,
+    message: message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
+    fingerprint: fingerprintOf({ name, message, frame }),
+    ...(frame === undefined ? {} : { frame }),
+  };
+}
+
+/** Twelve hexadecimal digits. The column of the frame is left out: a formatter moves it. */
+export function fingerprintOf(error: {
+  readonly name: string;
+  readonly message: string;
+  readonly frame: string | undefined;
+}): string {
+  const place = error.frame?.replace(/:\d+(\)?)$/, '$1') ?? '';
+  const text = `${error.name}\n${withoutVariables(error.message)}\n${place}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
