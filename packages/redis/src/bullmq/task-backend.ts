@@ -41,6 +41,8 @@ const mustRun: ReadonlySet<string> = new Set([
 ]);
 /** Replies of these scripts hold the next job. */
 const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'moveToDelayed']);
+/** Replies of these scripts are the id of the job, or a negative code. BullMQ takes an id such as `-5.5` for a code. */
+const addsJob: ReadonlySet<string> = new Set(['addDelayedJob', 'addPrioritizedJob', 'addStandardJob']);
 /** And these are told this machine's time by BullMQ; the third is told Redis's, by {@link TaskBackend.delayUntil}. */
 const toldLocalTime: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished']);
 
@@ -203,6 +205,7 @@ export class TaskBackend extends RedisQueueBackend {
   ): any {
     const moments = toldLocalTime.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
     let reply = super.execCommand(client, name, moments);
+    if (addsJob.has(name)) reply = reply.then((added: unknown) => (typeof added === 'number' ? added : `job ${added}`));
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
     return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken, this.grants))) : reply;
   }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Delivery, Settlement } from '../../driver/broker.ts';
-import { ack, type BrokerBench } from './broker-bench.ts';
+import { ack, ackWith, type BrokerBench } from './broker-bench.ts';
 import type { ConformanceCase } from './suite.ts';
 
 /** Long enough to be told from "at once" on a busy machine. */
@@ -41,6 +41,33 @@ export const brokerTimeCases: readonly ConformanceCase<BrokerBench>[] = [
       const probe = await bench.probe();
       await probe.arrived(4);
       expect(probe.ids()).toEqual(ids.reverse());
+    },
+  },
+  {
+    name: 'ids that look like numbers are ids, due or delayed, retried or removed',
+    async run(bench) {
+      const ids = ['-1001234567890', '-5.5', '-1e3', '-.5', '-1', '0', '7', '1e3', '-Infinity', 'NaN', '0:1'];
+      const due = ids.map((id) => `${id}0`);
+      await bench.publishMany(ids.length, (index) => ({ id: ids[index] as string, eta: Date.now() + delay }));
+      await bench.publishMany(due.length, (index) => ({ id: due[index] as string, queue: 'beta' }));
+      const kept = await bench.publish({ id: '-77', eta: Date.now() + 60_000 });
+      expect(await bench.monitor.remove?.(['-77'], ['alpha'])).toEqual([true]);
+      const retried = new Set<string>();
+      const probe = await bench.probe({
+        queues: ['alpha', 'beta'],
+        slots: 5,
+        handle: ({ message }) => {
+          if (retried.has(message.id)) return ackWith(message.id, 'done');
+          retried.add(message.id);
+          return { kind: 'retryAt', at: Date.now() + 1, message: { ...message, retries: 1 } };
+        },
+      });
+      await probe.arrived(2 * (ids.length + due.length));
+      await bench.emptied();
+      await bench.emptied('beta');
+      expect(probe.ids()).not.toContain(kept.id);
+      expect([...new Set(probe.ids())].sort()).toEqual([...ids, ...due].sort());
+      for (const id of ids) expect((await bench.record(id))?.state).toBe('SUCCESS');
     },
   },
   {
