@@ -2,6 +2,7 @@ import type { ConnectionOptions } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import type { RedisTarget } from './redis-url.ts';
+import { isDemoted, isSelectError, wasNotCarriedOut } from './store-errors.ts';
 
 /**
  * A client of a single server, of a sentinel's master, or of a cluster. ioredis gives `Cluster` the same commands, so
@@ -110,6 +111,11 @@ export class RedisClients {
     }
   }
 
+  /** What follows from a trouble, such as a command that finds the connection cut, does not hide it. */
+  #note(client: RedisClient, error: Error): void {
+    if (!this.#lastErrors.has(client) || !wasNotCarriedOut(error)) this.#lastErrors.set(client, error);
+  }
+
   async #create(role: Role, connectionName?: string): Promise<RedisClient> {
     if (this.closed.aborted) throw new ClosedError('the Redis connection');
     const { Redis, Cluster } = await import('ioredis'); // 70 ms, paid at the first use
@@ -122,7 +128,8 @@ export class RedisClients {
         : new Redis(options);
     client.setMaxListeners(100); // BullMQ adds to this number, so 0 (no limit) would become its 3
     client.on('error', (error: Error) => {
-      this.#lastErrors.set(client, error);
+      this.#note(client, error);
+      if (isSelectError(error)) client.disconnect(true); // ioredis would go on in database 0: tries again, with the usual pauses
       if (error.message.startsWith('Socket timeout')) this.#distrust(client, options.socketTimeout as number);
     });
     client.on('ready', () => {
@@ -212,7 +219,7 @@ function redisOptions(
     disableClientInfo: true,
     retryStrategy: reconnectDelay,
     sentinelRetryStrategy: reconnectDelay,
-    reconnectOnError: (error) => error.message.startsWith('READONLY'), // a demoted master: ask for the new one
+    reconnectOnError: isDemoted, // a demoted master: ask for the new one
     // Fail-fast: a command that was cut off is rejected, never sent again behind its user's back (a lost reply would
     // otherwise run a task twice, reliability.md M10).
     maxRetriesPerRequest: failFast ? 0 : null,

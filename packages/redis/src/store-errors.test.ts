@@ -6,7 +6,7 @@ import {
   ResultBackendUnavailableError,
 } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
-import { toBrokerError, toResultError } from './store-errors.ts';
+import { isConnectionError, toBrokerError, toResultError } from './store-errors.ts';
 
 it.each([
   ["OOM command not allowed when used memory > 'maxmemory'. script: f, on @user_script:1.", BrokerMemoryError],
@@ -23,10 +23,25 @@ it.each([
   ['Too many Cluster redirections. Last error: Error: Connection is closed.', BrokerUnavailableError],
   ['LOADING Redis is loading the dataset in memory', BrokerUnavailableError],
   ["READONLY You can't write against a read only replica.", BrokerUnavailableError],
+  ['BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.', BrokerUnavailableError],
+  ['MISCONF Redis is configured to save RDB snapshots, but it is unable to persist to disk.', BrokerUnavailableError],
+  ['NOREPLICAS Not enough good replicas to write.', BrokerUnavailableError],
+  ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", BrokerUnavailableError],
+  ['CLUSTERDOWN The cluster is down', BrokerUnavailableError],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', BrokerUnavailableError],
+  [
+    'ERR Error running script (call to f_1): @user_script:7: @user_script: 7: -NOREPLICAS Not enough good replicas to write.',
+    BrokerUnavailableError,
+  ],
 ])('knows %s', (message, expected) => {
   const error = toBrokerError(new Error(message), 'redis://h', 'id-1');
   expect(error).toBeInstanceOf(expected);
   expect(error).toMatchObject({ taskId: 'id-1', message: expect.stringContaining('redis://h') });
+});
+
+it('does not take an error about a key for a server that does not serve', () => {
+  for (const message of ['BUSYGROUP Consumer Group name already exists', 'BUSYKEY Target key name already exists.'])
+    expect(isConnectionError(new Error(message))).toBe(false);
 });
 
 it('says how a password is given', () => {

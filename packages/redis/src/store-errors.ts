@@ -2,27 +2,39 @@ import {
   BrokerAuthenticationError,
   BrokerMemoryError,
   BrokerUnavailableError,
+  BrokerUrlError,
   LovageError,
   ResultBackendUnavailableError,
 } from '@lovage/core/driver';
 
 /** Errors after which the same command may succeed on the next connection: nobody can say whether it was carried out. */
 const connectionError =
-  /connection is closed|stream isn't writeable|max retries per request|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|socket timeout|socket closed|aborted due to connection close|sentinels are unreachable|failed to refresh slots cache|cluster isn't ready|too many cluster redirections|^LOADING|^READONLY|^MASTERDOWN|^CLUSTERDOWN|^TRYAGAIN/i;
-const notServing = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/;
+  /connection is closed|stream isn't writeable|max retries per request|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|socket timeout|socket closed|aborted due to connection close|sentinels are unreachable|failed to refresh slots cache|cluster isn't ready|too many cluster redirections/i;
+/**
+ * Replies of a server that is there and does not serve for the moment: it carried nothing out. Redis before 7 puts the reply to a
+ * command of a script behind the place in the script: `@user_script: 3: -READONLY …`.
+ */
+const notServing =
+  /(?:^|@user_script: ?\d+: -)(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS)(?: |$)/;
 const authenticationError = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-password|client sent AUTH/i;
 
-/** Whether this error is about the connection, not the command. */
-export function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && connectionError.test(`${error.message} ${(error as { code?: string }).code ?? ''}`);
+/**
+ * Whether the server did not serve when it was asked: it loads its data, runs a long script, cannot save, lacks replicas, was
+ * demoted, or its cluster has no master for the slot. It carried nothing out.
+ */
+export function isNotServing(error: unknown): boolean {
+  return error instanceof Error && notServing.test(error.message);
 }
 
-/**
- * Whether a settlement that failed so may be tried again on the same lease: also where the server does not serve for the moment
- * (it was demoted, or loads its data), since it has then done nothing.
- */
-export function isWorthTrying(error: unknown): boolean {
-  return !isConnectionError(error) || notServing.test((error as Error).message);
+/** Whether the server was demoted: the client has to look for the new master. */
+export function isDemoted(error: unknown): boolean {
+  return isNotServing(error) && (error as Error).message.includes('READONLY ');
+}
+
+/** Whether the same command may succeed later: the error is about the connection or the state of the server, not the command. */
+export function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return isNotServing(error) || connectionError.test(`${error.message} ${(error as { code?: string }).code ?? ''}`);
 }
 
 /** Whether the server refused the credentials, or what they allow. */
@@ -30,9 +42,24 @@ export function isAuthenticationError(error: unknown): boolean {
   return error instanceof Error && authenticationError.test(error.message);
 }
 
-/** Whether the command never left this process. */
-export function wasNotSent(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("Stream isn't writeable");
+/** Whether Redis refused the URL's database (SELECT) while a connection was made. */
+export function isSelectError(error: unknown): boolean {
+  return error instanceof Error && (error as { command?: { name?: string } }).command?.name === 'select';
+}
+
+/** Whether the server has no database of the number that the URL names. */
+function isDatabaseError(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('DB index is out of range');
+}
+
+/** Whether waiting for the connection is in vain until somebody changes the URL, the server or its users. */
+export function isRefusal(error: unknown): boolean {
+  return isAuthenticationError(error) || isDatabaseError(error);
+}
+
+/** Whether the command was certainly not carried out: it never left this process, or the server did not serve. */
+export function wasNotCarriedOut(error: unknown): boolean {
+  return error instanceof Error && (error.message.includes("Stream isn't writeable") || isNotServing(error));
 }
 
 /** Whether the server is full (`maxmemory` with `noeviction`). */
@@ -55,8 +82,15 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
     const message = `Redis at ${display} wants a password, and the URL has none: write redis://:<password>@host:6379/0`;
     return new BrokerAuthenticationError(message, options);
   }
+  if (isDatabaseError(error)) {
+    const message = `Redis at ${display} has no database of that number: write one below its setting "databases" into the URL, or raise the setting`;
+    return new BrokerUrlError(message, { cause: error });
+  }
   if (isAuthenticationError(error)) {
     return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, options);
+  }
+  if (isNotServing(error)) {
+    return new BrokerUnavailableError(`Redis at ${display} does not serve at the moment: ${detail}`, options);
   }
   if (isConnectionError(error))
     return new BrokerUnavailableError(`Redis at ${display} cannot be reached: ${detail}`, options);

@@ -1,7 +1,7 @@
 import { BrokerUnavailableError, type Clock, ClosedError, sleep } from '@lovage/core/driver';
 import { batchWrites } from './batch-writes.ts';
 import { connectMasters, isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
-import { isAuthenticationError, isConnectionError, toBrokerError } from './store-errors.ts';
+import { isConnectionError, isNotServing, isRefusal, toBrokerError } from './store-errors.ts';
 
 /** Between two tries on a connection that is there but does not serve (loading, failing over), in milliseconds. */
 const retryPause = 50;
@@ -30,7 +30,7 @@ export class StoreLink {
     return this.#ready && this.#coming === undefined && isReady(this.#ready) ? this.#ready : undefined;
   }
 
-  /** The connected client; rejects at once when the credentials are refused, and when the deadline passes. */
+  /** The connected client; rejects at once when the credentials or the database are refused, and when the deadline passes. */
   async ready(deadline: Deadline): Promise<RedisClient> {
     const client = this.readyClient;
     if (client) return client;
@@ -44,8 +44,19 @@ export class StoreLink {
    * Runs `work` on the connected client, again after a lost connection, until it succeeds or `timeout` passes. For
    * work that may be repeated. Rejects with an error of the catalogue.
    */
-  async run<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
-    const deadline = new Deadline(this.clock, timeout, () => this.#unavailable(timeout));
+  run<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
+    return this.#run(work, { timeout, repeats: isConnectionError });
+  }
+
+  /** As {@link run}, for work that must not be repeated: a lost connection rejects. A server that does not serve is waited for. */
+  runOnce<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
+    return this.#run(work, { timeout, repeats: isNotServing });
+  }
+
+  async #run<T>(work: (client: RedisClient) => Promise<T>, { timeout, repeats }: RunOptions): Promise<T> {
+    let refusal: unknown;
+    const late = (): Error => this.unavailable(`did not answer within ${timeout} ms`, { refusal });
+    const deadline = new Deadline(this.clock, timeout, late);
     try {
       for (;;) {
         const client = await this.ready(deadline);
@@ -53,7 +64,8 @@ export class StoreLink {
           batchWrites(client);
           return await deadline.race(work(client));
         } catch (error) {
-          if (deadline.passed || !isConnectionError(error)) throw error;
+          if (deadline.passed || !repeats(error)) throw error;
+          refusal = error;
         }
         await deadline.race(sleep(this.clock, retryPause));
       }
@@ -64,28 +76,16 @@ export class StoreLink {
     }
   }
 
-  /** As {@link run}, for work that must not be repeated: a lost connection rejects. */
-  async runOnce<T>(work: (client: RedisClient) => Promise<T>, timeout: number = this.#timeout): Promise<T> {
-    const deadline = new Deadline(this.clock, timeout, () => this.#unavailable(timeout));
-    try {
-      return await deadline.race(work(await this.ready(deadline)));
-    } catch (error) {
-      throw toBrokerError(error, this.display);
-    } finally {
-      deadline.clear();
-    }
-  }
-
-  /** The error of a deadline that passed, with what was last heard from the connection. */
-  unavailable(detail: string, taskId?: string): BrokerUnavailableError {
-    const cause = this.#ready && this.clients.lastError(this.#ready);
+  /** The error of a deadline that passed, with `refusal`, the last reply, or else what was last heard from the connection. */
+  unavailable(
+    detail: string,
+    about: { readonly taskId?: string; readonly refusal?: unknown } = {},
+  ): BrokerUnavailableError {
+    const { taskId, refusal } = about;
+    const cause = isNotServing(refusal) ? (refusal as Error) : this.#ready && this.clients.lastError(this.#ready);
     const reason = cause ? `: ${cause.message || (cause as { code?: string }).code || cause.name}` : '';
     const options = { ...(cause ? { cause } : {}), ...(taskId === undefined ? {} : { taskId }) };
     return new BrokerUnavailableError(`Redis at ${this.display} ${detail}${reason}`, options);
-  }
-
-  #unavailable(timeout: number): BrokerUnavailableError {
-    return this.unavailable(`did not answer within ${timeout} ms`);
   }
 
   async #connect(): Promise<RedisClient> {
@@ -102,18 +102,24 @@ export class StoreLink {
       const onReady = (): void => settle();
       const onEnd = (): void => settle(new ClosedError('the Redis connection'));
       const onError = (error: Error): void => {
-        if (isAuthenticationError(error)) settle(toBrokerError(error, this.display));
+        if (isRefusal(error)) settle(toBrokerError(error, this.display));
       };
       client.on('ready', onReady).on('end', onEnd).on('error', onError);
       closed.addEventListener('abort', onEnd);
       const known = this.clients.lastError(client);
       if (client.status === 'end' || closed.aborted) onEnd();
-      else if (known && isAuthenticationError(known)) onError(known);
+      else if (known && isRefusal(known)) onError(known);
       else wake(client);
     });
     await connectMasters(client);
     return client;
   }
+}
+
+interface RunOptions {
+  readonly timeout: number;
+  /** After which errors the work is done again. */
+  readonly repeats: (error: unknown) => boolean;
 }
 
 /** A moment after which waiting ends: a timeout, or a caller's signal. */

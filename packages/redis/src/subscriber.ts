@@ -1,6 +1,6 @@
 import { type Clock, ClosedError, type Logger, type Subscription } from '@lovage/core/driver';
 import type { RedisClient, RedisClients } from './connection.ts';
-import { toBrokerError } from './store-errors.ts';
+import { isRefusal, toBrokerError } from './store-errors.ts';
 import { Deadline, type StoreLink } from './store-link.ts';
 
 /** Hears one message of a channel. */
@@ -80,6 +80,8 @@ export class Subscriber {
     this.#deadlines.add(deadline);
     try {
       const client = await deadline.race(this.#connected());
+      const known = this.#clients.lastError(client);
+      if (known && isRefusal(known)) throw known; // it is tried again in the background
       await deadline.race(client[command](name));
     } finally {
       this.#deadlines.delete(deadline);
@@ -95,10 +97,17 @@ export class Subscriber {
       client.on('pmessage', (pattern: string, channel: string, message: string) =>
         this.#hear(this.#patterns.get(pattern), message, channel),
       );
+      client.on('error', (error: Error) => this.#refuse(error));
       this.#keepAsking(client, this.#link.clock);
       return client;
     });
     return this.#client;
+  }
+
+  /** Ends what is being asked for where Redis refuses the credentials or the database. */
+  #refuse(error: Error): void {
+    if (!isRefusal(error)) return;
+    for (const deadline of this.#deadlines) deadline.end(error);
   }
 
   #hear(listeners: ReadonlySet<ChannelListener> | undefined, message: string, channel: string): void {

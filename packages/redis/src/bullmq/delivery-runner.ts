@@ -10,8 +10,8 @@ import {
   toFailure,
 } from '@lovage/core/driver';
 import { type Keys, taskIdOf } from '../keys.ts';
+import { SettleRetry } from '../settle-retry.ts';
 import { StartLog } from '../start-log.ts';
-import { isWorthTrying } from '../store-errors.ts';
 import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { ConsumerParts } from './parts.ts';
@@ -22,9 +22,6 @@ import type { Settle, TaskJob } from './task-job.ts';
 
 /** A job that crashed its workers so often before anyone could read it is not read any more. */
 const maxUnreadCrashes = 20;
-/** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
-const settleRetries = 6;
-const firstRetryPause = 100;
 
 /** A delivery under way. */
 export interface Running {
@@ -148,16 +145,25 @@ export class DeliveryRunner {
   }
 
   async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
-    for (let tries = 0; ; tries += 1) {
+    let retry: SettleRetry | undefined;
+    for (;;) {
+      let pause: number | undefined;
       try {
         return await settle(ending, context, fetchNext);
       } catch (error) {
         if (isStale(error)) return this.#stale(ending);
-        if (tries === settleRetries || !isWorthTrying(error)) throw error; // the lease brings the job back
+        retry ??= this.#retry(context);
+        pause = retry.next(error);
+        if (pause === undefined) throw error; // the lease brings the job back
         this.#parts.request.onError(error as Error);
       }
-      await new Promise((resolve) => setTimeout(resolve, firstRetryPause * 2 ** tries));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
+  }
+
+  #retry({ client }: SettleContext): SettleRetry {
+    const { leaseDuration } = this.#parts.request;
+    return new SettleRetry({ client, leaseDuration, now: () => performance.now() });
   }
 
   #stale({ job, lease }: Ending): undefined {

@@ -3,7 +3,7 @@ import { batchWrites } from '../batch-writes.ts';
 import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import { accept, type Call, refuse, type Sent } from '../publish-call.ts';
-import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
+import { isConnectionError, toBrokerError, wasNotCarriedOut } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { createTaskBackend } from './create-task-backend.ts';
 import type { JobFields } from './job-message.ts';
@@ -32,6 +32,8 @@ interface Batch {
   readonly signal: AbortSignal | undefined;
   readonly adding: Adding[];
   sent: boolean;
+  /** Why the last try failed that is made again. */
+  refusal?: unknown;
 }
 
 /**
@@ -97,18 +99,18 @@ export class Publisher {
     void this.#run(batch); // never rejects
   }
 
-  async #run({ signal, adding }: Batch): Promise<void> {
-    const deadline = new Deadline(this.#clock, signal ?? this.#timeout, () => this.#late(signal));
-    let pending: readonly Adding[] = adding;
+  async #run(batch: Batch): Promise<void> {
+    const deadline = new Deadline(this.#clock, batch.signal ?? this.#timeout, () => this.#late(batch));
+    let pending: readonly Adding[] = batch.adding;
     try {
       while (pending.length > 0) {
-        pending = await this.#try(pending, deadline);
+        pending = await this.#try(pending, deadline, batch);
         if (pending.length > 0) await sleep(this.#clock, pause);
       }
     } catch (error) {
       for (const one of pending) {
         const only = one.call.all === 1 ? one.id : undefined;
-        refuse(one, deadline.passed ? this.#late(signal, only) : toBrokerError(error, this.#link.display, one.id));
+        refuse(one, deadline.passed ? this.#late(batch, only) : toBrokerError(error, this.#link.display, one.id));
       }
     } finally {
       deadline.clear();
@@ -116,16 +118,20 @@ export class Publisher {
   }
 
   /** Tries once; returns those to be tried again. Rejects when the deadline passes. */
-  async #try(adding: readonly Adding[], deadline: Deadline): Promise<readonly Adding[]> {
+  async #try(adding: readonly Adding[], deadline: Deadline, batch: Batch): Promise<readonly Adding[]> {
     deadline.check();
     const client = this.#link.readyClient ?? (await this.#link.ready(deadline));
     const again: Adding[] = [];
+    const repeat = (one: Adding, error: unknown): void => {
+      batch.refusal = error;
+      again.push(one);
+    };
     if (adding.length > 1) batchWrites(client, 'together');
-    await deadline.race(Promise.all(adding.map((one) => this.#add(client, one, again))));
+    await deadline.race(Promise.all(adding.map((one) => this.#add(client, one, repeat))));
     return again;
   }
 
-  #add(client: RedisClient, one: Adding, again: Adding[]): Promise<void> {
+  #add(client: RedisClient, one: Adding, repeat: (one: Adding, error: unknown) => void): Promise<void> {
     batchWrites(client);
     const { message, job } = one.parcel;
     const failed = (error: unknown): void => {
@@ -133,8 +139,8 @@ export class Publisher {
         refuse(one, toBrokerError(error, this.#link.display, one.id));
         return;
       }
-      if (!wasNotSent(error)) one.parcel = marked(one.parcel);
-      again.push(one);
+      if (!wasNotCarriedOut(error)) one.parcel = marked(one.parcel);
+      repeat(one, error);
     };
     return this.#addJob(client, message.queue, job).then(() => accept(one), failed);
   }
@@ -169,11 +175,11 @@ export class Publisher {
     done.catch(() => this.#registered.delete(queue)); // with the next message
   }
 
-  #late(signal: AbortSignal | undefined, taskId?: string): Error {
+  #late({ signal, refusal }: Batch, taskId?: string): Error {
     const waited = signal
       ? 'did not accept the message in time'
       : `did not accept the message within ${this.#timeout} ms`;
-    return this.#link.unavailable(waited, taskId);
+    return this.#link.unavailable(waited, { refusal, ...(taskId === undefined ? {} : { taskId }) });
   }
 }
 

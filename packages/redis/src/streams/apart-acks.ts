@@ -4,14 +4,13 @@ import type { Keys } from '../keys.ts';
 import { recordArguments } from '../results/record-text.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
+import type { SettleRetry } from '../settle-retry.ts';
 import { AckBatch } from './ack-batch.ts';
 import type { StreamDelivery } from './delivery.ts';
 import { group, type QueueStream } from './stream-queue.ts';
 
 /** Deliveries in one round: bounds the time that one command of it holds Redis. */
 const mostDeliveries = 500;
-const firstPause = 100;
-const longestPause = 2_000;
 
 /** What is needed to end deliveries. */
 export interface ApartAcksParts {
@@ -21,9 +20,13 @@ export interface ApartAcksParts {
   readonly ended: EndedLog;
   /** The name of our consumer in the group. */
   readonly consumer: string;
+  /** Says how long an ack that fails is tried again. */
+  readonly retry: () => SettleRetry;
   readonly onError: (error: Error) => void;
   readonly onStale: (delivery: StreamDelivery) => void;
   readonly onOver: (delivery: StreamDelivery) => void;
+  /** In place of `onOver` when it could not be settled: it comes again when its lease has run out. */
+  readonly onLeft: (delivery: StreamDelivery) => void;
   /** In place of `onOver` when the message is gone by this ack. */
   readonly onAcked: (delivery: StreamDelivery) => void;
 }
@@ -69,24 +72,30 @@ export class ApartAcks {
     }
   }
 
-  /** Tries until each is settled, has lost its lease, or the connection was ended by us: a master may take its time to die. */
+  /** Tries until each is settled, or has lost its lease, or is not to be tried any more. Never rejects. */
   async #end(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
+    const retry = this.#parts.retry();
     let left = acks;
-    for (let pause = firstPause; left.length > 0; pause = Math.min(pause * 2, longestPause)) {
+    for (;;) {
+      let problem: unknown;
       try {
-        left = await this.#try(stream, left);
+        left = await this.#try(stream, left, (error) => {
+          problem = error;
+        });
       } catch (error) {
+        problem = error;
         this.#parts.onError(error as Error);
       }
       if (left.length === 0) return;
-      if (this.#client.status === 'end') break;
+      const pause = retry.next(problem);
+      if (pause === undefined) break;
       await sleep(this.#parts.clock, pause);
     }
-    for (const { delivery } of left) this.#parts.onOver(delivery);
+    for (const { delivery } of left) this.#parts.onLeft(delivery);
   }
 
   /** Answers with those whose result could not be stored. */
-  async #try(stream: QueueStream, acks: readonly Ack[]): Promise<readonly Ack[]> {
+  async #try(stream: QueueStream, acks: readonly Ack[], refused: (error: unknown) => void): Promise<readonly Ack[]> {
     const { consumer, onStale, onOver } = this.#parts;
     const entries = acks.map(({ delivery }) => delivery.entry);
     const claimed = await this.#client.xclaim(stream.key, group, consumer, 0, ...entries, 'JUSTID');
@@ -97,13 +106,13 @@ export class ApartAcks {
       onOver(delivery);
     }
     const ours = acks.filter(({ delivery }) => held.has(delivery.entry));
-    const stored = await Promise.all(ours.map(({ outcome }) => this.#store(outcome)));
+    const stored = await Promise.all(ours.map(({ outcome }) => this.#store(outcome, refused)));
     const done = ours.filter((_, index) => stored[index]);
     if (done.length > 0) await this.#acknowledge(stream, done);
     return ours.filter((_, index) => !stored[index]);
   }
 
-  async #store(outcome: OutcomeWrite | undefined): Promise<boolean> {
+  async #store(outcome: OutcomeWrite | undefined, refused: (error: unknown) => void): Promise<boolean> {
     if (!outcome) return true;
     const { keys, ended, onError } = this.#parts;
     try {
@@ -112,6 +121,7 @@ export class ApartAcks {
       ended.note(outcome, String(record[0]).length);
       return true;
     } catch (error) {
+      refused(error);
       onError(new Error(`a result could not be stored: ${(error as Error).message}`, { cause: error }));
       return false;
     }

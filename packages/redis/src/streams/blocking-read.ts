@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@lovage/core/driver';
 import { isReady, type RedisClient, type RedisClients, wake } from '../connection.ts';
-import { isConnectionError } from '../store-errors.ts';
+import { isConnectionError, isNotServing } from '../store-errors.ts';
 import { ConnectionNumber } from './connection-number.ts';
 import { cork } from './corked.ts';
 import type { RawEntry } from './entry.ts';
@@ -14,6 +14,8 @@ const shortBlock = 500;
 const interruptPause = 5;
 /** After a read that was refused or cut off, in milliseconds. */
 const lostPause = 10;
+/** After a read of a server that does not serve, in milliseconds. */
+const notServingPause = 250;
 
 /** What a blocking read is made of. */
 export interface BlockingReadParts {
@@ -79,7 +81,7 @@ export class BlockingRead {
       if (!isConnectionError(error)) throw error;
       // A client whose socket is ending says `ready` and refuses at once until it hears of it: the event loop has to turn.
       this.#state = 'idle';
-      await sleep(this.#parts.clock, lostPause);
+      await sleep(this.#parts.clock, isNotServing(error) ? notServingPause : lostPause);
       return undefined;
     } finally {
       this.#state = 'idle';

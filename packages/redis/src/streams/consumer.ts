@@ -92,7 +92,7 @@ export class StreamsConsumer implements Consumer {
     const common = { clock, client, consumer: name, onError };
     this.#keeper = new LeaseKeeper({ ...common, duration: leaseDuration });
     this.#flusher = new Flusher(client, {
-      ...{ ...common, keys, ended, retention },
+      ...{ ...common, keys, ended, retention, leaseDuration },
       onOver: (delivery) => this.#over(delivery),
       onLeft: (delivery) => this.#leave(delivery),
     });

@@ -11,7 +11,7 @@ import type { RedisClient } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
 import { type AckReply, scriptsOf } from '../scripts/scripts.ts';
-import { isWorthTrying } from '../store-errors.ts';
+import { SettleRetry } from '../settle-retry.ts';
 import { AckBatch } from './ack-batch.ts';
 import { ApartAcks } from './apart-acks.ts';
 import { corked } from './corked.ts';
@@ -20,9 +20,6 @@ import { encodePayload } from './entry.ts';
 import type { OpenMember } from './member-rows.ts';
 import { group, type QueueStream } from './stream-queue.ts';
 
-/** How often a settlement that the store refused is tried again, at doubling distances from 100 ms on. */
-const settleRetries = 6;
-const firstRetryPause = 100;
 /** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
 const longestForeignBody = 2 * 1024 * 1024;
 
@@ -37,6 +34,8 @@ export interface FlusherParts {
   /** The name of our consumer in the group. */
   readonly consumer: string;
   readonly clock: Clock;
+  /** How long a lease lasts, in milliseconds. */
+  readonly leaseDuration: number;
   readonly onError: (error: Error) => void;
   /** Called when a delivery is over. */
   readonly onOver: (delivery: StreamDelivery) => void;
@@ -65,6 +64,8 @@ export class Flusher {
     const ends = {
       onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
       onOver: (delivery: StreamDelivery): void => this.#over(delivery),
+      onLeft: (delivery: StreamDelivery): void => this.#leave(delivery),
+      retry: (): SettleRetry => this.#retry(),
       onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
     };
     this.#apart = parts.keys.together ? undefined : new ApartAcks(client, { ...parts, ...ends });
@@ -145,10 +146,10 @@ export class Flusher {
     }
   }
 
-  #send(stream: QueueStream, batch: AckBatch, tries = 0): void {
+  #send(stream: QueueStream, batch: AckBatch, retry?: SettleRetry): void {
     this.#end(stream, batch).then(
-      (reply) => this.#ended(stream, batch, { reply, tries }),
-      (error: Error) => void this.#again(stream, batch, { tries, error }),
+      (reply) => this.#ended(stream, batch, { reply, retry }),
+      (error: Error) => void this.#again(stream, batch, { retry, error }),
     );
     if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
   }
@@ -156,7 +157,10 @@ export class Flusher {
   #ended(
     stream: QueueStream,
     batch: AckBatch,
-    { reply: [stale, failed, problem, flat], tries }: { readonly reply: AckReply; readonly tries: number },
+    {
+      reply: [stale, failed, problem, flat],
+      retry,
+    }: { readonly reply: AckReply; readonly retry: SettleRetry | undefined },
   ): void {
     const open = batch.members?.open(flat) ?? none;
     const refused = open.filter(({ state }) => state.refused).map(({ place }) => place);
@@ -164,7 +168,7 @@ export class Flusher {
     if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
     if (failed.length > 0)
       void this.#again(stream, batch.only(failed), {
-        tries,
+        retry,
         error: new Error(`a result could not be stored: ${problem}`),
       });
     const waiting = open.length === 0 ? failed : [...failed, ...open.map(({ place }) => place)];
@@ -202,35 +206,45 @@ export class Flusher {
   async #again(
     stream: QueueStream,
     batch: AckBatch,
-    { tries, error }: { readonly tries: number; readonly error: Error },
+    { retry = this.#retry(), error }: { readonly retry: SettleRetry | undefined; readonly error: Error },
   ): Promise<void> {
     this.#parts.onError(error);
-    if (tries === settleRetries || !isWorthTrying(error)) {
+    const pause = retry.next(error);
+    if (pause === undefined) {
       for (const delivery of batch.deliveries) this.#leave(delivery);
       return;
     }
-    await sleep(this.#parts.clock, firstRetryPause * 2 ** tries);
-    this.#send(stream, batch, tries + 1);
+    await sleep(this.#parts.clock, pause);
+    this.#send(stream, batch, retry);
+  }
+
+  #retry(): SettleRetry {
+    const { clock, leaseDuration } = this.#parts;
+    return new SettleRetry({ client: this.#client, leaseDuration, now: () => clock.monotonic() });
   }
 
   /** Tries a settlement of one delivery until the store takes it; undefined when it does not. */
-  async #tenaciously(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
-    for (let tries = 0; ; tries += 1) {
+  async #retryWithinLease(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
+    let retry: SettleRetry | undefined;
+    for (;;) {
+      let pause: number | undefined;
       try {
         return await settle();
       } catch (error) {
         this.#parts.onError(error as Error);
-        if (tries === settleRetries || !isWorthTrying(error)) {
-          this.#leave(delivery);
-          return undefined;
-        }
+        retry ??= this.#retry();
+        pause = retry.next(error);
       }
-      await sleep(this.#parts.clock, firstRetryPause * 2 ** tries);
+      if (pause === undefined) {
+        this.#leave(delivery);
+        return undefined;
+      }
+      await sleep(this.#parts.clock, pause);
     }
   }
 
   async #putBack(delivery: StreamDelivery, how: PutBack): Promise<void> {
-    const held = await this.#tenaciously(delivery, () => this.#runPutBack(delivery, how));
+    const held = await this.#retryWithinLease(delivery, () => this.#runPutBack(delivery, how));
     if (held === undefined) return;
     if (held === 0) this.#stale(delivery);
     else delivery.settled?.(false);
@@ -259,7 +273,7 @@ export class Flusher {
     ];
     const keys: [string, string] = [stream.key, stream.queue.dead];
     const args = [group, this.#parts.consumer, entry, this.#parts.retention.deadLetters, ...letter];
-    const held = await this.#tenaciously(delivery, () => scriptsOf(this.#client).streamPark(keys, args));
+    const held = await this.#retryWithinLease(delivery, () => scriptsOf(this.#client).streamPark(keys, args));
     if (held === undefined) return;
     if (held === 1) {
       this.#ack(delivery, outcome);

@@ -4,7 +4,7 @@ import type { Keys } from '../keys.ts';
 import { accept, type Call, refuse } from '../publish-call.ts';
 import { joinTexts } from '../scripts/lines.lua.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
-import { isConnectionError, toBrokerError, wasNotSent } from '../store-errors.ts';
+import { isConnectionError, toBrokerError, wasNotCarriedOut } from '../store-errors.ts';
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { corked } from './corked.ts';
 import { markRepeated } from './entry.ts';
@@ -21,6 +21,8 @@ const pause = 50;
 interface Batch {
   readonly signal: AbortSignal | undefined;
   readonly parcels: Parcel[];
+  /** Why the last try failed that is made again. */
+  refusal?: unknown;
 }
 
 /** Messages of one script call. */
@@ -105,14 +107,14 @@ export class Publisher {
     for (const batch of batches) void this.#run(batch); // never rejects
   }
 
-  async #run({ signal, parcels }: Batch): Promise<void> {
+  async #run(batch: Batch): Promise<void> {
     const { clock, timeout } = this.#parts;
     this.#underWay += 1;
-    const deadline = new Deadline(clock, signal ?? timeout, () => this.#late(signal));
-    let pending: readonly Parcel[] = parcels;
+    const deadline = new Deadline(clock, batch.signal ?? timeout, () => this.#late(batch));
+    let pending: readonly Parcel[] = batch.parcels;
     try {
       while (pending.length > 0) {
-        pending = await this.#try(pending, deadline);
+        pending = await this.#try(pending, deadline, batch);
         if (pending.length > 0) await sleep(clock, pause);
       }
     } catch (error) {
@@ -124,30 +126,34 @@ export class Publisher {
   }
 
   /** Tries once; returns those to be tried again. Rejects when the deadline passes. */
-  async #try(parcels: readonly Parcel[], deadline: Deadline): Promise<readonly Parcel[]> {
+  async #try(parcels: readonly Parcel[], deadline: Deadline, batch: Batch): Promise<readonly Parcel[]> {
     deadline.check();
     if (this.#closed) throw new ClosedError('the broker');
     const client = this.#parts.link.readyClient ?? (await this.#parts.link.ready(deadline));
     const again: Parcel[] = [];
+    const repeat = (parcel: Parcel, error: unknown): void => {
+      batch.refusal = error;
+      again.push(parcel);
+    };
     const sent: Promise<void>[] = [];
     corked(client, () => {
-      for (const chunk of this.#chunks(parcels)) sent.push(this.#add(client, chunk, again));
+      for (const chunk of this.#chunks(parcels)) sent.push(this.#add(client, chunk, repeat));
     });
     await deadline.race(Promise.all(sent));
     return again;
   }
 
-  async #add(client: RedisClient, chunk: Chunk, again: Parcel[]): Promise<void> {
+  async #add(client: RedisClient, chunk: Chunk, repeat: (parcel: Parcel, error: unknown) => void): Promise<void> {
     try {
       await this.#call(client, chunk);
       for (const parcel of chunk.parcels) accept(parcel);
     } catch (error) {
-      const repeat = isConnectionError(error);
+      const refused = !isConnectionError(error);
       for (const parcel of chunk.parcels) {
-        if (!repeat) this.#refuse(parcel, error);
+        if (refused) this.#refuse(parcel, error);
         else if (!parcel.over) {
-          if (!wasNotSent(error)) parcel.payload = markRepeated(parcel.payload); // the first try may have arrived, and even have been run
-          again.push(parcel);
+          if (!wasNotCarriedOut(error)) parcel.payload = markRepeated(parcel.payload); // the first try may have arrived, and even have been run
+          repeat(parcel, error);
         }
       }
     }
@@ -206,10 +212,10 @@ export class Publisher {
     refuse(parcel, toBrokerError(error, this.#parts.link.display, parcel.id));
   }
 
-  #late(signal: AbortSignal | undefined): Error {
+  #late({ signal, refusal }: Batch): Error {
     const waited = signal
       ? 'did not accept the message in time'
       : `did not accept the message within ${this.#parts.timeout} ms`;
-    return this.#parts.link.unavailable(waited);
+    return this.#parts.link.unavailable(waited, { refusal });
   }
 }
