@@ -18,7 +18,7 @@ const pages = ['README.md', ...guides, ...examples];
 
 /** The names of an interface's fields, as its source has them. */
 function fieldsOf(file: string, name: string): readonly string[] {
-  const [, body = ''] = new RegExp(`interface ${name} \\{\\n(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
+  const [, body = ''] = new RegExp(`interface ${name} (?:extends \\w+ )?\\{\\n(.*?)\\n\\}`, 's').exec(read(file)) ?? [];
   return [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, field]) => field ?? '');
 }
 

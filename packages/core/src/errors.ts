@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'TIME_LIMIT'
   | 'DEADLINE_EXCEEDED'
   | 'CONFIGURATION'
+  | 'PLUGIN'
   | 'NO_CURRENT_TASK'
   | 'NOT_SUPPORTED'
   | 'LOCK_TIMEOUT'
@@ -75,6 +76,17 @@ export class LovageError extends Error {
 export class ConfigurationError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('CONFIGURATION', message, options);
+  }
+}
+
+/** A plugin's `run` threw: the attempt fails, and `cause` is what was thrown. `autoretryFor` does not apply. */
+export class PluginError extends LovageError {
+  readonly plugin: string;
+  constructor(plugin: string, task: string, options: LovageErrorOptions) {
+    const { cause } = options;
+    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super('PLUGIN', `plugin "${plugin}" failed in task "${task}": ${why}`, options);
+    this.plugin = plugin;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Tasks, calls, results: what application code imports. */
-export { Lovage } from './app/app.ts';
+export { Lovage, type TaskDefaults, type TaskDefiner } from './app/app.ts';
 export {
   AppControl,
   AppInspect,
@@ -61,6 +61,7 @@ export {
   NoWorkerError,
   PayloadNotSerializableError,
   PayloadTooLargeError,
+  PluginError,
   PublishError,
   ResultBackendUnavailableError,
   ResultExpiredError,
@@ -91,6 +92,15 @@ export type {
   WorkerEventFields,
 } from './events/event.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';
+export type {
+  OutgoingCall,
+  Plugin,
+  PluginHooks,
+  PublishedTask,
+  TaskInfo,
+  TaskRun,
+  WorkerInfo,
+} from './plugins/plugin.ts';
 export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';
 export { GroupResult, type JoinOptions } from './results/group-result.ts';
@@ -106,5 +116,5 @@ export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './task/schema.ts';
 export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './task/state.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
-export type { TaskOptions } from './task/task-options.ts';
+export type { EndedTask, PluginTaskOptions, TaskOptions } from './task/task-options.ts';
 export type { DebounceOptions, KeyFunction, ThrottleOptions, UniqueOptions } from './task/unique-rule.ts';

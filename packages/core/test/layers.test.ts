@@ -25,6 +25,7 @@ const coreLayers: Layers = {
     'driver',
     'results',
     'producer',
+    'plugins',
     'canvas',
     'app',
     'worker',

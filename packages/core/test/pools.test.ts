@@ -111,6 +111,8 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
       fields: { task: 'context', taskId: result.id, attempt: 1, what: 'half' },
     });
     expect(await call('climb', 0)).toEqual([3, 3]);
+    const loud = await app.sendTask('add', [1, 2], { headers: { loud: true } });
+    expect(await loud.get({ timeout })).toBe('3 for add!'); // by the plugin of the app that the child loaded
     expect(await failure(call('auto'))).toMatchObject({ remoteName: 'RangeError', attempts: 3 });
     expect(await failure(call('reject'))).toMatchObject({ remoteName: 'Reject', message: 'not here' });
     await worker.close();

@@ -4,6 +4,7 @@ import type { Retention } from '../driver/retention.ts';
 import { ConfigurationError } from '../errors.ts';
 import { defaultHistoryLimits, type HistoryLimits, type HistoryMode } from '../history/history-store.ts';
 import { type Logger, type LogLevel, logLevels } from '../logger.ts';
+import type { Plugin } from '../plugins/plugin.ts';
 import { type Duration, parseDuration, parseSize } from '../task/duration.ts';
 import { oneOf, queueName, type Reader, readOptions, record, text } from '../task/option-reader.ts';
 import type { TaskRoutes } from '../task/route.ts';
@@ -95,6 +96,8 @@ export interface AppOptions {
   readonly logLevel?: LogLevel;
   /** Where log lines go. @default stderr */
   readonly logger?: Logger;
+  /** Extensions, the outermost first; every process that loads the app has them. @default [] */
+  readonly plugins?: readonly Plugin[];
   /** Drivers beside the built-in ones, or in their place (bundled programs pass theirs here). */
   readonly drivers?: readonly Driver[];
   /** Time; tests pass their own. @default the system's */
@@ -191,7 +194,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
 const untouched: Reader<unknown> = (value) => value;
 const groups = ['conf', 'connection', 'retention', 'worker'] as const;
 const topLevel = {
-  ...Object.fromEntries([...groups, 'logger', 'drivers', 'clock'].map((name) => [name, untouched])),
+  ...Object.fromEntries([...groups, 'logger', 'drivers', 'clock', 'plugins'].map((name) => [name, untouched])),
   ...Object.fromEntries(
     Object.keys(settingRules)
       .filter((path) => !path.includes('.'))

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
+import { PluginList } from '../plugins/plugin-list.ts';
 import { type AdmissionStores, Admissions } from '../producer/admissions.ts';
 import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
@@ -32,6 +33,7 @@ export interface AppRuntime extends Messaging {
   /** Where each setting came from. */
   readonly provenance: ReadonlyMap<string, Setting>;
   readonly registry: TaskRegistry;
+  readonly plugins: PluginList;
   readonly errors: ErrorRegistry;
   readonly stores: Stores;
   readonly admissions: Admissions;
@@ -61,24 +63,25 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
   const stores = openLater(options, provenance, { clock, logger, settings });
+  const plugins = new PluginList(options.plugins ?? [], logger, where);
   const brokerClock = new BrokerClock(clock, () => stores.clockOffset());
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
   const admissions = createAdmissions(stores, logger, publishTimeout);
   const control = new AppControl({ clock, stores, admissions, canvas: () => canvas });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
-  const producer = createProducer(options, where, { clock, stores, settings, results, admissions });
+  const producer = createProducer(options, where, { clock, stores, settings, results, admissions, plugins });
   const sending = { clock, logger, producer, results, ...tasks };
-  const directory = () => stores.current?.directory;
   const canvas: CanvasSender = new CanvasSender({
     ...sending,
     clock: brokerClock,
     resultExpires,
     publishTimeout,
-    directory,
+    directory: () => stores.current?.directory,
   });
   return {
     name,
+    plugins,
     ...sending,
     brokerClock,
     settings,
@@ -111,10 +114,11 @@ function createAdmissions(stores: Stores, logger: Logger, publishTimeout: number
   return new Admissions({ stores: open, logger, publishTimeout });
 }
 
-type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions'>;
+type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions' | 'plugins'>;
 
 function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
-  const { clock, stores, settings, results, admissions } = parts;
+  const { clock, stores, settings, results, admissions, plugins } = parts;
+  const sentEvents = conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined;
   return new Producer({
     clock,
     broker: () => stores.current?.broker ?? stores.open().then((open) => open.broker),
@@ -129,12 +133,24 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     broadcastQueues: settings.broadcastQueues,
     publishTimeout: settings.publishTimeout,
     maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
-    onSent: conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined,
+    beforePublish: plugins.beforePublish,
+    onSent: plugins.observes('afterTaskPublish') ? emitPublished(plugins, sentEvents) : sentEvents,
   });
 }
 
+type OnSent = (messages: readonly Message[]) => void;
+
+function emitPublished(plugins: PluginList, also: OnSent | undefined): OnSent {
+  return (messages) => {
+    for (const { id, task, queue, headers = {} } of messages) {
+      plugins.emit('afterTaskPublish', { id, task, queue, headers });
+    }
+    also?.(messages);
+  };
+}
+
 /** Tells the bus of each call that was accepted. */
-function createSentEvents(stores: Stores, clock: Clock): (messages: readonly Message[]) => void {
+function createSentEvents(stores: Stores, clock: Clock): OnSent {
   const sender = new EventSender(async (topic, message) => stores.current?.bus?.publish(topic, message), clock);
   return (messages) => {
     for (const { id, task, queue, eta, rootId, parentId } of messages) {

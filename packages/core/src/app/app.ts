@@ -36,6 +36,12 @@ import type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler
 const closeDeadline = 10_000;
 const connectionsDeadline = { longest: 5_000, shortest: 1_000 };
 
+/** Options for a group of tasks; a task's own win. */
+export type TaskDefaults = Omit<TaskOptions, 'name' | 'args' | 'returns' | 'bind'>;
+
+/** Defines tasks with defaults of its own. */
+export type TaskDefiner = Pick<Lovage, 'task' | 'batchTask' | 'withDefaults'>;
+
 /** An app: a name, its tasks, and the stores that its calls and results go through. Opens no connection until it must. */
 export class Lovage {
   readonly name: string;
@@ -105,10 +111,14 @@ export class Lovage {
   ): Task<Args, Awaited<Result>, Args, Result>;
   task(nameOrOptions: string | TaskOptions): TaskDecorator;
   task(nameOrOptions: string | TaskOptions, handler?: Handler): unknown {
+    return this.#define(nameOrOptions, handler);
+  }
+
+  #define(nameOrOptions: string | TaskOptions, handler: Handler | undefined): unknown {
     if (handler !== undefined && typeof handler !== 'function') {
       throw new ConfigurationError('app.task(nameOrOptions, handler): the handler is a function');
     }
-    const definition = defineTask(nameOrOptions, handler);
+    const definition = defineTask(nameOrOptions, handler, this.#runtime.plugins.taskOptions);
     if (handler === undefined)
       return this.#decorated.decorator(definition.name, () => this.#runtime.registry.add(definition));
     this.#runtime.registry.add(definition);
@@ -128,8 +138,24 @@ export class Lovage {
     handler: (items: readonly BatchItem<Args>[]) => BatchValues<V>,
   ): Task<Args, V>;
   batchTask(options: BatchTaskOptions, handler: BatchHandler): unknown {
-    this.#runtime.registry.add(defineBatchTask(options, handler));
+    this.#runtime.registry.add(defineBatchTask(options, handler, this.#runtime.plugins.taskOptions));
     return this.#handle(options.name);
+  }
+
+  /**
+   * The same `task` and `batchTask` with other defaults: what a task does not say itself is taken from `defaults`. It is what
+   * Celery's custom base class is used for. May be nested. Throws as {@link Lovage.task}, where a task is defined.
+   */
+  withDefaults(defaults: TaskDefaults): TaskDefiner {
+    const over = (given: string | TaskOptions): TaskOptions =>
+      typeof given === 'string' ? { ...defaults, name: given } : { ...defaults, ...given };
+    const definer = {
+      task: (given: string | TaskOptions, handler?: Handler) => this.#define(over(given), handler),
+      batchTask: (given: BatchTaskOptions, handler: BatchHandler) =>
+        this.batchTask({ ...defaults, ...given } as never, handler as never),
+      withDefaults: (more: TaskDefaults) => this.withDefaults({ ...defaults, ...more }),
+    };
+    return definer as unknown as TaskDefiner; // the types of `task` and `batchTask` are those of the app
   }
 
   /** The tasks of an instance's decorated methods, which from now on run on this instance. */
@@ -157,7 +183,7 @@ export class Lovage {
     options?: Omit<TaskOptions, 'name'>,
   ): Task<Parameters<Shape>, Awaited<ReturnType<Shape>>>;
   remote(name: string, options: Omit<TaskOptions, 'name'> = {}): unknown {
-    const definition = defineTask({ ...options, name });
+    const definition = defineTask({ ...options, name }, undefined, this.#runtime.plugins.taskOptions);
     this.#runtime.remotes.add(name);
     return createTask(name, () => definition, this.#sender);
   }

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
 import { type BatchHandler, type BatchOptions, readBatch, runBatch } from '../task/batch.ts';
+import type { OptionTable } from '../task/option-reader.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { TaskOptions } from '../task/task-options.ts';
@@ -8,7 +9,7 @@ import type { TaskOptions } from '../task/task-options.ts';
 export interface BatchTaskOptions extends Omit<TaskOptions, 'bind' | 'pool'>, BatchOptions {}
 
 /** The definition of a batch task. Called in process, and where there is nothing to wait for, it is a batch of one. */
-export function defineBatchTask(given: BatchTaskOptions, handler: BatchHandler): TaskDefinition {
+export function defineBatchTask(given: BatchTaskOptions, handler: BatchHandler, plugins: OptionTable): TaskDefinition {
   if (typeof given !== 'object' || given === null) {
     throw new ConfigurationError('app.batchTask: the first parameter is an object with a name, a size, and options');
   }
@@ -23,5 +24,5 @@ export function defineBatchTask(given: BatchTaskOptions, handler: BatchHandler):
     if (end && 'thrown' in end) throw end.thrown;
     return end?.value;
   };
-  return { ...defineTask({ ...options, bind: true, pool: 'async' }, alone), batch };
+  return { ...defineTask({ ...options, bind: true, pool: 'async' }, alone, plugins), batch };
 }

@@ -120,6 +120,7 @@ export async function startBeat(app: Lovage, options: BeatOptions = {}): Promise
   const runtime = runtimeOf(app);
   const resolved = { ...defaults, ...readOptions(options, table, 'startBeat') };
   for (const { name, signature } of runtime.schedules.list()) assertKnown(runtime, name, signature.toJSON());
+  await runtime.plugins.emitAndWait('beatInit', { app: runtime.name });
   const stores = await runtime.stores.open();
   const book = new ScheduleBook(app);
   try {

@@ -70,6 +70,13 @@ export interface Callback {
   toJSON(): object;
 }
 
+/** Sees and changes the options of a call before its message is built; what it throws refuses the call. */
+export type BeforePublish = (
+  task: string,
+  args: readonly unknown[],
+  given: CallOptions | undefined,
+) => CallOptions | undefined;
+
 /** {@link CallOptions} with durations in milliseconds and moments in epoch milliseconds. */
 export interface ResolvedCallOptions {
   readonly queue?: string;

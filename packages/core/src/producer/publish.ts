@@ -14,7 +14,7 @@ import { turnOf } from '../task/turn-of.ts';
 import type { UniqueRule } from '../task/unique-rule.ts';
 import type { Admissions } from './admissions.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
-import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
+import { type BeforePublish, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
 import { assertForMany, severalInOne, uniqueInCanvas } from './refused-calls.ts';
 import { UniqueSender, type UniqueSent, type UniqueStores } from './unique.ts';
@@ -41,6 +41,8 @@ export interface ProducerContext {
   readonly admissions: Admissions;
   /** Told of messages the broker has accepted. */
   readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
+  /** Changes or refuses calls, for plugins. */
+  readonly beforePublish?: BeforePublish | undefined;
 }
 
 /** What {@link Producer.prepare} takes beside the call. */
@@ -106,7 +108,7 @@ export class Producer {
     onPrepared?: (result: AsyncResult) => void,
   ): Promise<AsyncResult> {
     try {
-      const call = this.#read(given, definition);
+      const call = this.#readCall(definition, args, given);
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
       const build = this.#timed(call, definition);
       const unique = call.unique ?? definition.options.unique;
@@ -152,7 +154,7 @@ export class Producer {
     args: readonly unknown[],
     { open = 0, each = false, options }: PrepareOptions,
   ): MaybePromise<PreparedCall> {
-    const { countdown, eta, expires, ...read } = this.#read(options, definition);
+    const { countdown, eta, expires, ...read } = this.#readCall(definition, args, options);
     const call: ResolvedCallOptions = Object.assign(read, { taskId: read.taskId ?? unnamed });
     if (call.unique ?? definition.options.unique) throw uniqueInCanvas(definition);
     if (each && definition.options.admitted) throw severalInOne(definition);
@@ -165,6 +167,12 @@ export class Producer {
     const build = this.#timed(call, definition);
     if (!(encoded instanceof Promise || build instanceof Promise)) return finish(encoded, build);
     return Promise.all([encoded, build]).then((both) => finish(...both));
+  }
+
+  /** The options of one call, after the plugins saw it. */
+  #readCall(definition: TaskDefinition, args: readonly unknown[], given: CallOptions | undefined): ResolvedCallOptions {
+    const { beforePublish } = this.#context;
+    return this.#read(beforePublish ? beforePublish(definition.name, args, given) : given, definition);
   }
 
   #read(given: CallOptions | undefined, { name }: TaskDefinition): ResolvedCallOptions {
@@ -194,16 +202,18 @@ export class Producer {
     given?: CallOptions,
   ): Promise<readonly AsyncResult[]> {
     assertForMany(given, definition);
-    const call = this.#read(given, definition);
-    const timed = this.#timed(call, definition);
-    const build = timed instanceof Promise ? await timed : timed;
+    const shared = this.#read(given, definition);
+    const timed = this.#timed(shared, definition);
+    const sharedBuild = timed instanceof Promise ? await timed : timed;
     const messages: Message[] = [];
     for (const args of argsList) {
+      const call = this.#context.beforePublish ? this.#readCall(definition, args, given) : shared;
+      const build = call === shared ? sharedBuild : await this.#timed(call, definition);
       const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
       const wire = encoded instanceof Promise ? await encoded : encoded;
       messages.push(inTurn(definition, buildMessage(definition, wire, call, build)));
     }
-    const rule = call.unique ?? definition.options.unique;
+    const rule = shared.unique ?? definition.options.unique;
     if (rule) return this.#sendEachUnique(definition, messages, rule);
     for (let start = 0; start < messages.length; start += chunkSize) {
       await this.publish(messages.slice(start, start + chunkSize));

@@ -42,6 +42,11 @@ export class Replace extends Error {
   }
 }
 
+/** Whether this was thrown to steer a task rather than to fail it. */
+export function isControlSignal(thrown: unknown): boolean {
+  return [Retry, Ignore, Replace, Reject].some((signal) => thrown instanceof signal);
+}
+
 /** Throw to refuse the task: back to its queue at once (`requeue: true`, bounded), or to the dead letters and FAILURE. */
 export class Reject extends Error {
   readonly requeue: boolean;

@@ -9,7 +9,19 @@ import {
   type OrderingPolicy,
   type ResolvedFairness,
 } from './flow-options.ts';
-import { flag, oneOf, orNull, queueName, type Reader, readOptions, text, wholeNumber } from './option-reader.ts';
+import type { JsonValue } from './json.ts';
+import {
+  flag,
+  type OptionTable,
+  oneOf,
+  orNull,
+  queueName,
+  type Reader,
+  type ReadOptions,
+  readOptions,
+  text,
+  wholeNumber,
+} from './option-reader.ts';
 import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 import type { Schema } from './schema.ts';
 import {
@@ -24,8 +36,15 @@ import {
   uniqueOption,
 } from './unique-rule.ts';
 
+/**
+ * Task options that plugins bring. A plugin declares the types of its own by merging into this interface:
+ * `declare module 'lovage' { interface PluginTaskOptions { readonly tenant?: string } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: plugins merge their options into it
+export interface PluginTaskOptions {}
+
 /** The options of a task, as given. Names and defaults are Celery's where Celery has them. */
-export interface TaskOptions {
+export interface TaskOptions extends PluginTaskOptions {
   /** The task's name on the wire. Explicit, since bundlers rename functions. */
   readonly name: string;
   /** A schema of the argument tuple: zod 4 or any Standard Schema. Checked before sending and again in the worker. */
@@ -96,7 +115,32 @@ export interface TaskOptions {
   readonly fairness?: FairnessOptions;
   /** Recorded on each message, for handlers that must tell old calls from new. @default none */
   readonly version?: string;
+  /** Called on the worker when the task ended as SUCCESS. What it throws is logged and changes nothing. */
+  readonly onSuccess?: (task: EndedTask & { readonly value: JsonValue | undefined }) => unknown;
+  /** Called on the worker when the task ended as FAILURE, with what was thrown. What it throws is logged. */
+  readonly onFailure?: (task: EndedTask & { readonly error: unknown }) => unknown;
+  /** Called on the worker when a retry was asked for; `at` in epoch ms. What it throws is logged. */
+  readonly onRetry?: (task: EndedTask & { readonly error: unknown; readonly at: number }) => unknown;
+  /** Called on the worker when an attempt ended by its hard time limit, before `onFailure`. What it throws is logged. */
+  readonly onTimeout?: (task: EndedTask & { readonly error: unknown }) => unknown;
 }
+
+/** The attempt that a task's own callbacks are told of. */
+export interface EndedTask {
+  readonly id: string;
+  /** The task's name. */
+  readonly task: string;
+  readonly queue: string;
+  readonly args: readonly JsonValue[];
+  /** 1 for the first run. */
+  readonly attempt: number;
+  readonly headers: Readonly<Record<string, JsonValue>>;
+  /** The worker's name. */
+  readonly worker: string;
+}
+
+/** The callbacks of a task. */
+export type TaskCallbacks = Pick<TaskOptions, 'onSuccess' | 'onFailure' | 'onRetry' | 'onTimeout'>;
 
 /** Resolved options: durations in milliseconds, defaults filled in. */
 export interface ResolvedTaskOptions extends RetryPolicy {
@@ -123,6 +167,10 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   readonly admitted: boolean;
   readonly version?: string;
   readonly bind: boolean;
+  /** undefined: it has none. */
+  readonly callbacks?: TaskCallbacks;
+  /** The options that plugins brought. */
+  readonly plugin: PluginTaskOptions;
 }
 
 const schema: Reader<Schema> = (value, where) => {
@@ -140,6 +188,13 @@ const backoff: Reader<number | false> = (value, where) => {
   if (value === true) return 1000;
   return value === false ? false : parseDuration(value, where);
 };
+
+const callback: Reader<(task: never) => unknown> = (value, where) => {
+  if (typeof value === 'function') return value as (task: never) => unknown;
+  throw new ConfigurationError(`${where}: expected a function`);
+};
+
+const callbackNames = ['onSuccess', 'onFailure', 'onRetry', 'onTimeout'] as const;
 
 const table = {
   name: text,
@@ -173,7 +228,16 @@ const table = {
   orderingPolicy: oneOf('continue', 'halt'),
   fairness,
   version: text,
+  onSuccess: callback,
+  onFailure: callback,
+  onRetry: callback,
+  onTimeout: callback,
 };
+
+/** Whether every app has a task option of this name. */
+export function isTaskOption(name: string): boolean {
+  return Object.hasOwn(table, name);
+}
 
 /** What {@link resolveTaskOptions} found. */
 export interface ReadTaskOptions {
@@ -184,13 +248,13 @@ export interface ReadTaskOptions {
 }
 
 /** Reads a task's options once, at its definition. Throws {@link ConfigurationError}. */
-export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions {
+export function resolveTaskOptions(given: string | TaskOptions, plugins: OptionTable = {}): ReadTaskOptions {
   const raw = typeof given === 'string' ? { name: given } : given;
   if (typeof raw !== 'object' || raw === null) {
     throw new ConfigurationError('app.task: the first parameter is the task name, or an object of options with a name');
   }
   const where = typeof raw.name === 'string' ? `task "${raw.name}"` : 'app.task';
-  const read = readOptions(raw, table, where);
+  const [read, plugin] = readBoth(raw, plugins, where);
   if (read.name === undefined)
     throw new ConfigurationError('app.task: the option name is missing: task names are explicit strings');
   checkLimits(read, where);
@@ -198,6 +262,7 @@ export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions
     throw new ConfigurationError(`${where}: orderingPolicy says what happens to an orderingKey, and there is none`);
   }
   const { name, args, returns, unique: _unique, debounce: _debounce, throttle: _throttle, ...rest } = read;
+  const callbacks = callbacksOf(read);
   const unique = theOneRule(read, where);
   if (unique?.debounce && rest.idempotencyKey) {
     throw new ConfigurationError(
@@ -212,6 +277,8 @@ export function resolveTaskOptions(given: string | TaskOptions): ReadTaskOptions
       ...defaults,
       ...(rest as Partial<ResolvedTaskOptions>),
       ...(unique ? { unique } : {}),
+      ...(callbacks ? { callbacks } : {}),
+      plugin,
       admitted: [rest.concurrency, rest.orderingKey, rest.fairness].some((option) => option !== undefined),
     },
   };
@@ -230,7 +297,27 @@ const defaults: ResolvedTaskOptions = {
   orderingPolicy: 'continue',
   admitted: false,
   bind: false,
+  plugin: {},
 };
+
+/** The options that every app has, and those of its plugins. */
+function readBoth(
+  raw: TaskOptions,
+  plugins: OptionTable,
+  where: string,
+): readonly [ReadOptions<typeof table>, PluginTaskOptions] {
+  const read: Record<string, unknown> = readOptions(raw, { ...table, ...plugins }, where);
+  const own = Object.keys(read).filter((name) => Object.hasOwn(plugins, name));
+  const plugin = Object.fromEntries(own.map((name) => [name, read[name]]));
+  for (const name of own) delete read[name];
+  return [read as ReadOptions<typeof table>, plugin];
+}
+
+/** The callbacks as one object, so that a task without any costs its worker one comparison. */
+function callbacksOf(read: Readonly<Record<string, unknown>>): TaskCallbacks | undefined {
+  const given = callbackNames.filter((name) => read[name] !== undefined);
+  return given.length > 0 ? Object.fromEntries(given.map((name) => [name, read[name]])) : undefined;
+}
 
 /** A soft limit that never comes before the hard one is a mistake, found where it is made. */
 export function checkLimits(

@@ -1,4 +1,5 @@
 import type { Batch } from './batch.ts';
+import type { OptionTable } from './option-reader.ts';
 import type { PayloadOwner } from './payload-codec.ts';
 import { createSchemaCodec } from './schema.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from './task-options.ts';
@@ -18,9 +19,9 @@ export interface TaskDefinition {
   readonly batch?: Batch;
 }
 
-/** Reads the options and makes the definition. Throws {@link ConfigurationError}. */
-export function defineTask(given: string | TaskOptions, handler?: Handler): TaskDefinition {
-  const { name, args, returns, options } = resolveTaskOptions(given);
+/** Reads the options, those of the app's plugins too, and makes the definition. Throws {@link ConfigurationError}. */
+export function defineTask(given: string | TaskOptions, handler?: Handler, plugins?: OptionTable): TaskDefinition {
+  const { name, args, returns, options } = resolveTaskOptions(given, plugins);
   return {
     name,
     options,

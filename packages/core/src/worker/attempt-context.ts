@@ -5,6 +5,7 @@ import { DeadlineExceeded, LeaseLostError, NoResultBackendError, WorkerShutdownE
 import type { Logger } from '../logger.ts';
 import { Replace, Retry, type RetryRequest } from '../task/control-signal.ts';
 import { parseDuration, parseInstant } from '../task/duration.ts';
+import type { Failure } from '../task/failure.ts';
 import type { JsonValue } from '../task/json.ts';
 import { attemptNumber, type Message } from '../task/message.ts';
 import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
@@ -42,6 +43,8 @@ const nothing: Readonly<Record<string, JsonValue>> = Object.freeze({});
  */
 export class AttemptContext implements TaskContext {
   readonly deliveryCount: number;
+  /** What the handler threw, and the failure made of it, for observers; undefined where it ran in a child. */
+  lastError: { readonly failure: Failure; readonly error: unknown } | undefined;
   /** Set when the attempt is let in. */
   fence: number | undefined;
   readonly #message: Message;

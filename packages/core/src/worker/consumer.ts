@@ -5,6 +5,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import { UnknownTaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
+import type { Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import type { MaybePromise } from '../task/schema.ts';
@@ -25,6 +26,8 @@ export interface ConsumerOptions {
   /** The broker stores the outcome that rides on an ack. */
   readonly acksWithOutcome: boolean;
   readonly unknownTaskGrace: number;
+  /** Called for each delivery of a task that the app does not define. */
+  readonly onUnknown: (message: Message) => void;
   readonly resultExpires: number;
   /** Aborts when the worker gives up waiting for the result store. */
   readonly giveUp: AbortSignal;
@@ -128,6 +131,7 @@ export class DeliveryReceiver {
   /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */
   #unknown({ message }: Delivery): Settlement {
     const { clock, logger, registry, unknownTaskGrace } = this.#options;
+    this.#options.onUnknown(message);
     const now = clock.now();
     const since = message.unknownSince ?? now;
     if (now - since >= unknownTaskGrace) {

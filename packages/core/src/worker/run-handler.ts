@@ -1,3 +1,5 @@
+import type { PluginList } from '../plugins/plugin-list.ts';
+import { runThroughPlugins } from '../plugins/run-through-plugins.ts';
 import type { JsonValue } from '../task/json.ts';
 import { assertJson, decodeArgs, encodeResult, type SizeLimit } from '../task/payload-codec.ts';
 import type { MaybePromise } from '../task/schema.ts';
@@ -6,14 +8,20 @@ import { runAsTask } from '../task/task-context.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
+/** What running a handler needs. */
+export interface HandlerTools {
+  readonly maxResult: SizeLimit;
+  readonly plugins: PluginList;
+}
+
 /**
  * The innermost step: arguments decoded, handler run within its context, return value encoded. Throws what it throws. What
  * needs no waiting is not waited for: a promise costs 0.5 µs in a process that uses AsyncLocalStorage, as every worker does.
  */
-export function runHandler(attempt: Attempt, maxResult: SizeLimit): MaybePromise<AttemptResult> {
+export function runHandler(attempt: Attempt, tools: HandlerTools): MaybePromise<AttemptResult> {
   const { message } = attempt;
-  if (message.canvas?.each) return runEach(attempt, maxResult);
-  const result = runOnce(attempt, message.args, maxResult);
+  if (message.canvas?.each) return runEach(attempt, tools);
+  const result = runOnce(attempt, message.args, tools);
   return result instanceof Promise ? result.then((value) => success(attempt, value)) : success(attempt, result);
 }
 
@@ -26,21 +34,27 @@ function success({ context }: Attempt, result: JsonValue | undefined): AttemptRe
 function runOnce(
   attempt: Attempt,
   wire: readonly JsonValue[],
-  maxResult: SizeLimit,
+  tools: HandlerTools,
 ): MaybePromise<JsonValue | undefined> {
   const decoded = decodeArgs(attempt.definition.payload, wire, attempt.message.id);
-  if (decoded instanceof Promise) return decoded.then((args) => call(attempt, args, maxResult));
-  return call(attempt, decoded, maxResult);
+  if (decoded instanceof Promise) return decoded.then((args) => call(attempt, args, tools));
+  return call(attempt, decoded, tools);
 }
 
 function call(
   { definition, context }: Attempt,
   args: readonly unknown[],
-  maxResult: SizeLimit,
+  { maxResult, plugins }: HandlerTools,
 ): MaybePromise<JsonValue | undefined> {
   const { payload, options } = definition;
   const handler = definition.handler as Handler; // the executor releases tasks without one
-  const value = runAsTask(context, () => (options.bind ? handler(context, ...args) : handler(...args)));
+  const run = () => (options.bind ? handler(context, ...args) : handler(...args));
+  const value = runAsTask(
+    context,
+    plugins.wrapsRuns && definition.batch === undefined
+      ? () => runThroughPlugins(plugins, { context, options: options.plugin }, run)
+      : run,
+  );
   if (!isThenable(value)) return encodeResult(payload, value, maxResult);
   return Promise.resolve(value).then((settled) => encodeResult(payload, settled, maxResult));
 }
@@ -51,11 +65,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** `map` and `starmap`: one attempt runs the handler for each list of arguments, in order. */
-async function runEach(attempt: Attempt, maxResult: SizeLimit): Promise<AttemptResult> {
+async function runEach(attempt: Attempt, tools: HandlerTools): Promise<AttemptResult> {
   const values: JsonValue[] = [];
   for (const wire of attempt.message.args) {
-    values.push((await runOnce(attempt, wire as readonly JsonValue[], maxResult)) ?? null);
+    values.push((await runOnce(attempt, wire as readonly JsonValue[], tools)) ?? null);
   }
-  assertJson(values, 'return value', maxResult, 'the values of a map');
+  assertJson(values, 'return value', tools.maxResult, 'the values of a map');
   return { state: 'SUCCESS', value: values, each: true };
 }

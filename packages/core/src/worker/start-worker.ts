@@ -36,7 +36,7 @@ export interface WorkerOptions extends WorkerSettings {
   readonly strictBroker?: boolean;
   /** Throw when the broker cannot be reached at the start, instead of trying until it can. @default false */
   readonly exitOnBrokerLoss?: boolean;
-  /** Wrappers around each attempt, inside the worker's own. @default [] */
+  /** @deprecated Give the app `plugins`: they are documented, and every process has them. */
   readonly middleware?: readonly Middleware[];
   /** Let the slots follow the load between these bounds; they then begin at `min`. @default `concurrency` slots, fixed */
   readonly autoscale?: AutoscaleLimits;
@@ -104,9 +104,12 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     const parts = { ...tools, settings, report, receiver, background: Object.values(background) };
     return consume(runtime, stores, parts);
   };
+  const info = { app: runtime.name, worker: tools.name, queues: settings.queues };
+  await runtime.plugins.emitAndWait('workerInit', info);
   const worker = await begin().catch((error: unknown) => giveUp(error, tools, Object.values(background)));
   if (limits) worker.autoscale(limits);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
+  runtime.plugins.emit('workerReady', info);
   return worker;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { MaxRetriesExceededError, TaskValidationError } from '../errors.ts';
+import { MaxRetriesExceededError, PluginError, TaskValidationError } from '../errors.ts';
 import { Ignore, Reject, Replace, Retry, type RetryRequest } from '../task/control-signal.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
 import { encodeArgs, type SizeLimit } from '../task/payload-codec.ts';
@@ -19,6 +19,15 @@ export interface ThrownTools {
 
 /** What a thrown value means for the task: a signal, a retry, or its failure. Never throws. */
 export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: ThrownTools): Promise<AttemptResult> {
+  const result = await classify(attempt, thrown, tools);
+  if ('failure' in result && result.failure) {
+    const error = thrown instanceof Retry ? thrown.request.exc : thrown;
+    attempt.context.lastError = { failure: result.failure, error };
+  }
+  return result;
+}
+
+async function classify(attempt: Attempt, thrown: unknown, tools: ThrownTools): Promise<AttemptResult> {
   if (attempt.context.brokenOff) return { state: 'RELEASED' };
   if (thrown instanceof Ignore) return { state: 'IGNORED' };
   if (thrown instanceof Reject) return rejected(attempt, thrown);
@@ -26,7 +35,7 @@ export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: T
     if (thrown instanceof Replace) return replaced(attempt, thrown);
     if (thrown instanceof Retry) return await retried(attempt, thrown.request, tools);
     const { options } = attempt.definition;
-    if (!(thrown instanceof TaskValidationError) && isAutoretried(options, thrown)) {
+    if (!(thrown instanceof TaskValidationError || thrown instanceof PluginError) && isAutoretried(options, thrown)) {
       return await retried(attempt, { exc: thrown }, tools);
     }
     return { state: 'FAILURE', failure: toFailure(thrown) };

@@ -14,12 +14,13 @@ import { createDefaultMiddleware } from './default-middleware.ts';
 import { EventObserver } from './event-observer.ts';
 import { type AttemptObserver, Executor } from './executor.ts';
 import { HistoryRecorder } from './history-recorder.ts';
+import { HookObserver } from './hook-observer.ts';
 import { LoopWatch } from './loop/loop-watch.ts';
 import type { Middleware } from './middleware.ts';
 import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
-import { runHandler } from './run-handler.ts';
+import { type HandlerTools, runHandler } from './run-handler.ts';
 import { StampedRevocations } from './stamped-revocations.ts';
 import { StateWriter } from './state-writer.ts';
 import { TaskLimits } from './task-limits.ts';
@@ -113,7 +114,7 @@ function createBatching(
 type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
 
 function createPools(
-  { clock, brokerClock, logger, settings }: AppRuntime,
+  { clock, brokerClock, logger, settings, plugins }: AppRuntime,
   { states, loop }: PoolTools,
   options: ToolOptions,
 ): Pools {
@@ -123,7 +124,10 @@ function createPools(
     kind: pool,
     clock,
     size: concurrency,
-    async: new AsyncPool((attempt) => handle(attempt, { clock: brokerClock, random: Math.random, ...limits }), loop),
+    async: new AsyncPool(
+      (attempt) => handle(attempt, { clock: brokerClock, random: Math.random, plugins, ...limits }),
+      loop,
+    ),
     ahead: () => brokerClock.ahead,
     app: options.appModule,
     setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
@@ -146,9 +150,9 @@ function sizeLimits({ maxPayload, maxResult }: Settings): {
 }
 
 /** Runs a handler here; never throws or rejects. */
-function handle(attempt: Attempt, tools: ThrownTools & { readonly maxResult: SizeLimit }): MaybePromise<AttemptResult> {
+function handle(attempt: Attempt, tools: ThrownTools & HandlerTools): MaybePromise<AttemptResult> {
   try {
-    const result = runHandler(attempt, tools.maxResult);
+    const result = runHandler(attempt, tools);
     return result instanceof Promise ? result.catch((error) => resultOfThrown(attempt, error, tools)) : result;
   } catch (error) {
     return resultOfThrown(attempt, error, tools);
@@ -183,7 +187,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     storesResults: results !== undefined,
     limits: parts.limits,
     onProgress: (message, progress) => parts.observer.onProgress(message, progress),
-    observer: observeAll(parts),
+    observer: observeAll(parts, new HookObserver(runtime, parts.name)),
   });
   return new DeliveryReceiver({
     ...shared,
@@ -193,6 +197,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     canvas: canvasStep,
     acksWithOutcome,
     unknownTaskGrace: parts.settings.unknownTaskGrace,
+    onUnknown: ({ id, task, queue, headers = {} }) => runtime.plugins.emit('taskUnknown', { id, task, queue, headers }),
     giveUp: parts.giveUp.signal,
   });
 }
@@ -217,7 +222,7 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
   return [...own, ...parts.middleware];
 }
 
-function observeAll({ stats, history, observer }: WorkerTools): AttemptObserver {
+function observeAll({ stats, history, observer }: WorkerTools, hooks: HookObserver): AttemptObserver {
   return {
     onStart(attempt) {
       stats.onStart(attempt);
@@ -227,6 +232,7 @@ function observeAll({ stats, history, observer }: WorkerTools): AttemptObserver 
       stats.onEnd(attempt, result);
       history?.onEnd(attempt, result);
       if (observer.enabled) observer.onEnd(attempt, result);
+      if (hooks.observes(attempt)) hooks.onEnd(attempt, result);
     },
   };
 }

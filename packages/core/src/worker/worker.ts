@@ -253,6 +253,8 @@ export class Worker {
   }
 
   async #shutDown(drain: number): Promise<ShutdownReport> {
+    const info = { app: this.#runtime.name, worker: this.name, queues: [...this.#queues] };
+    this.#runtime.plugins.emit('workerShuttingDown', info);
     this.#autoscaler?.stop();
     this.#watch.close();
     this.#consumer.pause();
@@ -272,6 +274,7 @@ export class Worker {
     const goodbyes = [this.#history?.flush(), this.#fanout?.close(), this.#janitor.close(), this.#events?.stop()];
     await this.#soon(Promise.all(goodbyes), goodbyeDeadline);
     await this.#loop.close();
+    await this.#soon(this.#runtime.plugins.emitAndWait('workerShutdown', info), goodbyeDeadline);
     await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
     this.#forget();
     // what heeded its abort and could not be handed back for a dead broker is among the abandoned

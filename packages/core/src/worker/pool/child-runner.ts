@@ -20,7 +20,7 @@ export function createChildRunner(
   setup: ChildSetup,
   post: (message: FromChild) => void,
 ): (message: ToChild) => void {
-  const { registry, canvas } = runtimeOf(app);
+  const { registry, canvas, plugins } = runtimeOf(app);
   const states = new ChildStates(post);
   const logger = createChildLogger(post);
   const sizes = {
@@ -48,7 +48,7 @@ export function createChildRunner(
     current.fence = fence;
     const attempt: Attempt = { definition, message: delivery.message, delivery, context: current };
     try {
-      return await runHandler(attempt, sizes.maxResult);
+      return await runHandler(attempt, { ...sizes, plugins });
     } catch (error) {
       const clock = { ...systemClock, now: () => systemClock.now() + ahead };
       return resultOfThrown(attempt, error, { clock, random: Math.random, maxPayload: sizes.maxPayload });
