@@ -1,20 +1,23 @@
 // @ts-check
-// `npm test [-- vitest's arguments]`: Redis, build, every test, and as the last line how they ended.
+// `npm test [-- vitest's arguments]`: Redis and Celery, build, every test, and as the last line how they ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
+import { ensureCelery } from './ensure-celery.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { binOf, runNode } from './run.mjs';
 
 /** On CI a missing part fails the tests that need it; on a laptop they are skipped and say why (CONTRIBUTING.md). */
 const onCi = !['', '0', 'false', undefined].includes(process.env.CI);
 
-process.exitCode = (await redis()) || (await build()) || (await test(process.argv.slice(2)));
+process.exitCode =
+  (await part(ensureRedis)) || (await part(ensureCelery)) || (await build()) || (await test(process.argv.slice(2)));
 
-async function redis() {
-  const problem = await ensureRedis();
+/** @param {() => Promise<string | undefined>} ensure */
+async function part(ensure) {
+  const problem = await ensure();
   if (!problem) return 0;
   console.error(`lovage: ${problem}${onCi ? '' : ' Tests that need it are skipped.'}`);
   return onCi ? 1 : 0;

@@ -1,4 +1,5 @@
 /** The seams, for driver authors. Not covered by semantic versioning yet. */
+export { stepId } from './canvas/freeze.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {
@@ -40,6 +41,14 @@ export type {
   QueueCounts,
   UndeliveredPage,
 } from './driver/monitor.ts';
+export type {
+  CanvasGroupNode,
+  CanvasNode,
+  CanvasPlace,
+  CanvasSequenceNode,
+  CanvasTaskNode,
+  NativeCanvas,
+} from './driver/native-canvas.ts';
 export type { RateLimiter } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
@@ -81,6 +90,8 @@ export {
   type RunState,
 } from './history/run-row.ts';
 export type { LogFields, Logger } from './logger.ts';
+export { memberId } from './results/list-values.ts';
+export { everyone } from './results/result-inbox.ts';
 export { formatDuration, parseDuration } from './task/duration.ts';
 export type { Failure } from './task/failure.ts';
 export { toFailure } from './task/failure.ts';

@@ -16,7 +16,7 @@ import { count, positiveDuration, type SettingRule } from './setting-readers.ts'
 export interface AppConf {
   /** Routing rules for tasks that do not name a queue themselves. */
   readonly taskRoutes?: TaskRoutes;
-  /** The queue of tasks that nothing routes. @default 'default' */
+  /** The queue of tasks that nothing routes. @default 'default'; 'celery' where the broker is Celery's */
   readonly taskDefaultQueue?: string;
   /**
    * Queues of which every worker that consumes them gets every message: for `app.broadcast`, and for nothing else.
@@ -39,7 +39,7 @@ export interface ConnectionSettings {
 
 /** Options of a worker; each also a flag and an environment variable. */
 export interface WorkerSettings {
-  /** The queues it consumes. @default ['default'] */
+  /** The queues it consumes. @default ['default']; ['celery'] where the broker is Celery's */
   readonly queues?: readonly string[];
   /** How many tasks it runs at once, over all its queues. @default 8 */
   readonly concurrency?: number;
@@ -224,14 +224,27 @@ export function resolveSettings(
     const value = raw === undefined ? undefined : rule.read(raw, origin);
     settings.set(path, { path, value, source, environment: rule.env });
   }
-  return withBroker(settings, environment);
+  return withQueues(withBroker(settings, environment));
+}
+
+/** Celery's queue of tasks that nothing routes has a name of its own. */
+function withQueues(settings: Map<string, Setting>): ReadonlyMap<string, Setting> {
+  if (!String(settings.get('broker')?.value).startsWith('celery+')) return settings;
+  for (const [path, value] of [
+    ['conf.taskDefaultQueue', 'celery'],
+    ['worker.queues', ['celery']],
+  ] as const) {
+    const setting = settings.get(path) as Setting;
+    if (setting.source === 'default') settings.set(path, { ...setting, value });
+  }
+  return settings;
 }
 
 /** Without a broker URL: REDIS_URL, as hosting platforms set it, then the embedded driver. */
 function withBroker(
   settings: Map<string, Setting>,
   environment: Readonly<Record<string, string | undefined>>,
-): ReadonlyMap<string, Setting> {
+): Map<string, Setting> {
   const broker = settings.get('broker') as Setting;
   if (broker.value !== undefined) return settings;
   const url = environment.REDIS_URL;

@@ -78,6 +78,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     resultExpires,
     publishTimeout,
     directory: () => stores.current?.directory,
+    native: async () => (stores.current ?? (await stores.open())).brokerConnection.canvas,
   });
   return {
     name,

@@ -15,6 +15,12 @@ const packages: Readonly<Record<string, string>> = {
   'rediss+streams+sentinel': '@lovage/redis',
   'redis+streams+cluster': '@lovage/redis',
   'rediss+streams+cluster': '@lovage/redis',
+  'celery+redis': '@lovage/celery',
+  'celery+rediss': '@lovage/celery',
+  'celery+redis+sentinel': '@lovage/celery',
+  'celery+rediss+sentinel': '@lovage/celery',
+  'celery+amqp': '@lovage/celery',
+  'celery+amqps': '@lovage/celery',
 };
 
 const knownSchemes = ['memory', ...Object.keys(packages)];

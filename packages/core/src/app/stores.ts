@@ -62,6 +62,7 @@ export class Stores {
       logger,
       prefix: settings.prefix,
       connection: settings.connection,
+      defaultQueue: settings.taskDefaultQueue,
       publishTimeout: settings.publishTimeout,
       retention: settings.retention,
       history: settings.history,
@@ -135,7 +136,7 @@ export class Stores {
       schedules: brokerConnection.schedules,
       directory: brokerConnection.directory,
       history: resultConnection?.history ?? brokerConnection.history,
-      acksWithOutcome: resultConnection === brokerConnection && brokerConnection.acksWithOutcome,
+      acksWithOutcome: brokerConnection.acksWithOutcome && storesTogether(brokerConnection, resultConnection),
       acksWithJoin: resultConnection === brokerConnection && brokerConnection.acksWithJoin === true,
     };
     return this.#open;
@@ -158,4 +159,10 @@ export class Stores {
     this.#connections.push(connection);
     return connection;
   }
+}
+
+/** Whether the broker's acks may carry outcomes: the results are its own, or it stores them in that other place. */
+function storesTogether(broker: Connection, results: Connection | undefined): boolean {
+  if (results === broker) return true;
+  return results?.results !== undefined && broker.canvas?.storeIn?.(results.results) === true;
 }

@@ -1,5 +1,6 @@
 import { withDeadline } from '../clock.ts';
 import type { Directory } from '../driver/directory.ts';
+import type { CanvasNode, NativeCanvas } from '../driver/native-canvas.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -35,6 +36,8 @@ export interface CanvasContext {
   readonly results: ResultContext;
   readonly resultExpires: number;
   readonly publishTimeout: number;
+  /** Absent in what comes back: the broker has no canvases of its own. */
+  readonly native: () => Promise<NativeCanvas | undefined>;
   /** Where waiting gates are listed, once the stores are open. */
   readonly directory: () => Directory | undefined;
 }
@@ -74,6 +77,12 @@ export class CanvasSender {
     const caller = currentTaskOrNone();
     const place: Place = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
     const replyTo = results.inbox.address;
+    const native = await this.#context.native();
+    if (native) {
+      const { rootId, parentId } = place;
+      await native.send(await collected(node), { id, rootId, parentId, replyTo });
+      return this.#resultOf(node, { id, callerId: caller?.id, hasDeadline: rest.deadline !== undefined });
+    }
     const runner = await this.runner();
     await runner.send(node, place, {
       replyTo,
@@ -86,11 +95,13 @@ export class CanvasSender {
   /** Publishes one more member of the chord that the message is a member of. */
   async addToChord(message: Message, canvas: unknown, nth: number): Promise<void> {
     assertSignature(canvas, 'self.addToChord');
+    const native = await this.#context.native();
+    if (native) return native.addToChord(message, await collected(await this.#resolve(canvas, message)));
     const join = message.canvas?.join;
     if (join === undefined) {
       throw new ConfigurationError(`self.addToChord: task ${message.id} is not the end of a chord's header member`);
     }
-    const node = await this.#resolver.resolve(canvas, [], stampsOf(message));
+    const node = await this.#resolve(canvas, message);
     const place = addedPlace({ id: message.id, rootId: message.rootId ?? message.id, join }, nth);
     const options = { replyTo: message.replyTo, mayRepeat: true, keepsWhatIsThere: true };
     await (await this.runner()).send(node, place, options);
@@ -100,7 +111,9 @@ export class CanvasSender {
   async replace(message: Message, data: object, added: number | undefined): Promise<void> {
     const { id, task, rootId = id, parentId, canvas = {}, replyTo } = message;
     const { clock, resultExpires } = this.#context;
-    const node = await this.#resolver.resolve(this.#revive(data), [], stampsOf(message));
+    const node = await this.#resolve(this.#revive(data), message);
+    const native = await this.#context.native();
+    if (native) return native.replace(message, await collected(node));
     const runner = await this.runner();
     const place: Place = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
     const entry = await runner.send(node, { ...place, ...groupOf(message) }, { replyTo });
@@ -170,6 +183,10 @@ export class CanvasSender {
       watch: (inbox, listener) => results.watch(inbox, listener),
       close: () => results.close(),
     };
+  }
+
+  #resolve(canvas: AnySignature, message: Message): Promise<Resolved> {
+    return this.#resolver.resolve(canvas, [], stampsOf(message));
   }
 
   async #revoker(reason: string): Promise<UnitRevoker> {
@@ -244,6 +261,19 @@ function withCallbacks(
   for (const callback of callbacksOf(link)) whole = whole.link(callback);
   for (const callback of callbacksOf(linkError)) whole = whole.linkError(callback);
   return whole;
+}
+
+/** With the members of streams in lists, as drivers with canvases of their own take them. */
+async function collected(node: Resolved): Promise<CanvasNode> {
+  const all = (nodes: readonly Resolved[]): Promise<CanvasNode[]> => Promise.all(nodes.map(collected));
+  const parts = { links: await all(node.links), errors: await all(node.errors) };
+  if (node.kind === 'task') return { ...node, ...parts };
+  if (node.kind === 'sequence') return { ...node, ...parts, steps: await all(node.steps) };
+  const members: CanvasNode[] = [];
+  for await (const list of Array.isArray(node.members) ? [node.members] : node.members) {
+    members.push(...(await all(list as readonly Resolved[])));
+  }
+  return { kind: 'group', ...parts, members };
 }
 
 function lastOf(node: Resolved): Exclude<Resolved, { kind: 'sequence' }> {

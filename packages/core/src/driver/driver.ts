@@ -9,6 +9,7 @@ import type { ClaimStore } from './claim-store.ts';
 import type { Directory } from './directory.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
+import type { NativeCanvas } from './native-canvas.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { ResultBackend } from './result-backend.ts';
 import type { Retention } from './retention.ts';
@@ -32,6 +33,8 @@ export interface DriverContext {
   /** Namespace of every key; undefined means the driver's own default. */
   readonly prefix: string | undefined;
   readonly connection: ConnectionOptions;
+  /** The queue of tasks that nothing routes. @default the driver's own */
+  readonly defaultQueue?: string;
   /** How long a reply to a publish may take, in milliseconds. */
   readonly publishTimeout: number;
   /** What is kept of work that is over. @default {@link defaultRetention} */
@@ -66,6 +69,8 @@ export interface Connection {
   readonly admission?: Admission;
   readonly monitor?: Monitor;
   readonly history?: HistoryStore;
+  /** Canvases in the broker's own form; absent: Lovage's plans, in the result store. */
+  readonly canvas?: NativeCanvas;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */
   readonly acksWithOutcome: boolean;
   /** True when an `ack` with an outcome may carry the member's place in its group too: see `AckJoin`. @default false */

@@ -79,7 +79,15 @@ function addReply(message: Draft, { options }: TaskDefinition, call: ResolvedCal
   else if (context.replyTo !== undefined) message.replyTo = context.replyTo;
 }
 
-const callFields = ['maxRetries', 'resultExpires', 'timeLimit', 'softTimeLimit', 'headers', 'stamps'] as const;
+const callFields = [
+  'kwargs',
+  'maxRetries',
+  'resultExpires',
+  'timeLimit',
+  'softTimeLimit',
+  'headers',
+  'stamps',
+] as const;
 
 function addCallFields(message: Draft, call: ResolvedCallOptions): void {
   for (const field of callFields) {

@@ -49,6 +49,8 @@ export interface CallOptions {
   readonly unique?: UniqueOptions<string> | boolean;
   readonly debounce?: DebounceOptions<string> | Duration;
   readonly throttle?: ThrottleOptions<string> | Duration;
+  /** Arguments by name: for tasks of Python's, or tasks with `params`. */
+  readonly kwargs?: Readonly<Record<string, unknown>>;
   /** Fields for the handler and for tools; JSON. */
   readonly headers?: Readonly<Record<string, JsonValue>>;
   /** Fields that a canvas hands on to its members; JSON. */
@@ -89,6 +91,7 @@ export interface ResolvedCallOptions {
   readonly idempotencyKey?: string;
   /** From `unique`, `debounce` or `throttle`; false: none. */
   readonly unique?: UniqueRule | false;
+  readonly kwargs?: Readonly<Record<string, JsonValue>>;
   readonly headers?: Readonly<Record<string, JsonValue>>;
   readonly stamps?: Readonly<Record<string, JsonValue>>;
   readonly timeLimit?: number;
@@ -125,6 +128,7 @@ const table = {
   unique: callUniqueOption,
   debounce: callDebounceOption,
   throttle: callThrottleOption,
+  kwargs: record as Reader<Readonly<Record<string, JsonValue>>>,
   headers: record as Reader<Readonly<Record<string, JsonValue>>>,
   stamps: record as Reader<Readonly<Record<string, JsonValue>>>,
   timeLimit: parseDuration,

@@ -5,7 +5,7 @@ import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/a
 import { formatDuration } from '../task/duration.ts';
 import type { JsonValue } from '../task/json.ts';
 import type { Message } from '../task/message.ts';
-import { encodeArgs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
+import { encodeArgs, encodeKwargs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
 import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
 import type { MaybePromise } from '../task/schema.ts';
@@ -175,8 +175,12 @@ export class Producer {
     return this.#read(beforePublish ? beforePublish(definition.name, args, given) : given, definition);
   }
 
-  #read(given: CallOptions | undefined, { name }: TaskDefinition): ResolvedCallOptions {
-    return resolveCallOptions(given, name, this.#context.maxPayload);
+  #read(given: CallOptions | undefined, { name, payload }: TaskDefinition): ResolvedCallOptions {
+    const call = resolveCallOptions(given, name, this.#context.maxPayload);
+    if (call.kwargs === undefined) return call;
+    const kwargs = encodeKwargs(payload, call.kwargs, this.#context.maxPayload);
+    if (!(kwargs instanceof Promise)) return { ...call, kwargs };
+    throw new ConfigurationError(`task "${name}": the schema of its kwargs is asynchronous: use one that is not`);
   }
 
   #encode(

@@ -17,6 +17,8 @@ export interface Message {
   /** The task's name. */
   readonly task: string;
   readonly args: readonly JsonValue[];
+  /** Arguments by name, for workers in languages that have them; others place them by the task's `params`. */
+  readonly kwargs?: Readonly<Record<string, JsonValue>>;
   readonly queue: string;
   /** 0–9, higher runs sooner. */
   readonly priority: number;

@@ -17,6 +17,7 @@ export interface SizeLimit {
 export interface PayloadOwner {
   readonly name: string;
   readonly args?: SchemaCodec | undefined;
+  readonly kwargs?: SchemaCodec | undefined;
   readonly returns?: SchemaCodec | undefined;
 }
 
@@ -35,6 +36,22 @@ export function encodeArgs(
   if (!owner.args) return seal(given);
   const unwrap = (checked: Checked) => seal(unwrapChecked(checked, owner.name, 'arguments'));
   const checked = owner.args.encode(given);
+  return checked instanceof Promise ? checked.then(unwrap) : unwrap(checked);
+}
+
+/** Keyword arguments as wire JSON: by the task's schema, or checked to be plain JSON. */
+export function encodeKwargs(
+  owner: PayloadOwner,
+  kwargs: Readonly<Record<string, unknown>>,
+  limit: SizeLimit,
+): MaybePromise<Readonly<Record<string, JsonValue>>> {
+  const seal = (value: unknown): Readonly<Record<string, JsonValue>> => {
+    assertJson(value, 'kwargs', limit, `keyword arguments of task "${owner.name}"`);
+    return value as Readonly<Record<string, JsonValue>>;
+  };
+  if (!owner.kwargs) return seal(kwargs);
+  const unwrap = (checked: Checked) => seal(unwrapChecked(checked, owner.name, 'arguments'));
+  const checked = owner.kwargs.encode(kwargs);
   return checked instanceof Promise ? checked.then(unwrap) : unwrap(checked);
 }
 

@@ -49,6 +49,13 @@ export interface TaskOptions extends PluginTaskOptions {
   readonly name: string;
   /** A schema of the argument tuple: zod 4 or any Standard Schema. Checked before sending and again in the worker. */
   readonly args?: Schema;
+  /**
+   * The names of its parameters, in order: a call with keyword arguments (Python's, or `kwargs` of a call) has each placed by its
+   * name. @default none: keyword arguments are refused
+   */
+  readonly params?: readonly string[];
+  /** A schema of the keyword arguments, for stubs of tasks that take them (`app.remote`). Checked before sending. @default none */
+  readonly kwargs?: Schema;
   /** A schema of the return value. */
   readonly returns?: Schema;
   /** Give the handler its {@link TaskContext} as the first parameter. @default false */
@@ -166,6 +173,7 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   /** It has a concurrency key, an ordering key or a fair share: whatever has none pays this one comparison. */
   readonly admitted: boolean;
   readonly version?: string;
+  readonly params?: readonly string[];
   readonly bind: boolean;
   /** undefined: it has none. */
   readonly callbacks?: TaskCallbacks;
@@ -196,9 +204,21 @@ const callback: Reader<(task: never) => unknown> = (value, where) => {
 
 const callbackNames = ['onSuccess', 'onFailure', 'onRetry', 'onTimeout'] as const;
 
+const names: Reader<readonly string[]> = (value, where) => {
+  if (
+    Array.isArray(value) &&
+    value.every((name) => typeof name === 'string' && name !== '') &&
+    new Set(value).size === value.length
+  )
+    return value;
+  throw new ConfigurationError(`${where}: expected a list of parameter names, each once, such as ["x", "y"]`);
+};
+
 const table = {
   name: text,
   args: schema,
+  kwargs: schema,
+  params: names,
   returns: schema,
   bind: flag,
   queue: queueName,
@@ -243,6 +263,7 @@ export function isTaskOption(name: string): boolean {
 export interface ReadTaskOptions {
   readonly name: string;
   readonly args?: Schema;
+  readonly kwargs?: Schema;
   readonly returns?: Schema;
   readonly options: ResolvedTaskOptions;
 }
@@ -261,7 +282,7 @@ export function resolveTaskOptions(given: string | TaskOptions, plugins: OptionT
   if (read.orderingPolicy !== undefined && read.orderingKey === undefined) {
     throw new ConfigurationError(`${where}: orderingPolicy says what happens to an orderingKey, and there is none`);
   }
-  const { name, args, returns, unique: _unique, debounce: _debounce, throttle: _throttle, ...rest } = read;
+  const { name, args, kwargs, returns, unique: _unique, debounce: _debounce, throttle: _throttle, ...rest } = read;
   const callbacks = callbacksOf(read);
   const unique = theOneRule(read, where);
   if (unique?.debounce && rest.idempotencyKey) {
@@ -272,6 +293,7 @@ export function resolveTaskOptions(given: string | TaskOptions, plugins: OptionT
   return {
     name,
     ...(args ? { args } : {}),
+    ...(kwargs ? { kwargs } : {}),
     ...(returns ? { returns } : {}),
     options: {
       ...defaults,

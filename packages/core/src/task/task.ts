@@ -21,13 +21,14 @@ export interface TaskDefinition {
 
 /** Reads the options, those of the app's plugins too, and makes the definition. Throws {@link ConfigurationError}. */
 export function defineTask(given: string | TaskOptions, handler?: Handler, plugins?: OptionTable): TaskDefinition {
-  const { name, args, returns, options } = resolveTaskOptions(given, plugins);
+  const { name, args, kwargs, returns, options } = resolveTaskOptions(given, plugins);
   return {
     name,
     options,
     payload: {
       name,
       args: args && createSchemaCodec(args),
+      ...(kwargs ? { kwargs: createSchemaCodec(kwargs) } : {}),
       returns: returns && createSchemaCodec(returns),
     },
     ...(handler ? { handler } : {}),

@@ -33,6 +33,9 @@ export type Execute = (delivery: Delivery) => MaybePromise<Settlement>;
 const pause = { first: 100, longest: 5_000 };
 const failureTtl = 7 * 86_400_000;
 
+/** What a worker does for messages of canvases, beside running them. */
+export type CanvasFollower = Pick<CanvasStep, 'run' | 'follow' | 'replace' | 'openGate'>;
+
 /** Gives up: the message goes back unspent, and everything is done again by whoever gets it. */
 const released: Settlement = { kind: 'release' };
 
@@ -238,7 +241,8 @@ function memberOf({ canvas = {} }: Message, { record }: OutcomeWrite): Member | 
 
 type Loaded = { readonly message: Message } | { readonly failure: Failure };
 
-function carrying(delivery: Delivery, message: Message): Delivery {
+/** The same delivery of a message that was made ready. */
+export function carrying(delivery: Delivery, message: Message): Delivery {
   const { queue, deliveryCount, returned = false } = delivery;
   return {
     message,

@@ -5,11 +5,12 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import { UnknownTaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { type Failure, toFailure } from '../task/failure.ts';
+import { placeKeywords } from '../task/keyword-args.ts';
 import type { Message } from '../task/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import type { MaybePromise } from '../task/schema.ts';
-import type { CanvasStep } from './canvas-step.ts';
+import { type CanvasFollower, carrying } from './canvas-step.ts';
 import type { Executor } from './executor.ts';
 import { IdMap } from './id-map.ts';
 
@@ -22,7 +23,7 @@ export interface ConsumerOptions {
   readonly executor: Executor;
   readonly results: ResultBackend | undefined;
   /** What messages of a canvas need; undefined: the app stores no results. */
-  readonly canvas?: CanvasStep | undefined;
+  readonly canvas?: CanvasFollower | undefined;
   /** The broker stores the outcome that rides on an ack. */
   readonly acksWithOutcome: boolean;
   readonly unknownTaskGrace: number;
@@ -120,12 +121,26 @@ export class DeliveryReceiver {
       const settlement = this.#unknown(delivery);
       return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
     }
+    if (message.kwargs !== undefined) return this.#receiveNamed(delivery, definition.options.params);
     if (canvas && message.canvas) return canvas.run(delivery, (loaded) => executor.execute(definition, loaded));
     const settling = executor.execute(definition, delivery);
     if (acksWithOutcome) return settling;
     return settling instanceof Promise
       ? settling.then((settlement) => this.#stored(settlement))
       : this.#stored(settling);
+  }
+
+  /** Keyword arguments are placed before anything looks at the arguments. */
+  #receiveNamed(delivery: Delivery, params: readonly string[] | undefined): MaybePromise<Settlement> {
+    const { message } = delivery;
+    try {
+      return this.#receive(carrying(delivery, placeKeywords(message, params)));
+    } catch (error) {
+      const outcome = this.#failed(message, toFailure(error));
+      const settlement: Settlement = { kind: 'ack', ...(outcome ? { outcome } : {}) };
+      const { canvas } = this.#options;
+      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+    }
   }
 
   /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */

@@ -9,7 +9,7 @@ import type { TaskDefinition } from '../task/task.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptContext, type CanvasTools } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
-import type { CanvasStep } from './canvas-step.ts';
+import type { CanvasFollower } from './canvas-step.ts';
 import { type Middleware, runThrough } from './middleware.ts';
 import type { Pools } from './pool/pools.ts';
 import { toSettlement } from './settle.ts';
@@ -37,7 +37,7 @@ export interface ExecutorOptions {
   /** What handlers may do to their canvas. */
   readonly canvas?: CanvasTools | undefined;
   /** Puts canvases in the place of tasks; undefined: the app stores no results. */
-  readonly canvasStep?: CanvasStep | undefined;
+  readonly canvasStep?: CanvasFollower | undefined;
   /** Told of each attempt that begins, and of what it came to. */
   readonly observer: AttemptObserver;
 }

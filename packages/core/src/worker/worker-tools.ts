@@ -17,6 +17,7 @@ import { HistoryRecorder } from './history-recorder.ts';
 import { HookObserver } from './hook-observer.ts';
 import { LoopWatch } from './loop/loop-watch.ts';
 import type { Middleware } from './middleware.ts';
+import { createNativeCanvasStep } from './native-canvas-step.ts';
 import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
@@ -172,7 +173,9 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
   const shared = { clock: brokerClock, logger, worker: parts.name, resultExpires: settings.resultExpires };
   const canvasStep =
     results &&
-    new CanvasStep({ ...shared, canvas: runtime.canvas, results, acksWithJoin, giveUp: parts.giveUp.signal });
+    (stores.brokerConnection.canvas
+      ? createNativeCanvasStep({ ...shared, canvas: runtime.canvas })
+      : new CanvasStep({ ...shared, canvas: runtime.canvas, results, acksWithJoin, giveUp: parts.giveUp.signal }));
   const executor = new Executor({
     ...shared,
     clock,

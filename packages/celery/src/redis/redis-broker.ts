@@ -1,0 +1,83 @@
+import type { Broker, Clock, ConsumeRequest, Consumer, Deliver, Logger, Message } from '@lovage/core/driver';
+import type { CeleryTask } from '../protocol/celery-task.ts';
+import { CeleryConsumer } from '../worker/consumer.ts';
+import type { HeldTask } from '../worker/held-task.ts';
+import type { Settler } from '../worker/settler.ts';
+import type { RedisLink } from './connection.ts';
+import type { Keys } from './keys.ts';
+import { fromWirePriority } from './priority.ts';
+import type { RedisPublisher } from './publisher.ts';
+import { RedisIntake } from './redis-intake.ts';
+import { createStarts } from './redis-stores.ts';
+import { Restorer } from './restorer.ts';
+
+/** What hears of the consumers of a process: remote control and events. */
+export interface ConsumerWatch {
+  opened(consumer: CeleryConsumer): Promise<void>;
+  closed(consumer: CeleryConsumer): void;
+  isRevoked(task: CeleryTask): boolean;
+}
+
+/** What the broker needs. */
+export interface RedisBrokerParts {
+  readonly link: RedisLink;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly publisher: RedisPublisher;
+  readonly settler: Settler;
+  readonly defaultQueue: string;
+  readonly watch: ConsumerWatch;
+}
+
+/** Celery's queues on Redis, as kombu keeps them. */
+export class RedisBroker implements Broker {
+  readonly #parts: RedisBrokerParts;
+  readonly #consumers = new Set<CeleryConsumer>();
+
+  constructor(parts: RedisBrokerParts) {
+    this.#parts = parts;
+  }
+
+  publish(messages: readonly Message[], _signal?: AbortSignal): Promise<void> {
+    return this.#parts.publisher.publish(messages);
+  }
+
+  async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {
+    const { link, keys, clock, logger, settler, defaultQueue, watch } = this.#parts;
+    const restorer = new Restorer(link, keys, { interval: request.orphanInterval, onError: request.onError });
+    const consumer = new CeleryConsumer(request, deliver, {
+      clock,
+      logger,
+      starts: createStarts(link, keys),
+      defaultQueue,
+      settlement: { clock, logger, settler, defaultQueue },
+      fromWirePriority,
+      intake: (sink) => new RedisIntake(link, keys, sink),
+      isRevoked: (task) => watch.isRevoked(task),
+      onClosed: (closed) => {
+        restorer.close();
+        this.#consumers.delete(closed);
+        watch.closed(closed);
+      },
+    });
+    this.#consumers.add(consumer);
+    await watch.opened(consumer);
+    await consumer.start();
+    restorer.start();
+    return consumer;
+  }
+
+  /** A delivery that is being worked on in this process. */
+  find(id: string): HeldTask | undefined {
+    for (const consumer of this.#consumers) {
+      const held = consumer.find(id);
+      if (held) return held;
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close(1_000)));
+  }
+}
