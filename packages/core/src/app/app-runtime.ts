@@ -1,4 +1,4 @@
-import { CanvasSender } from '../canvas/canvas-sender.ts';
+import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
@@ -77,8 +77,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     clock: brokerClock,
     resultExpires,
     publishTimeout,
-    directory: () => stores.current?.directory,
-    native: async () => (stores.current ?? (await stores.open())).brokerConnection.canvas,
+    ...storesOfCanvas(stores),
   });
   return {
     name,
@@ -96,6 +95,13 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     ...createMessaging(name, { clock, brokerClock, logger, settings, stores, producer, results, canvas }),
     remotes: new Set(),
     closers: new Set(),
+  };
+}
+
+function storesOfCanvas(stores: Stores): Pick<CanvasContext, 'directory' | 'native'> {
+  return {
+    directory: () => stores.current?.directory,
+    native: async () => (stores.current ?? (await stores.open())).brokerConnection.canvas,
   };
 }
 
