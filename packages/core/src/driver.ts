@@ -49,7 +49,17 @@ export type {
   CanvasTaskNode,
   NativeCanvas,
 } from './driver/native-canvas.ts';
-export type { RateLimiter } from './driver/rate-limiter.ts';
+export type {
+  RateCandidate,
+  RateEntry,
+  RateLimiter,
+  RatePlace,
+  RateReply,
+  RateRequest,
+  WakeReply,
+  WakeRequest,
+} from './driver/rate-limiter.ts';
+export { mostUnderWay, rateOrder, rateTimes, underWayPause } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';

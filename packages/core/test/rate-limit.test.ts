@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { runtimeOf } from '../src/app/app-runtime.ts';
-import type { RateLimiter } from '../src/driver/rate-limiter.ts';
+import type { RateLimiter, RateRequest } from '../src/driver/rate-limiter.ts';
 import { Inspector } from '../src/inspect/inspector.ts';
 import { silentLogger } from '../src/logger.ts';
 import { deferred, until } from '../src/testing/until.ts';
@@ -14,15 +14,18 @@ it('a task that is revoked while it asks for its moment is not run when that com
   const asked = deferred();
   const gate = deferred();
   const { brokerConnection } = await runtimeOf(app).stores.open();
-  Object.assign(brokerConnection.limits as RateLimiter, {
-    async reserve() {
+  const limiter = brokerConnection.limits as RateLimiter;
+  const enter = limiter.enter.bind(limiter);
+  Object.assign(limiter, {
+    async enter(task: string, request: RateRequest) {
       asked.resolve();
       await gate.promise;
-      return 50;
+      await enter(task, { ...request, candidates: [{ queue: 'default', id: 'another', priority: 0 }] });
+      return enter(task, request);
     },
   });
   await startWorker(app);
-  const result = await limited.delay();
+  const result = await limited.applyAsync([], { countdown: 1 }); // so that its worker asks, not its call
   await asked.promise;
   await result.revoke();
   gate.resolve();

@@ -33,7 +33,7 @@ describe('createKeys', () => {
     expect([keys.lease('a'), keys.fence('a'), keys.rate('a')]).toEqual([
       'lovage:lease:{a}',
       'lovage:fence:{a}',
-      'lovage:rate:{a}',
+      'lovage:rate-line:{a}:',
     ]);
     expect([keys.queues, keys.schedules]).toEqual(['lovage:{lovage}:queues', 'lovage:{lovage}:schedules']);
     expect(createKeys({ kind: 'cluster', db: 0 }, 'shop').stream('mail')).toBe('lovage:shop:stream:{mail}:');

@@ -40,7 +40,7 @@ export interface Keys {
   readonly claim: (name: string) => string;
   /** Which repeated deliveries of a task have begun. */
   readonly starts: (id: string) => string;
-  /** The last moment given out under a rate limit. */
+  /** What the keys of a task's rate limit begin with; the scripts add the rest. */
   readonly rate: (name: string) => string;
   /** What all keys of the admission begin with; the scripts add the rest. */
   readonly admission: string;
@@ -96,7 +96,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     claim: (name) => `${base}claim:${tag(name)}`,
     fence: (name) => `${base}fence:${tag(name)}`,
     starts: (id) => `${base}starts:${tag(id)}`,
-    rate: (name) => `${base}rate:${tag(name)}`,
+    rate: (name) => `${base}rate-line:${tag(name)}:`,
     ended: (kind) => `${ours}ended:${kind}`,
     endedTotals: `${ours}ended-totals`,
     sweeping: `${ours}sweeping`,

@@ -3,6 +3,11 @@ import type { HeldMessage } from '@lovage/core/driver';
 /** Messages looked for by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
 
+/** How a script is told what to promote: '1' before all others, 't' also when it is delayed until a time, or ''. */
+export function promotionOf({ first, timed }: HeldMessage): string {
+  return `${first ? '1' : ''}${timed ? 't' : ''}`;
+}
+
 /** Asks for held messages queue by queue; `promote` answers with one letter per message, `y` for those it made ready. */
 export async function promoteHeld(
   held: readonly HeldMessage[],

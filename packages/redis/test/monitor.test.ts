@@ -103,31 +103,3 @@ it("bounds the events that BullMQ keeps, and agrees with BullMQ's own counts", a
   await queue.close();
   client.disconnect();
 });
-
-it('gives every caller of a rate limit a moment of its own, evenly spaced', async () => {
-  const prefix = newTaskId();
-  const limits = [connect(prefix), connect(prefix)].map((connection) => required(connection.limits));
-  const moments = await Promise.all(
-    Array.from({ length: 10 }, (_, index) => required(limits[index % 2]).reserve('task', 50)),
-  );
-  const sorted = moments.sort((a, b) => a - b);
-  expect(sorted[0]).toBe(0);
-  for (const [index, moment] of sorted.entries()) {
-    expect(moment).toBeGreaterThan(50 * index - 50); // by a clock that has run on since the first
-    expect(moment).toBeLessThanOrEqual(50 * index);
-  }
-  expect(await required(limits[0]).reserve('other', 1_000)).toBe(0);
-  expect(await redis.server.client.pttl(`lovage:${prefix}:rate:task`)).toBeLessThanOrEqual(501);
-});
-
-it('gives a moment at once after a pause, and whole milliseconds', async () => {
-  const limits = required(connect(newTaskId()).limits);
-  await limits.reserve('task', 1);
-  await until(async () => (await limits.reserve('task', 0.5)) === 0, { what: 'a moment that is now' });
-  const first = await limits.reserve('fast', 100.25);
-  const second = await limits.reserve('fast', 100.25);
-  expect(first).toBe(0);
-  expect(second).toBeGreaterThan(0);
-  expect(second).toBeLessThanOrEqual(101);
-  expect(Number.isInteger(second)).toBe(true); // it becomes a time in a message
-});

@@ -7,6 +7,7 @@ import { PluginList } from '../plugins/plugin-list.ts';
 import { type AdmissionStores, Admissions } from '../producer/admissions.ts';
 import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
+import { RateLines, type RateLinesOptions } from '../producer/rate-lines.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
 import { ErrorRegistry } from '../task/failure.ts';
@@ -70,7 +71,9 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const admissions = createAdmissions(stores, logger, publishTimeout);
   const control = new AppControl({ clock, stores, admissions, canvas: () => canvas });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
-  const producer = createProducer(options, where, { clock, stores, settings, results, admissions, plugins });
+  const rateLines = createRateLines(stores, { registry: tasks.registry, clock: brokerClock, logger });
+  const shared = { clock, stores, settings, results, admissions, plugins };
+  const producer = createProducer(options, where, { ...shared, rateLines });
   const sending = { clock, logger, producer, results, ...tasks };
   const canvas: CanvasSender = new CanvasSender({
     ...sending,
@@ -121,10 +124,19 @@ function createAdmissions(stores: Stores, logger: Logger, publishTimeout: number
   return new Admissions({ stores: open, logger, publishTimeout });
 }
 
-type ProducerParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions' | 'plugins'>;
+function createRateLines(stores: Stores, parts: Omit<RateLinesOptions, 'limiter'>): RateLines {
+  const limiter = async () => (stores.current ?? (await stores.open())).brokerConnection.limits;
+  return new RateLines({ ...parts, limiter });
+}
+
+type SharedParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions' | 'plugins'>;
+
+interface ProducerParts extends SharedParts {
+  readonly rateLines: RateLines;
+}
 
 function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
-  const { clock, stores, settings, results, admissions, plugins } = parts;
+  const { clock, stores, settings, results, admissions, rateLines, plugins } = parts;
   const sentEvents = conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined;
   return new Producer({
     clock,
@@ -135,6 +147,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     uniqueStores: () => stores.open(),
     resultExpires: settings.resultExpires,
     admissions,
+    rateLines,
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
     broadcastQueues: settings.broadcastQueues,

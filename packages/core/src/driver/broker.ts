@@ -20,7 +20,8 @@ export interface Broker {
   consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer>;
   /**
    * Makes held messages (see {@link heldUntil}) ready to run: at the end of their priority, or before all others of it.
-   * True for each that was held; one that waits, runs, is delayed until a time of its own or is not there stays as it is.
+   * True for each that was held; one that waits, runs, is delayed until a time of its own (unless `timed`) or is not there stays
+   * as it is.
    * Absent: this broker cannot, and calls of tasks that need it are refused.
    */
   promote?(held: readonly HeldMessage[]): Promise<readonly boolean[]>;
@@ -33,14 +34,16 @@ export interface HeldMessage {
   readonly id: string;
   /** Before all others of its priority. @default false */
   readonly first?: boolean;
+  /** Also when it is delayed until a time. @default false */
+  readonly timed?: boolean;
 }
 
 /** 2100-01-01: what is delayed until then or later is held: it waits for its turn, not for a time, and is promoted. */
 export const heldUntil = 4_102_444_800_000;
 
 /** When a message may run: undefined for at once. */
-export function visibleAt({ held, eta }: Message): number | undefined {
-  return held ? heldUntil : eta;
+export function visibleAt({ held, eta, rateLine }: Message): number | undefined {
+  return held ? heldUntil : (rateLine?.until ?? eta);
 }
 
 /** What a worker asks of a broker. */

@@ -16,6 +16,7 @@ import type { Admissions } from './admissions.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type BeforePublish, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
+import type { RateLines } from './rate-lines.ts';
 import { assertForMany, severalInOne, uniqueInCanvas } from './refused-calls.ts';
 import { UniqueSender, type UniqueSent, type UniqueStores } from './unique.ts';
 
@@ -39,6 +40,8 @@ export interface ProducerContext {
   readonly maxPayload: SizeLimit;
   /** Lets messages in that wait for their turn. */
   readonly admissions: Admissions;
+  /** Where calls of rate-limited tasks wait. */
+  readonly rateLines: RateLines;
   /** Told of messages the broker has accepted. */
   readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
   /** Changes or refuses calls, for plugins. */
@@ -253,6 +256,7 @@ export class Producer {
 
   #accepted(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
     if (messages.some(takesTurns)) return this.#publishInTurn(messages, signal);
+    if (this.#context.rateLines.concerns(messages)) return this.#publishLimited(messages, signal);
     return broker instanceof Promise
       ? this.#publishOnceOpen(broker, messages, signal)
       : broker.publish(messages, signal);
@@ -314,6 +318,12 @@ export class Producer {
     const entered = await admissions.enterAll(kept);
     await (await this.#context.broker()).publish(entered, signal);
     await admissions.confirm(entered);
+  }
+
+  async #publishLimited(messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
+    const entered = await this.#context.rateLines.enterAll(kept);
+    await (await this.#context.broker()).publish(entered, signal);
   }
 
   #resultOf(message: Message, definition: TaskDefinition): AsyncResult {

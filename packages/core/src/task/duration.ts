@@ -86,6 +86,11 @@ export function parseRate(value: unknown, where: string): Rate {
   throw new ConfigurationError(`${where}: ${show(value)} is not a rate: give text such as '10/s', '100/m', '5/h'`);
 }
 
+/** Milliseconds between two starts at this rate. */
+export function intervalOf({ count, period }: Rate): number {
+  return period / count;
+}
+
 /** `1500` as `1.5s`: for people, in log lines and banners. */
 export function formatDuration(ms: number): string {
   for (const unit of ['d', 'h', 'm', 's'] as const) {

@@ -63,6 +63,7 @@ const envelope = z.object({
   unknownSince: time.optional(),
   crashes: z.number().int().nonnegative().optional(),
   limitedUntil: time.optional(),
+  rateLine: z.object({ order: time, until: time.optional() }).optional(),
   requeues: z.number().int().nonnegative().optional(),
   held: z.boolean().optional(),
   turn: z

@@ -6,6 +6,14 @@ import type { MessageClaim } from './unique-rule.ts';
 /** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
 export const messageVersion = 1;
 
+/** Where a message stands in the waiting line of its task's rate limit. */
+export interface RatePlaceOfMessage {
+  /** Lower ones start sooner. */
+  readonly order: number;
+  /** It asks by itself at this moment, epoch ms, if nothing wakes it before. */
+  readonly until?: number;
+}
+
 /**
  * A call on the wire: self-contained, JSON, small. Optional fields are absent, not null, when they say nothing.
  * Times are epoch milliseconds, durations milliseconds.
@@ -60,8 +68,10 @@ export interface Message {
   readonly canvas?: CanvasRef;
   /** When a worker first found the task unknown: start of `unknownTaskGrace`. */
   readonly unknownSince?: number;
-  /** Its task's rate limit let it wait until this moment, epoch ms: it has its turn and is not limited again. */
+  /** Written by versions before 0.2: its task's rate limit let it wait until this moment, epoch ms, and it is not limited again. */
   readonly limitedUntil?: number;
+  /** It waits for its task's rate limit. */
+  readonly rateLine?: RatePlaceOfMessage;
   /** What it waits for its turn in. Absent: its task has no such option, or its caller did not know; the worker does. */
   readonly turn?: Turn;
   /** It was published while it waited for its turn. */

@@ -5,11 +5,18 @@ import type { Handler, TaskDefinition } from './task.ts';
 /** The tasks of one app: the only way from a name on the wire to code. */
 export class TaskRegistry {
   readonly #definitions = new Map<string, TaskDefinition>();
+  #limited = false;
 
   /** Throws {@link DuplicateTaskError}: a second handler under one name would hide the first. */
   add(definition: TaskDefinition): void {
     if (this.#definitions.has(definition.name)) throw new DuplicateTaskError(definition.name);
     this.#definitions.set(definition.name, definition);
+    if (definition.options.rateLimit) this.#limited = true;
+  }
+
+  /** Whether any task has a rate limit. */
+  get limited(): boolean {
+    return this.#limited;
   }
 
   /** Gives a handler to a definition that has none (a decorated method meets its instance). */

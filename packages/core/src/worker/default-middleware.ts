@@ -31,6 +31,8 @@ export interface DefaultMiddlewareOptions {
   readonly claims: ClaimMiddlewareOptions | undefined;
   readonly limiter: RateLimiter | undefined;
   readonly rates: TaskRates;
+  /** Told of each task whose messages wait for its rate limit. */
+  readonly onLine: (task: string) => void;
   readonly revocations: StampedRevocations;
   /** How far the broker's clock is ahead, in milliseconds. */
   readonly clockOffset: () => MaybePromise<number>;
@@ -49,6 +51,7 @@ export function createDefaultMiddleware({
   claims,
   limiter,
   rates,
+  onLine,
   revocations,
   clockOffset,
   admissions,
@@ -62,7 +65,7 @@ export function createDefaultMiddleware({
     createCrashBudget(crashBudget, clock),
     createExpires(brokerClock),
     createDeadline(clock, clockOffset),
-    ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger })] : []),
+    ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),
     ...(claims ? [createQueuedClaims(claims)] : []),
     trackStarted,
     createTimeLimits(clock, inChild),

@@ -5,9 +5,13 @@ import type { TaskDefinition } from '../task/task.ts';
 export class TaskRates {
   readonly #changed = new Map<string, Rate | undefined>();
 
+  /** Told of each task whose limit was changed. */
+  onChange: (task: string) => void = () => {};
+
   /** undefined lifts the limit. */
   set(task: string, rate: Rate | undefined): void {
     this.#changed.set(task, rate);
+    this.onChange(task);
   }
 
   of({ name, options }: TaskDefinition): Rate | undefined {

@@ -62,7 +62,7 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownToo
   const failure = failureOf(attempt, request, limit);
   if (!hasRetriesLeft(limit, message.retries)) return { state: 'FAILURE', failure };
   const now = tools.clock.now();
-  const { limitedUntil: _hadItsTurn, ...again } = message;
+  const { limitedUntil: _before, rateLine: _started, ...again } = message; // a retry asks for a start of its own
   const at = request.at ?? now + (request.delay ?? retryDelay(definition.options, message.retries, tools.random));
   if (message.deadline !== undefined && at > message.deadline) return { state: 'FAILURE', failure };
   const args =

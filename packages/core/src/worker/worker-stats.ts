@@ -86,7 +86,7 @@ export class WorkerStats implements AttemptObserver {
   #measure({ message, begun = 0, sharedBy = 1 }: Attempt): void {
     const busy = this.#clock.monotonic() - begun;
     const ready = Math.max(message.sentAt, message.eta ?? 0, message.limitedUntil ?? 0);
-    const waited = Math.max(0, this.#clock.now() - busy - ready);
+    const waited = message.rateLine ? 0 : Math.max(0, this.#clock.now() - busy - ready); // a rate limit is no lack of slots
     this.#meterOf(message.queue).add(waited, busy / sharedBy);
   }
 

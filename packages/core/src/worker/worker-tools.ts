@@ -21,7 +21,8 @@ import { createNativeCanvasStep } from './native-canvas-step.ts';
 import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
-import { type HandlerTools, runHandler } from './run-handler.ts';
+import { RateWaker } from './rate-waker.ts';
+import { type HandlerTools, runHandler, runHandler } from './run-handler.ts';
 import { StampedRevocations } from './stamped-revocations.ts';
 import { StateWriter } from './state-writer.ts';
 import { TaskLimits } from './task-limits.ts';
@@ -46,6 +47,8 @@ export interface WorkerTools {
   readonly revocations: StampedRevocations;
   /** undefined: `history: 'off'`, or a store that keeps none. */
   readonly history: HistoryRecorder | undefined;
+  /** undefined: the broker limits no rates. */
+  readonly rateWaker: RateWaker | undefined;
 }
 
 /** What {@link createTools} needs. */
@@ -73,6 +76,7 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
   });
   const { resultExpires } = settings;
   const store = brokerConnection.revocations;
+  const rates = new TaskRates();
   const pools = createPools(runtime, { states, loop }, options);
   return {
     name,
@@ -80,7 +84,8 @@ export function createTools(runtime: AppRuntime, stores: OpenStores, options: To
     revocations: new StampedRevocations({ store, results, stats, clock: runtime.brokerClock, resultExpires }),
     loop,
     limits: new TaskLimits(),
-    rates: new TaskRates(),
+    rates,
+    rateWaker: createRateWaker(runtime, stores, { rates, worker: name }),
     sender,
     observer,
     giveUp: new AbortController(),
@@ -100,6 +105,15 @@ function createHistory(
   if (mode === 'off' || store === undefined) return undefined;
   const writer = new HistoryWriter({ store, clock, logger });
   return new HistoryRecorder({ writer, mode, clock: brokerClock, worker });
+}
+
+function createRateWaker(
+  { registry, clock, logger }: AppRuntime,
+  { broker, brokerConnection, monitor }: OpenStores,
+  own: { readonly rates: TaskRates; readonly worker: string },
+): RateWaker | undefined {
+  const limiter = brokerConnection.limits;
+  return limiter && new RateWaker({ limiter, broker, monitor, registry, clock, logger, ...own });
 }
 
 function createBatching(
@@ -217,6 +231,7 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
     claims: claims && monitor && { clock: brokerClock, logger, claims, monitor },
     limiter: stores.brokerConnection.limits,
     rates: parts.rates,
+    onLine: (task) => parts.rateWaker?.serve(task),
     revocations: parts.revocations,
     clockOffset: () => runtime.stores.clockOffset(),
     admissions,

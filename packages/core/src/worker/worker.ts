@@ -19,6 +19,7 @@ import type { LoopWatch } from './loop/loop-watch.ts';
 import type { Periodic } from './periodic.ts';
 import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
+import type { RateWaker } from './rate-waker.ts';
 import type { WorkerEvents } from './worker-events.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -60,6 +61,7 @@ export interface WorkerParts {
   readonly fanout: Fanout | undefined;
   readonly janitor: AdmissionJanitor;
   readonly history: HistoryRecorder | undefined;
+  readonly rateWaker: RateWaker | undefined;
   /** What it does beside its tasks. */
   readonly background: readonly Periodic[];
   /** Makes the worker's own events, where the broker has a bus. */
@@ -86,6 +88,7 @@ export class Worker {
   readonly #batching: Batching | undefined;
   readonly #janitor: AdmissionJanitor;
   readonly #history: HistoryRecorder | undefined;
+  readonly #rateWaker: RateWaker | undefined;
   readonly #background: readonly Periodic[];
   readonly #startedAt: number;
   readonly #queues: Set<string>;
@@ -123,6 +126,8 @@ export class Worker {
     this.#batching = parts.batching;
     this.#janitor = parts.janitor;
     this.#history = parts.history;
+    this.#rateWaker = parts.rateWaker;
+    this.#rateWaker?.start();
     this.#background = parts.background;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
@@ -267,6 +272,7 @@ export class Worker {
       await this.#within(abortGrace);
     }
     this.#giveUp.abort();
+    this.#rateWaker?.close();
     for (const periodic of this.#background) periodic.stop();
     await this.#soon(this.#pools.close(), killDeadline); // before their tasks go back: nothing runs beside its next run
     const report = await this.#consumer.close(releaseDeadline);

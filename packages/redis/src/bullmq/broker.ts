@@ -1,7 +1,7 @@
 import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import { bullName } from '../keys.ts';
-import { promoteHeld } from '../promote-held.ts';
+import { promoteHeld, promotionOf } from '../promote-held.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { toJob } from './job-message.ts';
 import type { BrokerParts } from './parts.ts';
@@ -43,7 +43,7 @@ export class BullmqBroker implements Broker {
     this.#assertOpen();
     const { link, keys } = this.#parts;
     return promoteHeld(held, (queue, chunk) => {
-      const args = chunk.flatMap(({ id, first }) => [bullName(id), first ? '1' : '']);
+      const args = chunk.flatMap((message) => [bullName(message.id), promotionOf(message)]);
       return link.run((client) => scriptsOf(client).promoteJobs([keys.job(queue, '')], args));
     });
   }

@@ -1,14 +1,15 @@
 import { heldUntil } from '@lovage/core/driver';
 
 /**
- * `promote(queue, id, first, grant)`: makes a held job ready, BullMQ's `promote` for those that are held only; `wake(queue)`: the mark
+ * `promote(queue, id, first, grant, timed)`: makes a held job ready, BullMQ's `promote` for those that are held only (or any delayed
+ * one when `timed`); `wake(queue)`: the mark
  * that wakes idle workers, unless the queue is paused. `queue` is what its keys begin with.
  */
 export const promoteJob: string = `
-local function promote(queue, id, first, grant)
+local function promote(queue, id, first, grant, timed)
   local call = redis.call
   local score = call('ZSCORE', queue .. 'delayed', id)
-  if not score or tonumber(score) < ${heldUntil} * 4096 then return false end
+  if not score or (not timed and tonumber(score) < ${heldUntil} * 4096) then return false end
   call('ZREM', queue .. 'delayed', id)
   local counter = 0
   if not first then counter = call('INCR', queue .. 'pc') % 0x100000000 end
@@ -27,7 +28,7 @@ end
 /** Makes held jobs of one queue ready. */
 export const promoteJobs: string = `--[[
   KEYS[1] beginning of the queue's keys
-  ARGV pairs of job id, '1' for before all others of its priority or ''
+  ARGV pairs of job id, and '1' for before all others of its priority, 't' also when it is delayed until a time
   Returns one letter per id: y(es), - (not there, or not held).
   Effects: ZREM from delayed, ZADD to prioritized (jobs of ours all have a priority), HSET the delay, BullMQ's "waiting"
   event, and the mark that wakes idle workers unless the queue is paused. A score of BullMQ's is the time times 4096.
@@ -35,7 +36,7 @@ export const promoteJobs: string = `--[[
 ${promoteJob}
 local promoted, any = {}, false
 for i = 1, #ARGV, 2 do
-  local done = promote(KEYS[1], ARGV[i], ARGV[i + 1] == '1')
+  local done = promote(KEYS[1], ARGV[i], string.find(ARGV[i + 1], '1', 1, true), nil, string.find(ARGV[i + 1], 't', 1, true))
   promoted[#promoted + 1] = done and 'y' or '-'
   any = any or done
 end

@@ -25,10 +25,10 @@ import { locateJobs } from './locate-jobs.lua.ts';
 import { parkDead } from './park-dead.lua.ts';
 import { promoteJobs } from './promote-jobs.lua.ts';
 import { publishFrom } from './publish-from.lua.ts';
+import { rateDrop, rateEnter, rateWake } from './rate-line.lua.ts';
 import { recordStart } from './record-start.lua.ts';
 import { removeJobs } from './remove-jobs.lua.ts';
 import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
-import { reserveMoment } from './reserve-moment.lua.ts';
 import { addRules, readRules, removeRules } from './rules.lua.ts';
 import { markFired, saveSchedule } from './schedule.lua.ts';
 import { storeRecord } from './store-record.lua.ts';
@@ -86,7 +86,9 @@ export interface Scripts {
   putEntry(keys: [book: string], args: Args): Promise<number>;
   renewHeldJobs(keys: [active: string], args: Args): Promise<number>;
   renewHeldEntries(keys: [queue: string], args: Args): Promise<number>;
-  reserveMoment(keys: [moment: string], args: Args): Promise<string>;
+  rateEnter(keys: [limit: string], args: Args): Promise<(string | number)[]>;
+  rateWake(keys: [limit: string], args: Args): Promise<(string | number)[]>;
+  rateDrop(keys: [limit: string], args: Args): Promise<number>;
   removeJobs(keys: [delayed: string, prioritized: string, wait: string, events: string], args: Args): Promise<string>;
   locateJobs(
     keys: [delayed: string, prioritized: string, active: string, failed: string, completed: string],
@@ -160,7 +162,9 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   putEntry: { keys: 1, lua: putEntry },
   renewHeldJobs: { keys: 1, lua: renewHeldJobs },
   renewHeldEntries: { keys: 1, lua: renewHeldEntries },
-  reserveMoment: { keys: 1, lua: reserveMoment },
+  rateEnter: { keys: 1, lua: rateEnter },
+  rateWake: { keys: 1, lua: rateWake },
+  rateDrop: { keys: 1, lua: rateDrop },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },
   admissionEnter: { keys: 1, lua: admissionEnter },

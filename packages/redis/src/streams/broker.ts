@@ -1,6 +1,6 @@
 import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
-import { promoteHeld } from '../promote-held.ts';
+import { promoteHeld, promotionOf } from '../promote-held.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { StreamsConsumer } from './consumer.ts';
@@ -28,7 +28,7 @@ export class StreamsBroker implements Broker {
     this.#assertOpen();
     const { link, keys } = this.#parts;
     return promoteHeld(held, (queue, chunk) => {
-      const args = chunk.flatMap(({ id, first }) => [id, first ? '1' : '']);
+      const args = chunk.flatMap((message) => [message.id, promotionOf(message)]);
       return link.run((client) => scriptsOf(client).streamAdmit([keys.stream(queue)], args));
     });
   }

@@ -120,9 +120,20 @@ export class MemoryStore {
   }
 
   /** Makes a held message ready. False for any other. */
-  promote({ queue, id, first }: HeldMessage): boolean {
+  promote({ queue, id, first, timed }: HeldMessage): boolean {
     const entry = this.#known.get(id);
-    return entry?.place === 'delayed' && entry.queue === queue && this.queue(queue).admit(entry, first === true);
+    if (entry?.place !== 'delayed' || entry.queue !== queue) return false;
+    return this.queue(queue).admit(entry, first === true) || (timed === true && this.#promoteTimed(entry, id));
+  }
+
+  /** A copy takes the place of the one that stands among those that wait for a time, since that list is not searched. */
+  #promoteTimed(entry: MemoryEntry, id: string): boolean {
+    const queue = this.queue(entry.queue);
+    const ready = { ...entry };
+    queue.remove(entry);
+    this.#known.set(id, ready);
+    queue.add(ready);
+    return true;
   }
 
   /** Hands over the next entry of a queue, under a lease. */

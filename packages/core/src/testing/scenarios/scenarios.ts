@@ -13,6 +13,7 @@ import { endingScenarios } from './ending-scenarios.ts';
 import { gateScenarios } from './gate-scenarios.ts';
 import { messagingScenarios } from './messaging-scenarios.ts';
 import { orderingScenarios } from './ordering-scenarios.ts';
+import { rateScenarios } from './rate-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { uniqueScenarios } from './unique-scenarios.ts';
@@ -44,6 +45,7 @@ const all: readonly Scenario[] = [
   ...orderingScenarios,
   ...gateScenarios,
   ...capacityScenarios,
+  ...rateScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

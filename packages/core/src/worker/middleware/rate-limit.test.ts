@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RateLimiter } from '../../driver/rate-limiter.ts';
+import type { RateLimiter, RatePlace } from '../../driver/rate-limiter.ts';
 import { silentLogger } from '../../logger.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import type { Attempt } from '../attempt.ts';
@@ -12,18 +12,20 @@ const attempt = { message, definition: { name: 't', options: { rateLimit: { coun
 const ran: AttemptResult = { state: 'SUCCESS', value: 'ran' };
 const clock = createTestClock();
 
-function ask(reserve: RateLimiter['reserve']): Promise<AttemptResult> {
-  const limit = createRateLimit({ limiter: { reserve }, rates: new TaskRates(), clock, logger: silentLogger });
+function ask(place: () => Promise<RatePlace>): Promise<AttemptResult> {
+  const enter: RateLimiter['enter'] = async () => ({ places: [await place()], waiting: 0 });
+  const limiter = { enter } as RateLimiter; // as much as it asks
+  const limit = createRateLimit({ limiter, rates: new TaskRates(), clock, logger: silentLogger, onLine: () => {} });
   return limit.run(attempt as unknown as Attempt, async () => ran); // as much as it reads
 }
 
-it('runs what has its moment now, and holds back what has it later, or cannot be told it', async () => {
+it('runs what may start, and puts what may not, or cannot be told so, back into the broker', async () => {
   const now = clock.now();
-  expect(await ask(async () => 0)).toEqual(ran);
-  expect(await ask(async () => 400)).toEqual({
+  expect(await ask(async () => ({ free: true, order: 0, wait: 0 }))).toEqual(ran);
+  expect(await ask(async () => ({ free: false, order: 7, wait: 400 }))).toEqual({
     state: 'LIMITED',
-    message: { ...message, limitedUntil: now + 400 },
-    at: now + 400,
+    message: { ...message, rateLine: { order: 7 } },
+    at: now + 10_600,
   });
   expect(await ask(() => Promise.reject(new Error('away')))).toEqual({ state: 'LIMITED', message, at: now + 1_000 });
 });

@@ -1,10 +1,14 @@
 import type { Clock } from '../../clock.ts';
-import type { RateLimiter } from '../../driver/rate-limiter.ts';
+import type { RateLimiter, RatePlace } from '../../driver/rate-limiter.ts';
 import type { Logger } from '../../logger.ts';
+import { untilOf } from '../../producer/rate-lines.ts';
+import { intervalOf } from '../../task/duration.ts';
+import type { Message } from '../../task/message.ts';
+import type { AttemptResult } from '../attempt-result.ts';
 import type { Middleware } from '../middleware.ts';
 import type { TaskRates } from '../task-rates.ts';
 
-/** How long a task waits before it asks again for a moment that it could not get, in milliseconds. */
+/** How long a task waits before it asks again when the store did not answer, in milliseconds. */
 const storePause = 1_000;
 
 /** What {@link createRateLimit} needs. */
@@ -13,28 +17,47 @@ export interface RateLimitOptions {
   readonly rates: TaskRates;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of each task that messages wait for. */
+  readonly onLine: (task: string) => void;
 }
 
 /**
- * Global rate limits. A limited task takes its moment once; if that is not now, it waits for it in the broker and runs
- * then without asking again, so a backlog of any length costs two deliveries a task and holds no slot. A retry takes a
- * moment of its own. While nobody can say when its moment is, it waits in the broker too: it has not failed.
+ * Global rate limits. A message that may not start yet waits in the broker, in the line of its task, and is woken when its
+ * moment has come; it then asks again, so a backlog of any length costs two deliveries a task and holds no slot. A retry
+ * asks anew. While the store does not answer it waits in the broker too: it has not failed.
  */
-export function createRateLimit({ limiter, rates, clock, logger }: RateLimitOptions): Middleware {
+export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateLimitOptions): Middleware {
+  const leave = async ({ task, queue, id }: Message): Promise<void> =>
+    limiter
+      .drop(task, 0, [{ queue, id }])
+      .catch((error: unknown) => logger.debug('could not leave the line of a rate limit', { taskId: id, error }));
   return {
     name: 'rate-limit',
-    applies: ({ definition, message }) => message.limitedUntil === undefined && rates.of(definition) !== undefined,
+    applies: ({ definition, message }) =>
+      message.limitedUntil === undefined && (message.rateLine !== undefined || rates.of(definition) !== undefined),
     async run(attempt, next) {
-      const rate = rates.of(attempt.definition);
-      if (rate === undefined) return next();
       const { message } = attempt;
-      const wait = await limiter.reserve(message.task, rate.period / rate.count).catch((error: unknown) => {
-        logger.warn('the rate limit could not be asked, trying again', { taskId: message.id, error, inMs: storePause });
-      });
-      if (wait === undefined) return { state: 'LIMITED', message, at: clock.now() + storePause };
-      if (wait <= 0) return next();
-      const at = clock.now() + wait;
-      return { state: 'LIMITED', message: { ...message, limitedUntil: at }, at };
+      const rate = rates.of(attempt.definition);
+      if (rate === undefined) {
+        void leave(message).finally(() => onLine(message.task));
+        return next();
+      }
+      const { task, queue, id, priority, rateLine } = message;
+      const candidates = [{ queue, id, priority, order: rateLine?.order }];
+      const reply = await limiter
+        .enter(task, { interval: intervalOf(rate), candidates, publishing: false })
+        .catch((error: unknown) => {
+          logger.warn('the rate limiter did not answer, trying again', { taskId: id, error, inMs: storePause });
+        });
+      if (reply === undefined) return { state: 'LIMITED', message, at: clock.now() + storePause };
+      if (reply.waiting > 0) onLine(task);
+      const [place] = reply.places as readonly [RatePlace];
+      return place.free ? next() : waiting(message, place, clock.now());
     },
   };
+}
+
+function waiting(message: Message, place: RatePlace, now: number): AttemptResult {
+  const at = untilOf(message, place.wait, now);
+  return { state: 'LIMITED', message: { ...message, rateLine: { order: place.order } }, at };
 }
