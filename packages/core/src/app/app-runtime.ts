@@ -54,9 +54,7 @@ export interface AppRuntime extends Messaging {
 
 /** Builds the inside of an app; opens no connection. Throws for options that cannot be. */
 export function createRuntime(name: string, options: AppOptions): AppRuntime {
-  if (typeof name !== 'string' || name === '') {
-    throw new ConfigurationError('new Lovage(name): the name is a non-empty string');
-  }
+  checkName(name);
   const where = `app "${name}"`;
   const provenance = resolveSettings(options, process.env, where);
   const settings = toSettings(provenance);
@@ -71,9 +69,8 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const admissions = createAdmissions(stores, logger, publishTimeout);
   const control = new AppControl({ clock, stores, admissions, canvas: () => canvas });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
-  const rateLines = createRateLines(stores, { registry: tasks.registry, clock: brokerClock, logger });
-  const shared = { clock, stores, settings, results, admissions, plugins };
-  const producer = createProducer(options, where, { ...shared, rateLines });
+  const shared = { clock, brokerClock, logger, settings, stores, results };
+  const producer = createProducer(options, where, { ...tasks, ...shared, admissions, plugins });
   const sending = { clock, logger, producer, results, ...tasks };
   const canvas: CanvasSender = new CanvasSender({
     ...sending,
@@ -95,7 +92,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     canvas,
     leases: new LeaseQueue(clock, stores),
     schedules: new ScheduleDeclarations(),
-    ...createMessaging(name, { clock, brokerClock, logger, settings, stores, producer, results, canvas }),
+    ...createMessaging(name, { ...shared, producer, canvas }),
     remotes: new Set(),
     closers: new Set(),
   };
@@ -106,6 +103,11 @@ function storesOfCanvas(stores: Stores): Pick<CanvasContext, 'directory' | 'nati
     directory: () => stores.current?.directory,
     native: async () => (stores.current ?? (await stores.open())).brokerConnection.canvas,
   };
+}
+
+function checkName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new ConfigurationError('new Lovage(name): the name is a non-empty string');
 }
 
 function openLater(
@@ -129,14 +131,13 @@ function createRateLines(stores: Stores, parts: Omit<RateLinesOptions, 'limiter'
   return new RateLines({ ...parts, limiter });
 }
 
-type SharedParts = Pick<AppRuntime, 'clock' | 'stores' | 'settings' | 'results' | 'admissions' | 'plugins'>;
-
-interface ProducerParts extends SharedParts {
-  readonly rateLines: RateLines;
-}
+type ProducerParts = Pick<
+  AppRuntime,
+  'registry' | 'clock' | 'brokerClock' | 'logger' | 'settings' | 'stores' | 'results' | 'admissions' | 'plugins'
+>;
 
 function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
-  const { clock, stores, settings, results, admissions, rateLines, plugins } = parts;
+  const { clock, stores, settings, results, admissions, plugins } = parts;
   const sentEvents = conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined;
   return new Producer({
     clock,
@@ -147,7 +148,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     uniqueStores: () => stores.open(),
     resultExpires: settings.resultExpires,
     admissions,
-    rateLines,
+    rateLines: createRateLines(stores, { ...parts, clock: parts.brokerClock }),
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,
     broadcastQueues: settings.broadcastQueues,

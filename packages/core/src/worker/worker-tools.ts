@@ -22,7 +22,7 @@ import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
 import { RateWaker } from './rate-waker.ts';
-import { type HandlerTools, runHandler, runHandler } from './run-handler.ts';
+import { type HandlerTools, runHandler } from './run-handler.ts';
 import { StampedRevocations } from './stamped-revocations.ts';
 import { StateWriter } from './state-writer.ts';
 import { TaskLimits } from './task-limits.ts';
