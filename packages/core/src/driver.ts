@@ -59,7 +59,7 @@ export type {
   WakeReply,
   WakeRequest,
 } from './driver/rate-limiter.ts';
-export { mostUnderWay, rateOrder, rateTimes, underWayPause } from './driver/rate-limiter.ts';
+export { createReservingLimiter, mostUnderWay, rateOrder, rateTimes, underWayPause } from './driver/rate-limiter.ts';
 export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';

@@ -1,4 +1,11 @@
-import type { JsonValue, LeaseStore, RateLimiter, ScheduleEntry, ScheduleStore } from '@lovage/core/driver';
+import {
+  createReservingLimiter,
+  type JsonValue,
+  type LeaseStore,
+  type RateLimiter,
+  type ScheduleEntry,
+  type ScheduleStore,
+} from '@lovage/core/driver';
 import type { StartCounter } from '../worker/held-task.ts';
 import type { RedisLink } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -56,13 +63,11 @@ function readEntry(name: string, text: string, slot: string | undefined): Schedu
 
 /** Rate limits over all workers of ours: Celery's own are each worker's. */
 export function createRateLimiter(link: RedisLink, keys: Keys): RateLimiter {
-  return {
-    async reserve(name, interval) {
-      const micros = Math.max(0, Math.round(interval * 1_000));
-      const away = await link.runOnce((client) => scriptsOf(client).reserve([keys.own('rate', name)], [micros]));
-      return Math.ceil(Number(away) / 1_000);
-    },
-  };
+  return createReservingLimiter(async (name, interval) => {
+    const micros = Math.max(0, Math.round(interval * 1_000));
+    const away = await link.runOnce((client) => scriptsOf(client).reserve([keys.own('rate', name)], [micros]));
+    return Math.ceil(Number(away) / 1_000);
+  });
 }
 
 const startsTtl = 86_400;

@@ -47,6 +47,8 @@ export interface RatePlace {
   readonly order: number;
   /** How many milliseconds its start is away by the present line and rate; 0 when it is free. */
   readonly wait: number;
+  /** Its moment is its own: it comes again then, and starts. @default false */
+  readonly reserved?: boolean;
 }
 
 /** What {@link RateLimiter.enter} answers. */
@@ -69,6 +71,26 @@ export interface WakeReply {
   readonly entries: readonly RateEntry[];
   /** In how many milliseconds to ask again; undefined when the line is empty. */
   readonly next: number | undefined;
+}
+
+/**
+ * A limiter for brokers that cannot make delayed messages ready: each message reserves its moment, `reserve` milliseconds away. A
+ * moment of a message that never runs is lost.
+ */
+export function createReservingLimiter(reserve: (task: string, interval: number) => Promise<number>): RateLimiter {
+  const start = async (task: string, { order }: RateCandidate, interval: number): Promise<RatePlace> => {
+    const wait = order === undefined ? await reserve(task, interval) : 0;
+    return wait > 0 ? { free: false, reserved: true, order: 1, wait } : { free: true, order: 0, wait: 0 };
+  };
+  return {
+    async enter(task, { interval, candidates, publishing }) {
+      const places = publishing ? [] : await Promise.all(candidates.map((one) => start(task, one, interval)));
+      return { places, waiting: 0 };
+    },
+    wake: async () => ({ entries: [], next: undefined }),
+    first: async () => [],
+    drop: async () => {},
+  };
 }
 
 /** The times of every rate limiter, in milliseconds. */

@@ -67,7 +67,7 @@ export class RateLines {
 
   #placed(message: Message, { free, order, wait }: RatePlace): Message {
     if (free) return { ...message, rateLine: { order } };
-    const until = untilOf(message, wait, this.#options.clock.now());
+    const until = untilOf(message, { wait }, this.#options.clock.now());
     return { ...message, rateLine: { order, until }, mayRepeat: true }; // it may be revoked until then
   }
 
@@ -98,7 +98,11 @@ function candidateOf({ queue, id, priority }: Message): RateCandidate {
  * When a message asks by itself, should no worker wake it: well behind its turn, so that a fleet that was away for a while does not
  * find its whole line in its queues; and in time for its end.
  */
-export function untilOf({ expires, deadline }: Message, wait: number, now: number): number {
-  const own = now + wait * 1.5 + 10_000;
+export function untilOf(
+  { expires, deadline }: Message,
+  { wait, reserved = false }: Pick<RatePlace, 'wait' | 'reserved'>,
+  now: number,
+): number {
+  const own = reserved ? now + wait : now + wait * 1.5 + 10_000;
   return Math.ceil(Math.min(own, (expires ?? own) + 1, (deadline ?? own) + 1));
 }

@@ -58,6 +58,6 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
 }
 
 function waiting(message: Message, place: RatePlace, now: number): AttemptResult {
-  const at = untilOf(message, place.wait, now);
+  const at = untilOf(message, place, now);
   return { state: 'LIMITED', message: { ...message, rateLine: { order: place.order } }, at };
 }
