@@ -138,6 +138,53 @@ describe.skipIf(missingCelery !== undefined)(
       });
     });
 
+    describe('remote control', () => {
+      it("answers Celery's questions and obeys its commands", async () => {
+        const ask = (call: string) =>
+          python.ask(`app.control.inspect(destination=['ts@host'], timeout=5, limit=1).${call}`);
+        expect(await ask('ping()')).toEqual({ 'ts@host': { ok: 'pong' } });
+        expect(await ask('registered()')).toMatchObject({ 'ts@host': expect.arrayContaining(['js.add']) });
+        expect(await ask('stats()')).toMatchObject({ 'ts@host': { pid: process.pid, pool: { 'max-concurrency': 8 } } });
+        expect(await ask('active_queues()')).toMatchObject({ 'ts@host': [{ name: 'ts' }] });
+        const id = await python.ask("app.send_task('js.add', (1, 1), queue='ts', countdown=60).id");
+        await expect
+          .poll(() => ask('scheduled()'), { timeout: 5_000 })
+          .toMatchObject({ 'ts@host': [{ request: { id, args: [1, 1] } }] });
+        await python.ask(`app.control.revoke('${String(id)}')`);
+        await expect(python.ask(`app.AsyncResult('${String(id)}').get(timeout=15)`)).rejects.toMatchObject({
+          type: 'TaskRevokedError',
+        });
+        expect(
+          await python.ask(
+            "app.control.rate_limit('nope', '1/s', destination=['ts@host'], reply=True, limit=1, timeout=5)",
+          ),
+        ).toEqual([{ 'ts@host': { error: 'this worker has no task "nope"' } }]);
+      });
+
+      it("asks Python's workers, and takes their tasks back", async () => {
+        const timeout = '1s';
+        expect(Object.values(await app.inspect.ping({ timeout }))).toEqual(['pong', 'pong']);
+        const tasks = Object.entries(await app.inspect.registered({ timeout })).find(([name]) =>
+          name.startsWith('celery@'),
+        );
+        expect(tasks?.[1]).toContain('py.add');
+        const waiting = await calls().add.applyAsync([1, 1], { countdown: '60s' });
+        await waiting.revoke();
+        await expect(waiting.get(wait)).rejects.toThrow('revoked');
+        await expect.poll(() => worker.log(), { timeout: 5_000 }).toContain(`revoked: ${waiting.id}`);
+      });
+    });
+
+    it('events of both sides are heard on both', async () => {
+      await app.control.enableEvents({ timeout: '1s' });
+      const heard: string[] = [];
+      const subscription = await app.events.on('task.succeeded', ({ task }) => void heard.push(task));
+      await calls().add.call([1, 2], wait);
+      await python.ask("app.send_task('js.add', (1, 2), queue='ts').get(timeout=15)");
+      await expect.poll(() => [...heard].sort(), { timeout: 10_000 }).toEqual(['js.add', 'py.add']);
+      await subscription.close();
+    });
+
     describe('canvases across both', () => {
       it('sent from TypeScript', async () => {
         const { add, sum, tsAdd, tsSum } = calls();

@@ -147,7 +147,7 @@ export class RedisLink {
   #late(timeout: number): BrokerUnavailableError {
     const cause = this.#lastError;
     return new BrokerUnavailableError(
-      `Redis at ${this.target.display} did not answer within ${timeout} ms${cause ? `: ${cause.message || cause.name}` : ''}`,
+      `Redis at ${this.target.display} did not answer within ${Math.round(timeout)} ms${cause ? `: ${cause.message || cause.name}` : ''}`,
       cause ? { cause } : {},
     );
   }

@@ -8,6 +8,8 @@ export interface Keys {
   /** The lists of a queue, the most urgent first. */
   lists(queue: string): readonly string[];
   binding(exchange: string): string;
+  /** kombu 5.7 keeps a table of bindings as long as one of them is in here. */
+  permanent(exchange: string): string;
   /** The member of a binding for a queue. */
   bound(queue: string, routingKey?: string): string;
   /** The queue that a member of a binding names. */
@@ -43,6 +45,7 @@ export function createKeys(
     list,
     lists: (queue) => prioritySteps.map((step) => list(queue, step)),
     binding: (exchange) => `${before}_kombu.binding.${exchange}`,
+    permanent: (exchange) => `${before}_kombu.binding_permanent.${exchange}`,
     bound: (queue, routingKey = queue) => [routingKey, '', queue].join(sep),
     queueOfBound: (member) => member.split(sep)[2],
     unacked: `${before}unacked`,

@@ -105,8 +105,10 @@ export class RedisPublisher {
     }
     const unbound = [...new Set(entries.map(({ queue }) => queue))].filter((queue) => !this.#bound.has(queue));
     await this.#link.runOnce((client) => {
-      const writes: Promise<unknown>[] = unbound.map((queue) =>
-        client.sadd(this.#keys.binding(queue), this.#keys.bound(queue)),
+      const writes: Promise<unknown>[] = unbound.flatMap((queue) =>
+        [this.#keys.binding(queue), this.#keys.permanent(queue)].map((key) =>
+          client.sadd(key, this.#keys.bound(queue)),
+        ),
       );
       for (const [list, texts] of lists) {
         for (let start = 0; start < texts.length; start += mostInOne)

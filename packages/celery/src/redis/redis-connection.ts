@@ -8,13 +8,14 @@ import type {
   StoreReport,
 } from '@lovage/core/driver';
 import { CeleryCanvas } from '../canvas/celery-canvas.ts';
-import type { CeleryTask } from '../protocol/celery-task.ts';
+import { CeleryRemote } from '../remote/celery-remote.ts';
 import { RedisLink } from './connection.ts';
 import { createKeys } from './keys.ts';
 import { toWirePriority } from './priority.ts';
 import { RedisPublisher } from './publisher.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisMonitor } from './redis-monitor.ts';
+import { RedisRemote } from './redis-remote.ts';
 import { RedisResults } from './redis-results.ts';
 import { RedisSettler } from './redis-settler.ts';
 import { createLeases, createRateLimiter, createSchedules } from './redis-stores.ts';
@@ -30,6 +31,7 @@ export class RedisConnection implements Connection {
   readonly broker: RedisBroker;
   readonly results: RedisResults;
   readonly canvas: NativeCanvas;
+  readonly bus: CeleryRemote;
   readonly leases: LeaseStore;
   readonly schedules: ScheduleStore;
   readonly limits: RateLimiter;
@@ -46,13 +48,19 @@ export class RedisConnection implements Connection {
     this.#link = link;
     this.#subscriptions = new Subscriptions(link, logger);
     this.display = target.display;
+    this.bus = new CeleryRemote({
+      transport: new RedisRemote(link, keys, this.#subscriptions, logger),
+      clock,
+      logger,
+      display: target.display,
+    });
     this.results = new RedisResults({
       link,
       keys,
       settler,
       logger,
       subscriptions: this.#subscriptions,
-      onRevoked: () => {},
+      onRevoked: (ids) => this.bus.revoke(ids),
     });
     const publisher = new RedisPublisher(link, keys, settler, this.results);
     this.broker = new RedisBroker({
@@ -63,9 +71,21 @@ export class RedisConnection implements Connection {
       publisher,
       settler,
       defaultQueue,
-      watch: { opened: async () => {}, closed: () => {}, isRevoked: (_task: CeleryTask) => false },
+      watch: this.bus,
     });
-    this.canvas = new CeleryCanvas({
+    this.canvas = this.#createCanvas(context, settler, publisher);
+    this.leases = createLeases(link, keys);
+    this.schedules = createSchedules(link, keys);
+    this.limits = createRateLimiter(link, keys);
+    this.monitor = new RedisMonitor(link, keys);
+  }
+
+  #createCanvas(
+    { clock, defaultQueue = 'celery' }: DriverContext,
+    settler: RedisSettler,
+    publisher: RedisPublisher,
+  ): CeleryCanvas {
+    return new CeleryCanvas({
       now: () => clock.now(),
       defaultQueue,
       priority: toWirePriority,
@@ -78,10 +98,6 @@ export class RedisConnection implements Connection {
       saveGroup: (id, size) => this.results.saveGroup(id, size, groupTtl),
       find: (id) => this.broker.find(id),
     });
-    this.leases = createLeases(link, keys);
-    this.schedules = createSchedules(link, keys);
-    this.limits = createRateLimiter(link, keys);
-    this.monitor = new RedisMonitor(link, keys);
   }
 
   check(timeout: number): Promise<StoreReport> {
@@ -100,6 +116,7 @@ export class RedisConnection implements Connection {
   async close(deadline: number): Promise<void> {
     const late = new Promise<void>((resolve) => void this.#link.clock.after(deadline, resolve, { background: true }));
     await Promise.race([this.broker.close(), late]);
+    await Promise.race([this.bus.close(), late]);
     this.#subscriptions.close();
     this.#link.close();
   }

@@ -94,7 +94,13 @@ export class RedisIntake implements Intake {
   /** As kombu declares a queue: so that publishers and tools find it. */
   async #bind(queues: readonly string[]): Promise<void> {
     await this.#link.run((client) =>
-      Promise.all(queues.map((queue) => client.sadd(this.#keys.binding(queue), this.#keys.bound(queue)))),
+      Promise.all(
+        queues.flatMap((queue) =>
+          [this.#keys.binding(queue), this.#keys.permanent(queue)].map((key) =>
+            client.sadd(key, this.#keys.bound(queue)),
+          ),
+        ),
+      ),
     );
   }
 

@@ -66,6 +66,8 @@ export interface ConsumerParts {
 const settleRetry = { first: 100, longest: 5_000 };
 /** Settlements under way beside the slots: with a slow store, no more is taken. */
 const mostSettling = 2_000;
+/** Deliveries that were held, for events that are told late. */
+const mostRecent = 1_000;
 
 /** Consumes queues of Celery's: reads messages, holds those whose time has not come, has the rest run, and settles them. */
 export class CeleryConsumer implements Consumer {
@@ -79,6 +81,9 @@ export class CeleryConsumer implements Consumer {
   /** Whose time has come, while no slot is free. */
   readonly #due: HeldTask[] = [];
   readonly #tools: SettlementTools;
+  readonly #recent = new Map<string, HeldTask>();
+  readonly #totals = new Map<string, number>();
+  readonly #queues: string[];
   #slots: number;
   #running = 0;
   #settling = 0;
@@ -91,6 +96,7 @@ export class CeleryConsumer implements Consumer {
     this.#parts = parts;
     this.#deliver = deliver;
     this.#slots = request.slots;
+    this.#queues = [...request.queues];
     this.#tools = { ...parts.settlement, worker: request.worker };
     this.#etas = new EtaQueue(parts.clock, (held) => this.#isDue(held));
     this.#intake = parts.intake({
@@ -119,6 +125,20 @@ export class CeleryConsumer implements Consumer {
     return this.#slots;
   }
 
+  /** How many runs of each task have ended. */
+  get totals(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#totals);
+  }
+
+  get queues(): readonly string[] {
+    return this.#queues;
+  }
+
+  /** A delivery that is held, or was not long ago: events are told a little late. */
+  recent(id: string): HeldTask | undefined {
+    return this.#recent.get(id);
+  }
+
   find(id: string): HeldTask | undefined {
     return this.#byId.get(id);
   }
@@ -136,10 +156,13 @@ export class CeleryConsumer implements Consumer {
   }
 
   addQueue(queue: string): Promise<void> {
+    if (!this.#queues.includes(queue)) this.#queues.push(queue);
     return this.#intake.addQueue(queue);
   }
 
   removeQueue(queue: string): Promise<void> {
+    const index = this.#queues.indexOf(queue);
+    if (index >= 0) this.#queues.splice(index, 1);
     return this.#intake.removeQueue(queue);
   }
 
@@ -229,9 +252,15 @@ export class CeleryConsumer implements Consumer {
     if (this.#closing) return void carryOut(held, { kind: 'release' }, this.#tools).catch(this.request.onError);
     this.#held.set(entry.tag, held);
     this.#byId.set(task.id, held);
+    this.#remember(held);
     const { eta } = held.message;
     if (eta !== undefined && eta > this.#parts.clock.now() && !this.#parts.isRevoked(task)) this.#etas.add(held, eta);
     else this.#run(held);
+  }
+
+  #remember(held: HeldTask): void {
+    this.#recent.set(held.message.id, held);
+    if (this.#recent.size > mostRecent) this.#recent.delete(this.#recent.keys().next().value as string);
   }
 
   #isDue(held: HeldTask): void {
@@ -257,10 +286,18 @@ export class CeleryConsumer implements Consumer {
     return { kind: 'ack', outcome: { record: whole, ttl: 86_400_000, ...(replyTo ? { replyTo } : {}) } };
   }
 
+  #note(held: HeldTask, settlement: Settlement): void {
+    if (settlement.kind === 'release') return;
+    const name = held.task.task;
+    this.#totals.set(name, (this.#totals.get(name) ?? 0) + 1);
+    if ('outcome' in settlement) held.value = settlement.outcome?.record.value;
+  }
+
   /** Tried until it is carried out, or the consumer closes: its message then comes again. Never rejects. */
   async #settle(held: HeldTask, settlement: Settlement): Promise<void> {
     this.#running--;
     this.#settling++;
+    this.#note(held, settlement);
     this.#next();
     const over = await this.#patiently(() => carryOut(held, settlement, this.#tools));
     this.#settling--;

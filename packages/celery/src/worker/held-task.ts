@@ -1,4 +1,4 @@
-import type { Delivery, Message, Settled } from '@lovage/core/driver';
+import type { Delivery, JsonValue, Message, Settled } from '@lovage/core/driver';
 import type { CeleryTask } from '../protocol/celery-task.ts';
 
 /** An entry of a queue as its transport took it. */
@@ -24,6 +24,8 @@ export class HeldTask implements Delivery {
   readonly deliveryCount: number;
   /** Epoch seconds, when its handler began; undefined while it waits. */
   startedAt: number | undefined;
+  /** What it returned. */
+  value: JsonValue | undefined;
   /** A canvas was put in its place: nothing follows it here. */
   replaced = false;
   readonly #starts: StartCounter;
