@@ -35,8 +35,9 @@ describe('the guides', () => {
   });
 
   it('workers.md names every setting of a worker, and every environment variable', () => {
-    const source = read('packages/core/src/app/app-options.ts') + read('packages/core/src/app/retention-settings.ts');
-    const settings = fieldsOf('packages/core/src/app/app-options.ts', 'WorkerSettings');
+    const source =
+      read('packages/core/src/settings/app-options.ts') + read('packages/core/src/settings/retention-settings.ts');
+    const settings = fieldsOf('packages/core/src/settings/app-options.ts', 'WorkerSettings');
     const variables = [...new Set(source.match(/LOVAGE_[A-Z_]*[A-Z]/g))];
 
     expect(settings.length).toBeGreaterThan(5);

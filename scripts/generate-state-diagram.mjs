@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isTerminal, taskStates, transitions } from '../packages/core/src/message/state.ts';
 import { revokeTable } from '../packages/core/src/task/revoke-table.ts';
-import { isTerminal, taskStates, transitions } from '../packages/core/src/task/state.ts';
 
 /** The page that holds the diagram, between two marks. */
 export const page = join(fileURLToPath(new URL('..', import.meta.url)), 'docs', 'states.md');

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { check, type Verdict } from './checker.ts';
-import { FaultProxy } from './fault-proxy.ts';
-import { type Entry, type Kind, Ledger, type Note, readLedgers } from './ledger.ts';
-import { LedgerTail } from './ledger-tail.ts';
+import { check, type Verdict } from './ledger/checker.ts';
+import { type Entry, type Kind, Ledger, type Note, readLedgers } from './ledger/ledger.ts';
+import { LedgerTail } from './ledger/ledger-tail.ts';
 import { Load, type LoadOptions } from './load.ts';
 import { drawSchedule, type Plan, type Step, showSchedule } from './nemesis.ts';
+import { FaultProxy } from './processes/fault-proxy.ts';
+import { RedisNode, type RedisSettings } from './processes/redis-node.ts';
+import { WorkerProcess, type WorkerStart } from './processes/worker-process.ts';
 import { createRandom, type Random } from './random.ts';
-import { RedisNode, type RedisSettings } from './redis-node.ts';
 import { isDriverSabotage, sabotagedDrivers } from './sabotage.ts';
 import { until } from './until.ts';
-import { WorkerProcess, type WorkerStart } from './worker-process.ts';
 
 /** The broker under test. */
 export type DriverName = 'redis' | 'redis+streams';

@@ -1,5 +1,5 @@
 import { type AsyncResult, BrokerMemoryError, Lovage, ResultExpiredError, ResultTimeoutError } from 'lovage';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 
 /** How a producer is made. */
 export interface LoadOptions {

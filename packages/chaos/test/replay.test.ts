@@ -1,7 +1,7 @@
 // What makes a trial worth keeping: its history is judged outside Redis, and its schedule comes back with its seed.
 import { expect, it } from 'vitest';
 import { Arena } from '../src/arena.ts';
-import { check } from '../src/checker.ts';
+import { check } from '../src/ledger/checker.ts';
 import { killWorkers } from '../src/scenarios/kill-workers.ts';
 
 it('a real history without one of its lines is found out', { timeout: 60_000 }, async () => {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { afterAll, expect } from 'vitest';
 import type { DriverName } from '../src/arena.ts';
-import { endChildren } from '../src/children.ts';
 import { showFigures } from '../src/figure.ts';
 import { appFile, bin } from '../src/paths.ts';
+import { endChildren } from '../src/processes/children.ts';
 import { runTrial, type Scenario } from '../src/scenario.ts';
 import { scenarios } from '../src/scenarios/all.ts';
 

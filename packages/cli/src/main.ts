@@ -2,10 +2,10 @@ import yargs, { type Argv } from 'yargs';
 import type { Command, CommandFamily, GlobalArguments } from './command.ts';
 import { allCommands } from './commands/all-commands.ts';
 import { type ExitCode, exitCodeOf, usageError } from './exit-code.ts';
-import { globalOptions } from './global-options.ts';
-import { switchColorsOff } from './paint.ts';
-import { printError } from './print.ts';
-import { nameFlags } from './setting-flags.ts';
+import { globalOptions } from './options/global-options.ts';
+import { nameFlags } from './options/setting-flags.ts';
+import { switchColorsOff } from './output/paint.ts';
+import { printError } from './output/print.ts';
 import { explainUsage } from './usage-message.ts';
 import { readVersion } from './version.ts';
 

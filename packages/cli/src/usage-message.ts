@@ -1,8 +1,8 @@
 import type { Options } from 'yargs';
 import { type Command, type CommandFamily, nameOf } from './command.ts';
 import { allCommands } from './commands/all-commands.ts';
-import { globalOptions } from './global-options.ts';
-import { oneLine } from './print.ts';
+import { globalOptions } from './options/global-options.ts';
+import { oneLine } from './output/print.ts';
 
 /** The command that a line means, as far as it says. */
 interface Meant {

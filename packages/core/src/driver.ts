@@ -3,17 +3,6 @@ export { stepId } from './canvas/freeze.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {
-  Admission,
-  AdmissionEntry,
-  Admitted,
-  Grant,
-  HeldPlace,
-  Look,
-  Place,
-  Urgency,
-} from './driver/admission.ts';
-export { lookAgain, memberOf, placeOf } from './driver/admission.ts';
-export type {
   AckJoin,
   Broker,
   CloseReport,
@@ -28,8 +17,6 @@ export type {
 } from './driver/broker.ts';
 export { heldUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
-export type { Burst, Claim, ClaimHolder, ClaimRequest, ClaimStore } from './driver/claim-store.ts';
-export type { Directory, DirectoryEntry } from './driver/directory.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan } from './driver/lease-guard.ts';
 export type { LeaseStore } from './driver/lease-store.ts';
@@ -64,6 +51,19 @@ export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from '.
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
+export type {
+  Admission,
+  AdmissionEntry,
+  Admitted,
+  Grant,
+  HeldPlace,
+  Look,
+  Place,
+  Urgency,
+} from './driver/semaphore.ts';
+export { lookAgain, memberOf, placeOf } from './driver/semaphore.ts';
+export type { Directory, DirectoryEntry } from './driver/shared-registry.ts';
+export type { Burst, Claim, ClaimHolder, ClaimRequest, ClaimStore } from './driver/unique-key-store.ts';
 export {
   BrokerAuthenticationError,
   BrokerDataLossError,
@@ -100,17 +100,17 @@ export {
   type RunState,
 } from './history/run-row.ts';
 export type { LogFields, Logger } from './logger.ts';
+export type { Failure } from './message/failure.ts';
+export { toFailure } from './message/failure.ts';
+export type { JsonValue } from './message/json.ts';
+export type { Message } from './message/message.ts';
+export { messageVersion } from './message/message.ts';
+export { parseMessage, parseMessageText } from './message/message-parser.ts';
+export type { Outcome, OutcomeRecord, OutcomeWrite } from './message/outcome.ts';
+export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './message/outcome.ts';
+export { newTaskId, timeOfTaskId } from './message/task-id.ts';
+export { formatDuration, parseDuration } from './options/duration.ts';
+export { closestName } from './options/option-reader.ts';
+export type { MaybePromise } from './options/schema.ts';
 export { memberId } from './results/list-values.ts';
 export { everyone } from './results/result-inbox.ts';
-export { formatDuration, parseDuration } from './task/duration.ts';
-export type { Failure } from './task/failure.ts';
-export { toFailure } from './task/failure.ts';
-export type { JsonValue } from './task/json.ts';
-export type { Message } from './task/message.ts';
-export { messageVersion } from './task/message.ts';
-export { parseMessage, parseMessageText } from './task/message-parser.ts';
-export { closestName } from './task/option-reader.ts';
-export type { Outcome, OutcomeRecord, OutcomeWrite } from './task/outcome.ts';
-export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './task/outcome.ts';
-export type { MaybePromise } from './task/schema.ts';
-export { newTaskId, timeOfTaskId } from './task/task-id.ts';

@@ -11,22 +11,11 @@ export {
   type StampedRevokeOptions,
 } from './app/app-control.ts';
 export { AppEvents } from './app/app-events.ts';
-export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './app/app-options.ts';
 export type { BatchTaskOptions } from './app/batch-task.ts';
-export { type BroadcastOptions, type BroadcastReply, BroadcastResult, type BroadcastTask } from './app/broadcast.ts';
-export type { Election, ElectionOptions } from './app/elect.ts';
 export type { AppGates, GateFilter, WaitingGate } from './app/gates.ts';
-export type { Lock, LockOptions } from './app/lock.ts';
-export type { RetentionSettings } from './app/retention-settings.ts';
 export type { StampedHeaders } from './app/revoker.ts';
-export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './app/schedule.ts';
-export type { CrontabField, CrontabFields } from './app/schedule-fields.ts';
-export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './app/schedule-time.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
 export type { Task } from './app/task-handle.ts';
-export { defineTopic, type Topic, type TopicMessage, type TopicOptions } from './app/topic.ts';
-export type { SubscriptionOptions, TopicGroup } from './app/topic-groups.ts';
-export type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './app/topics.ts';
 export { Chain, chain } from './canvas/chain.ts';
 export { Chord, chord } from './canvas/chord.ts';
 export { Gate, type GateOptions, gate } from './canvas/gate.ts';
@@ -91,7 +80,26 @@ export type {
   TaskEventFields,
   WorkerEventFields,
 } from './events/event.ts';
+export type { Election, ElectionOptions } from './locks/elect.ts';
+export type { Lock, LockOptions } from './locks/lock.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';
+export { Ignore, Reject, Replace, Retry } from './message/control-signal.ts';
+export type { JsonValue } from './message/json.ts';
+export type { OutcomeRecord } from './message/outcome.ts';
+export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './message/state.ts';
+export {
+  type BroadcastOptions,
+  type BroadcastReply,
+  BroadcastResult,
+  type BroadcastTask,
+} from './messaging/broadcast.ts';
+export { defineTopic, type Topic, type TopicMessage, type TopicOptions } from './messaging/topic.ts';
+export type { SubscriptionOptions, TopicGroup } from './messaging/topic-groups.ts';
+export type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from './messaging/topics.ts';
+export type { Duration, Instant } from './options/duration.ts';
+export type { ConcurrencyOptions, FairnessOptions, OrderingPolicy } from './options/flow-options.ts';
+export type { Schema, SchemaInput, SchemaOutput } from './options/schema.ts';
+export type { DebounceOptions, KeyFunction, ThrottleOptions, UniqueOptions } from './options/unique-rule.ts';
 export type {
   OutgoingCall,
   Plugin,
@@ -105,16 +113,13 @@ export type { CallOptions } from './producer/call-options.ts';
 export { AsyncResult, type GetOptions } from './results/async-result.ts';
 export { GroupResult, type JoinOptions } from './results/group-result.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
+export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './schedules/schedule.ts';
+export type { CrontabField, CrontabFields } from './schedules/schedule-fields.ts';
+export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './schedules/schedule-time.ts';
+export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './settings/app-options.ts';
+export type { RetentionSettings } from './settings/retention-settings.ts';
 export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';
-export { Ignore, Reject, Replace, Retry } from './task/control-signal.ts';
-export type { Duration, Instant } from './task/duration.ts';
-export type { ConcurrencyOptions, FairnessOptions, OrderingPolicy } from './task/flow-options.ts';
-export type { JsonValue } from './task/json.ts';
-export type { OutcomeRecord } from './task/outcome.ts';
 export type { ErrorMatcher } from './task/retry-policy.ts';
 export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';
-export type { Schema, SchemaInput, SchemaOutput } from './task/schema.ts';
-export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './task/state.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
 export type { EndedTask, PluginTaskOptions, TaskOptions } from './task/task-options.ts';
-export type { DebounceOptions, KeyFunction, ThrottleOptions, UniqueOptions } from './task/unique-rule.ts';

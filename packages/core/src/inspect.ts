@@ -1,5 +1,5 @@
 /** Looking at queues and workers. */
-export type { Setting } from './app/app-options.ts';
+
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
 export type { QueueLoad } from './events/queue-load.ts';
 export type { WorkerReport } from './events/worker-report.ts';
@@ -12,3 +12,4 @@ export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from '
 export { registeredTasks } from './inspect/registered-tasks.ts';
 export { type GraphFormat, graphOf, renderGraph } from './inspect/task-graph.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
+export type { Setting } from './settings/app-options.ts';

@@ -1,16 +1,17 @@
 /** For tests of drivers and apps. The conformance suites need vitest, an optional peer. */
-export { admissionConformance } from './testing/conformance/admission-conformance.ts';
-export { brokerConformance } from './testing/conformance/broker-conformance.ts';
-export { busConformance } from './testing/conformance/bus-conformance.ts';
-export { claimConformance } from './testing/conformance/claim-conformance.ts';
-export { directoryConformance } from './testing/conformance/directory-conformance.ts';
+
+export { brokerConformance } from './testing/conformance/broker/broker-conformance.ts';
 export type { ConformanceOptions, FastLease, Harness, HarnessNeeds } from './testing/conformance/harness.ts';
 export { historyConformance } from './testing/conformance/history-conformance.ts';
-export { leaseConformance } from './testing/conformance/lease-conformance.ts';
-export { resultBackendConformance } from './testing/conformance/result-backend-conformance.ts';
-export { retentionConformance } from './testing/conformance/retention-conformance.ts';
-export { revocationConformance } from './testing/conformance/revocation-conformance.ts';
-export { scheduleStoreConformance } from './testing/conformance/schedule-store-conformance.ts';
+export { resultBackendConformance } from './testing/conformance/results/result-backend-conformance.ts';
+export { busConformance } from './testing/conformance/stores/bus-conformance.ts';
+export { leaseConformance } from './testing/conformance/stores/lease-conformance.ts';
+export { retentionConformance } from './testing/conformance/stores/retention-conformance.ts';
+export { revocationConformance } from './testing/conformance/stores/revocation-conformance.ts';
+export { scheduleStoreConformance } from './testing/conformance/stores/schedule-store-conformance.ts';
+export { admissionConformance } from './testing/conformance/stores/semaphore-conformance.ts';
+export { directoryConformance } from './testing/conformance/stores/shared-registry-conformance.ts';
+export { claimConformance } from './testing/conformance/stores/unique-key-conformance.ts';
 export { injectRaw, loseLease } from './testing/memory-hooks.ts';
 export type { ScenarioStore } from './testing/scenarios/scenario-bench.ts';
 export { type ScenarioOptions, scenarios } from './testing/scenarios/scenarios.ts';

@@ -1,12 +1,13 @@
 /** Running tasks. */
-export type { WorkerSettings } from './app/app-options.ts';
-export { type Overrides, setOverrides } from './app/overrides.ts';
+
 export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-report.ts';
-export type { Attempt } from './worker/attempt.ts';
-export type { AttemptResult } from './worker/attempt-result.ts';
-export type { AutoscaleLimits } from './worker/autoscale.ts';
-export type { Middleware, Next } from './worker/middleware.ts';
-export type { Silence } from './worker/poll-watch.ts';
+export type { WorkerSettings } from './settings/app-options.ts';
+export { type Overrides, setOverrides } from './settings/overrides.ts';
+export type { AutoscaleLimits } from './worker/background/autoscale.ts';
+export type { Silence } from './worker/background/poll-watch.ts';
+export type { Attempt } from './worker/execution/attempt.ts';
+export type { AttemptResult } from './worker/execution/attempt-result.ts';
+export type { Middleware, Next } from './worker/middleware/middleware.ts';
 export type { AppModule } from './worker/pool/child-message.ts';
 export type { PoolKind } from './worker/pool/pool.ts';
 export { startWorker, type WorkerOptions } from './worker/start-worker.ts';

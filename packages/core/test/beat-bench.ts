@@ -3,7 +3,7 @@ import type { Connection, Driver } from '../src/driver/driver.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { Lovage } from '../src/index.ts';
 import { silentLogger } from '../src/logger.ts';
-import { newTaskId } from '../src/task/task-id.ts';
+import { newTaskId } from '../src/message/task-id.ts';
 
 /** What a test can do to the process that an app stands for. */
 export interface Process {

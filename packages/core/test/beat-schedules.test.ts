@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ScheduleOptions } from '../src/app/schedule.ts';
 import { startBeat } from '../src/beat/beat.ts';
 import { Schedules } from '../src/beat/schedules.ts';
 import { every } from '../src/index.ts';
+import type { ScheduleOptions } from '../src/schedules/schedule.ts';
 import { createTestClock, type TestClock } from '../src/testing.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 import { BeatBench } from './beat-bench.ts';

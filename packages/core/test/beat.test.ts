@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runtimeOf } from '../src/app/app-runtime.ts';
-import type { ScheduleOptions } from '../src/app/schedule.ts';
 import { type Beat, startBeat } from '../src/beat/beat.ts';
 import { slotId, slotJitter } from '../src/beat/slot-id.ts';
 import { at, chain, crontab, currentTask, every, Lovage } from '../src/index.ts';
 import { silentLogger } from '../src/logger.ts';
+import type { ScheduleOptions } from '../src/schedules/schedule.ts';
 import { createTestClock, deferred, type TestClock } from '../src/testing.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 import { BeatBench } from './beat-bench.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { silentLogger } from '../src/logger.ts';
 import { deferred } from '../src/testing/until.ts';
-import type { Middleware } from '../src/worker/middleware.ts';
+import type { Middleware } from '../src/worker/middleware/middleware.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 
 /** A worker with an attempt whose handler has not begun: a middleware holds it up, until the gate opens. */

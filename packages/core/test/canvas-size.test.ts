@@ -4,8 +4,8 @@ import { chain } from '../src/canvas/chain.ts';
 import { chord } from '../src/canvas/chord.ts';
 import type { AnySignature } from '../src/canvas/signature.ts';
 import { silentLogger } from '../src/logger.ts';
-import { newTaskId } from '../src/task/task-id.ts';
-import { canvasTasks } from '../src/testing/scenarios/canvas-scenarios.ts';
+import { newTaskId } from '../src/message/task-id.ts';
+import { canvasTasks } from '../src/testing/scenarios/canvas/canvas-scenarios.ts';
 import { startWorker } from '../src/worker.ts';
 import { createCrashingDriver } from './crashing-driver.ts';
 

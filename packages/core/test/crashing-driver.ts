@@ -3,7 +3,7 @@ import type { AckJoin, Broker, Deliver, Settlement } from '../src/driver/broker.
 import type { Connection, Driver } from '../src/driver/driver.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import type { ResultBackend } from '../src/driver/result-backend.ts';
-import { isFinal } from '../src/task/outcome.ts';
+import { isFinal } from '../src/message/outcome.ts';
 
 /** A worker's life during one delivery: how many steps of the store it has left, and whether the last one still counts. */
 interface Life {

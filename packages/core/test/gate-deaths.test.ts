@@ -4,7 +4,7 @@ import { Lovage } from '../src/app/app.ts';
 import { chain } from '../src/canvas/chain.ts';
 import { gate } from '../src/canvas/gate.ts';
 import { silentLogger } from '../src/logger.ts';
-import { newTaskId } from '../src/task/task-id.ts';
+import { newTaskId } from '../src/message/task-id.ts';
 import { startWorker } from '../src/worker.ts';
 import { createCrashingDriver, type Fate } from './crashing-driver.ts';
 

@@ -19,14 +19,23 @@ import { readModules, readPackages } from './repository.ts';
 /** The flow of a task is the order of core's folders. */
 const coreLayers: Layers = {
   order: [
+    'options',
+    'message',
     'task',
     'events',
     'history',
     'driver',
     'results',
+    'flow',
+    'unique',
     'producer',
     'plugins',
+    'settings',
+    'stores',
     'canvas',
+    'locks',
+    'schedules',
+    'messaging',
     'app',
     'worker',
     'beat',

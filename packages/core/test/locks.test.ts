@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Election } from '../src/app/elect.ts';
 import { systemClock } from '../src/clock.ts';
 import type { Lock, Lovage } from '../src/index.ts';
+import type { Election } from '../src/locks/elect.ts';
 import { createTestClock, type TestClock, within } from '../src/testing.ts';
 import { BeatBench, FencedResource } from './beat-bench.ts';
 

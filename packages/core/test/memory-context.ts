@@ -4,8 +4,8 @@ import type { DriverContext } from '../src/driver/driver.ts';
 import { MemoryConnection } from '../src/driver/memory/memory-connection.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
-import type { Message } from '../src/task/message.ts';
-import { newTaskId } from '../src/task/task-id.ts';
+import type { Message } from '../src/message/message.ts';
+import { newTaskId } from '../src/message/task-id.ts';
 
 /** What the memory driver is given in tests. */
 export function createContext(clock: Clock = systemClock, prefix?: string): DriverContext {

@@ -1,7 +1,7 @@
 import { systemClock } from '../src/clock.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
-import { newTaskId } from '../src/task/task-id.ts';
+import { newTaskId } from '../src/message/task-id.ts';
 import { injectRaw, loseLease, scenarios } from '../src/testing.ts';
 
 scenarios('memory', {

@@ -7,7 +7,7 @@ import type { Driver } from '../src/driver/driver.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import type { LogFields, Logger } from '../src/logger.ts';
 import { deferred, until } from '../src/testing/until.ts';
-import type { Middleware } from '../src/worker/middleware.ts';
+import type { Middleware } from '../src/worker/middleware/middleware.ts';
 import { startWorker, type WorkerOptions } from '../src/worker/start-worker.ts';
 import type { Worker } from '../src/worker/worker.ts';
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { BrokerMemoryError, ConfigurationError } from '../src/errors.ts';
 import type { Logger } from '../src/logger.ts';
 import { createTestClock } from '../src/testing/test-clock.ts';
-import { registerGroups } from '../src/worker/register-groups.ts';
+import { registerGroups } from '../src/worker/background/register-groups.ts';
 
 function bench(errors: Error[]) {
   const clock = createTestClock();

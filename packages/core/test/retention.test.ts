@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
-import { newTaskId } from '../src/task/task-id.ts';
+import { newTaskId } from '../src/message/task-id.ts';
 import { createTestClock } from '../src/testing/test-clock.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 

@@ -5,7 +5,7 @@ import { RedisMonitor } from './monitor/redis-monitor.ts';
 import { type BrokerKit, RedisConnection } from './redis-connection.ts';
 import { redisSchemes, streamsSchemes } from './redis-url.ts';
 import { StreamsBroker } from './streams/broker.ts';
-import { StreamsMonitor } from './streams/monitor.ts';
+import { StreamsMonitor } from './streams/inspect/monitor.ts';
 import { assertVersion } from './streams/version.ts';
 
 const bullmqKit: BrokerKit = {

@@ -4,7 +4,7 @@ import { createKeys } from './keys.ts';
 import { parseRedisUrl } from './redis-url.ts';
 import { scriptsOf } from './scripts/scripts.ts';
 import { StoreLink } from './store-link.ts';
-import { group } from './streams/stream-queue.ts';
+import { group } from './streams/entry/stream-queue.ts';
 
 /** How a connection was opened. */
 export interface Origin {

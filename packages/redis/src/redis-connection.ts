@@ -9,26 +9,26 @@ import {
   type Retention,
   type StoreReport,
 } from '@lovage/core/driver';
-import { RedisAdmission } from './admission/redis-admission.ts';
-import { RedisBus } from './bus/redis-bus.ts';
-import { RedisClaimStore } from './claims/redis-claim-store.ts';
 import { type RedisClient, RedisClients } from './connection.ts';
-import { RedisDirectory } from './directory/redis-directory.ts';
 import { RedisHistoryStore } from './history/redis-history-store.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { Origin } from './lease-guard.ts';
-import { RedisLeaseStore } from './leases/redis-lease-store.ts';
-import { RedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { dataLoss, watchForLoss } from './loss-watch.ts';
 import { parseRedisUrl, type RedisTarget } from './redis-url.ts';
 import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { EndedLog } from './retention/ended-log.ts';
 import { RedisSweeper } from './retention/redis-sweeper.ts';
-import { RedisRevocationStore } from './revocations/redis-revocation-store.ts';
-import { RedisScheduleStore } from './schedules/redis-schedule-store.ts';
 import { StoreClock } from './store-clock.ts';
 import { Deadline, StoreLink } from './store-link.ts';
 import { reportStore } from './store-report.ts';
+import { RedisBus } from './stores/redis-bus.ts';
+import { RedisLeaseStore } from './stores/redis-lease-store.ts';
+import { RedisRateLimiter } from './stores/redis-rate-limiter.ts';
+import { RedisRevocationStore } from './stores/redis-revocation-store.ts';
+import { RedisScheduleStore } from './stores/redis-schedule-store.ts';
+import { RedisAdmission } from './stores/redis-semaphore.ts';
+import { RedisDirectory } from './stores/redis-shared-registry.ts';
+import { RedisClaimStore } from './stores/redis-unique-key-store.ts';
 import { Subscriber } from './subscriber.ts';
 
 /** What a broker on this connection is made of. */

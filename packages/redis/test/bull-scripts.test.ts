@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTaskBackend } from '../src/bullmq/create-task-backend.ts';
-import { addJob } from '../src/scripts/add-job.lua.ts';
-import { completeWithOutcome } from '../src/scripts/finish-with-outcome.lua.ts';
+import { addJob } from '../src/scripts/bullmq/add-job.lua.ts';
+import { completeWithOutcome } from '../src/scripts/bullmq/finish-with-outcome.lua.ts';
 import { RedisServer } from './redis-server.ts';
 
 let server: RedisServer;

@@ -5,7 +5,7 @@ import { startWorker, type Worker } from '@lovage/core/worker';
 import { Worker as BullWorker } from 'bullmq';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
-import { Reader } from '../src/streams/reader.ts';
+import { Reader } from '../src/streams/read/reader.ts';
 import { silent } from './bench.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import { useRedis } from './use-redis.ts';

@@ -5,11 +5,11 @@ import { type RedisClient, RedisClients } from '../src/connection.ts';
 import { createKeys } from '../src/keys.ts';
 import { parseRedisUrl } from '../src/redis-url.ts';
 import { scriptsOf } from '../src/scripts/scripts.ts';
-import { StreamDelivery } from '../src/streams/delivery.ts';
-import { readEntry } from '../src/streams/entry.ts';
-import { HeldDeliveries } from '../src/streams/held-deliveries.ts';
-import { Intakes } from '../src/streams/intakes.ts';
-import { createStreamQueue, group, type StreamQueue } from '../src/streams/stream-queue.ts';
+import { readEntry } from '../src/streams/entry/entry.ts';
+import { createStreamQueue, group, type StreamQueue } from '../src/streams/entry/stream-queue.ts';
+import { HeldDeliveries } from '../src/streams/read/in-flight-deliveries.ts';
+import { Intakes } from '../src/streams/read/reader-pool.ts';
+import { StreamDelivery } from '../src/streams/settle/delivery.ts';
 import { useRedis } from './use-redis.ts';
 
 const redis = useRedis();

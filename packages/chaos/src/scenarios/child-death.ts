@@ -1,6 +1,6 @@
 import type { Arena } from '../arena.ts';
 import { atLeast, atMost, type Figure, told } from '../figure.ts';
-import { readHistory } from '../history.ts';
+import { readHistory } from '../ledger/history.ts';
 import type { Scenario } from '../scenario.ts';
 import { workCalls } from './calls.ts';
 import { basics } from './verdict-figures.ts';

@@ -1,10 +1,10 @@
 import { chord } from 'lovage';
-import type { Gathering } from '../app.ts';
+import type { Gathering } from '../apps/app.ts';
 import type { Arena } from '../arena.ts';
 import { atMost, type Figure, told } from '../figure.ts';
-import type { Entry } from '../ledger.ts';
+import type { Entry } from '../ledger/ledger.ts';
 import type { Load } from '../load.ts';
-import { aofAlways } from '../redis-node.ts';
+import { aofAlways } from '../processes/redis-node.ts';
 import type { Scenario } from '../scenario.ts';
 import { hold, until } from '../until.ts';
 

@@ -1,8 +1,8 @@
 import type { Arena } from '../arena.ts';
 import { atLeast, atMost, type Figure, told } from '../figure.ts';
-import { type Entry, monotonic } from '../ledger.ts';
-import { LineProcess } from '../line-process.ts';
+import { type Entry, monotonic } from '../ledger/ledger.ts';
 import { lockRunnerFile } from '../paths.ts';
+import { LineProcess } from '../processes/line-process.ts';
 import type { Scenario } from '../scenario.ts';
 import { until } from '../until.ts';
 

@@ -1,7 +1,7 @@
 import type { Arena } from '../arena.ts';
-import type { Verdict } from '../checker.ts';
-import { check } from '../checker.ts';
 import { atMost } from '../figure.ts';
+import type { Verdict } from '../ledger/checker.ts';
+import { check } from '../ledger/checker.ts';
 import type { Scenario } from '../scenario.ts';
 import { basics } from './verdict-figures.ts';
 

@@ -1,13 +1,13 @@
 import { Lovage } from 'lovage';
+import { groups, waitingCanvas } from '../apps/messages-app.ts';
 import type { Arena } from '../arena.ts';
-import { check } from '../checker.ts';
 import { atLeast, atMost, type Figure, told } from '../figure.ts';
-import { groups, waitingCanvas } from '../messages-app.ts';
+import { check } from '../ledger/checker.ts';
 import { messagesAppFile } from '../paths.ts';
-import { aofAlways, type RedisNode, volatile } from '../redis-node.ts';
+import { aofAlways, type RedisNode, volatile } from '../processes/redis-node.ts';
+import type { WorkerProcess } from '../processes/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
 import { hold, until } from '../until.ts';
-import type { WorkerProcess } from '../worker-process.ts';
 import { duplicates } from './verdict-figures.ts';
 
 const slots = 5;

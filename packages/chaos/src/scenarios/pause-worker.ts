@@ -1,7 +1,7 @@
 import type { Arena } from '../arena.ts';
 import { atMost, largest, told } from '../figure.ts';
-import { readHistory } from '../history.ts';
-import { monotonic } from '../ledger.ts';
+import { readHistory } from '../ledger/history.ts';
+import { monotonic } from '../ledger/ledger.ts';
 import type { Load } from '../load.ts';
 import type { Scenario } from '../scenario.ts';
 import { hold } from '../until.ts';

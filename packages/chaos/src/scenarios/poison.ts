@@ -1,11 +1,11 @@
 import { Inspector } from 'lovage/inspect';
 import type { Arena } from '../arena.ts';
 import { atLeast, atMost, largest, told } from '../figure.ts';
-import { readHistory } from '../history.ts';
-import { monotonic } from '../ledger.ts';
+import { readHistory } from '../ledger/history.ts';
+import { monotonic } from '../ledger/ledger.ts';
+import type { WorkerProcess } from '../processes/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
 import { until } from '../until.ts';
-import type { WorkerProcess } from '../worker-process.ts';
 import { workCalls } from './calls.ts';
 import { strangerTo } from './poison-shapes.ts';
 import { basics } from './verdict-figures.ts';

@@ -1,9 +1,9 @@
 import type { Arena } from '../arena.ts';
 import { atLeast, atMost, largest, told } from '../figure.ts';
-import { monotonic } from '../ledger.ts';
+import { monotonic } from '../ledger/ledger.ts';
+import type { WorkerProcess } from '../processes/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
 import { within } from '../until.ts';
-import type { WorkerProcess } from '../worker-process.ts';
 import { workCalls } from './calls.ts';
 import { basics, duplicates } from './verdict-figures.ts';
 

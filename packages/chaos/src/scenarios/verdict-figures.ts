@@ -1,5 +1,5 @@
-import type { Verdict } from '../checker.ts';
 import { atMost, type Figure, told } from '../figure.ts';
+import type { Verdict } from '../ledger/checker.ts';
 
 /** What must hold under every fault: nothing accepted is lost, nobody waits for ever, no stored value is stale. */
 export function basics(verdict: Verdict): readonly Figure[] {

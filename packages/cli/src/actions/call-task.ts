@@ -2,15 +2,15 @@ import { type AsyncResult, type CallOptions, type OutcomeRecord, ResultTimeoutEr
 import { closestName } from '@lovage/core/driver';
 import { Inspector, registeredTasks } from '@lovage/core/inspect';
 import { startWorker } from '@lovage/core/worker';
+import { isInProcess, noApp, type OpenedApp, openApp, textSetting } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, usageError } from '../exit-code.ts';
-import { isInProcess, noApp, type OpenedApp, openApp, textSetting } from '../open-app.ts';
-import { paint } from '../paint.ts';
-import { parseArguments, parseJsonArguments } from '../parse-arguments.ts';
-import { askedLevel, createCommandLogger } from '../plain-logger.ts';
-import { printData, printJson, printNote } from '../print.ts';
-import { formatFailure, printRecordJson, printValue } from '../print-record.ts';
-import { readDuration } from '../read-duration.ts';
+import { parseArguments, parseJsonArguments } from '../options/parse-arguments.ts';
+import { readDuration } from '../options/read-duration.ts';
+import { paint } from '../output/paint.ts';
+import { askedLevel, createCommandLogger } from '../output/plain-logger.ts';
+import { printData, printJson, printNote } from '../output/print.ts';
+import { formatFailure, printRecordJson, printValue } from '../output/print-record.ts';
 import { checkBroker, closeSoon } from './with-app.ts';
 
 /** What `lovage call` was given. */

@@ -1,9 +1,9 @@
 import type { GateFilter } from '@lovage/core';
 import type { GlobalArguments } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { parseArguments } from '../parse-arguments.ts';
-import { printData, printJson, printNote } from '../print.ts';
-import { formatTable } from '../table.ts';
+import { parseArguments } from '../options/parse-arguments.ts';
+import { printData, printJson, printNote } from '../output/print.ts';
+import { formatTable } from '../output/table.ts';
 import { withApp } from './with-app.ts';
 
 /** What `lovage gate list` was given. */

@@ -1,5 +1,5 @@
 import { usageError } from '../exit-code.ts';
-import type { LogFormat } from '../pino-logger.ts';
+import type { LogFormat } from '../output/pino-logger.ts';
 
 /** How log lines are written: as asked for, else for people on a terminal and for machines elsewhere. */
 export function readLogFormat(given: { readonly logFormat?: string; readonly json?: boolean }): LogFormat {

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { LogLevel } from '@lovage/core';
 import { type Beat, type BeatOptions, startBeat } from '@lovage/core/beat';
+import { openApp, textSetting } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, exitCodeOfSignal, usageError } from '../exit-code.ts';
-import { openApp, textSetting } from '../open-app.ts';
-import { createPinoLogger } from '../pino-logger.ts';
+import { createPinoLogger } from '../output/pino-logger.ts';
 import { watchSignals } from '../signal-watch.ts';
 import { readLogFormat } from './log-format.ts';
 

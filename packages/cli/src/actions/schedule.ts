@@ -8,12 +8,12 @@ import {
   type ScheduleTime,
 } from '@lovage/core';
 import { Schedules, type ScheduleView } from '@lovage/core/beat';
+import { noApp } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import { codeOf, type ExitCode, usageError } from '../exit-code.ts';
-import { noApp } from '../open-app.ts';
-import { parseArguments } from '../parse-arguments.ts';
-import { printData, printJson, printNote } from '../print.ts';
-import { formatTable } from '../table.ts';
+import { parseArguments } from '../options/parse-arguments.ts';
+import { printData, printJson, printNote } from '../output/print.ts';
+import { formatTable } from '../output/table.ts';
 import { withApp } from './with-app.ts';
 
 /** What `lovage schedule` was given. */

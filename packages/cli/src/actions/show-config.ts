@@ -1,9 +1,9 @@
+import { openApp } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { openApp } from '../open-app.ts';
-import { createCommandLogger } from '../plain-logger.ts';
-import { printData, printJson } from '../print.ts';
-import { formatTable } from '../table.ts';
+import { createCommandLogger } from '../output/plain-logger.ts';
+import { printData, printJson } from '../output/print.ts';
+import { formatTable } from '../output/table.ts';
 
 /** What `lovage config` was given. */
 export interface ConfigArguments extends GlobalArguments {

@@ -1,10 +1,10 @@
 import type { Lovage } from '@lovage/core';
 import type { GlobalArguments } from '../command.ts';
-import { type EventFields, formatEvent } from '../event-line.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { splitList } from '../fleet-options.ts';
-import { printData, printJson, printNote } from '../print.ts';
-import { readCount } from '../read-count.ts';
+import { splitList } from '../options/fleet-options.ts';
+import { readCount } from '../options/read-count.ts';
+import { type EventFields, formatEvent } from '../output/event-line.ts';
+import { printData, printJson, printNote } from '../output/print.ts';
 import { untilSignal } from '../signal-watch.ts';
 import { withApp } from './with-app.ts';
 

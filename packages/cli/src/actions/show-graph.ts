@@ -1,7 +1,7 @@
 import { type GraphFormat, graphOf, renderGraph } from '@lovage/core/inspect';
 import type { GlobalArguments } from '../command.ts';
 import { CommandError, type ExitCode } from '../exit-code.ts';
-import { printData } from '../print.ts';
+import { printData } from '../output/print.ts';
 import { withApp } from './with-app.ts';
 
 /** What `lovage graph` was given. */

@@ -1,10 +1,10 @@
 import type { AsyncResult, OutcomeRecord } from '@lovage/core';
+import { type OpenedApp, textSetting } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import { CommandError, codeOf, type ExitCode } from '../exit-code.ts';
-import { type OpenedApp, textSetting } from '../open-app.ts';
-import { printData, printJson } from '../print.ts';
-import { formatFailure, printRecordJson, printValue } from '../print-record.ts';
-import { readDuration } from '../read-duration.ts';
+import { readDuration } from '../options/read-duration.ts';
+import { printData, printJson } from '../output/print.ts';
+import { formatFailure, printRecordJson, printValue } from '../output/print-record.ts';
 import { withApp, within } from './with-app.ts';
 
 /** What `lovage result` was given. */

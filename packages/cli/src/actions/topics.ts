@@ -1,11 +1,11 @@
 import type { Lovage } from '@lovage/core';
 import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, usageError } from '../exit-code.ts';
-import { parseArguments } from '../parse-arguments.ts';
-import { printData, printJson, printNote } from '../print.ts';
-import { readCount } from '../read-count.ts';
+import { parseArguments } from '../options/parse-arguments.ts';
+import { readCount } from '../options/read-count.ts';
+import { printData, printJson, printNote } from '../output/print.ts';
+import { formatTable } from '../output/table.ts';
 import { untilSignal } from '../signal-watch.ts';
-import { formatTable } from '../table.ts';
 import { withApp } from './with-app.ts';
 
 /** What the commands of `lovage topics` were given. */

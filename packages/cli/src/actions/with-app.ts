@@ -1,10 +1,10 @@
 import type { Lovage } from '@lovage/core';
 import { Inspector } from '@lovage/core/inspect';
+import { isInProcess, type OpenedApp, openApp, textSetting } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
 import { CommandError, codeOf, type ExitCode } from '../exit-code.ts';
-import { isInProcess, type OpenedApp, openApp, textSetting } from '../open-app.ts';
-import { createCommandLogger } from '../plain-logger.ts';
-import { printNote } from '../print.ts';
+import { createCommandLogger } from '../output/plain-logger.ts';
+import { printNote } from '../output/print.ts';
 
 /** How long a broker may take to answer a command. */
 const patience = 5_000;

@@ -9,13 +9,13 @@ import {
   replyTopic,
 } from '../events/control-message.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
-import { orderedKeyOf, orderGroup } from '../producer/admission-entry.ts';
-import type { Admissions } from '../producer/admissions.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
-import type { JsonValue } from '../task/json.ts';
-import { newTaskId } from '../task/task-id.ts';
+import { orderedKeyOf, orderGroup } from '../flow/acquire-request.ts';
+import type { Admissions } from '../flow/concurrency-limiter.ts';
+import type { JsonValue } from '../message/json.ts';
+import { newTaskId } from '../message/task-id.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import type { Stores } from '../stores/stores.ts';
 import { Revoker, type RevokerContext, type StampedHeaders } from './revoker.ts';
-import type { Stores } from './stores.ts';
 
 /** Whom to ask, and how long to wait for answers. */
 export interface ControlOptions {

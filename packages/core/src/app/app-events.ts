@@ -4,8 +4,8 @@ import { NotSupportedError } from '../errors.ts';
 import { type EventOf, type EventType, eventTopic, type LovageEvent } from '../events/event.ts';
 import { listeningLead } from '../events/event-sender.ts';
 import type { Logger } from '../logger.ts';
-import { unknownName } from '../task/option-reader.ts';
-import type { Stores } from './stores.ts';
+import { unknownName } from '../options/option-reader.ts';
+import type { Stores } from '../stores/stores.ts';
 
 /** The events of the whole fleet, as they happen: at most once, while their workers have events switched on. */
 export class AppEvents {

@@ -2,26 +2,26 @@ import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
+import { type AdmissionStores, Admissions } from '../flow/concurrency-limiter.ts';
+import { LeaseQueue } from '../locks/lock-queue.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
+import { ErrorRegistry } from '../message/failure.ts';
+import type { Message } from '../message/message.ts';
 import { PluginList } from '../plugins/plugin-list.ts';
-import { type AdmissionStores, Admissions } from '../producer/admissions.ts';
 import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
 import { RateLines, type RateLinesOptions } from '../producer/rate-lines.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
-import { ErrorRegistry } from '../task/failure.ts';
-import type { Message } from '../task/message.ts';
+import { ScheduleDeclarations } from '../schedules/schedule.ts';
+import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from '../settings/app-options.ts';
+import { readOverrides } from '../settings/overrides.ts';
+import { checkScheme } from '../stores/driver-url.ts';
+import { Stores } from '../stores/stores.ts';
 import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
 import { AppControl } from './app-control.ts';
-import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from './app-options.ts';
-import { checkScheme } from './driver-url.ts';
-import { LeaseQueue } from './lock-queue.ts';
 import { createMessaging, type Messaging } from './messaging.ts';
-import { readOverrides } from './overrides.ts';
-import { ScheduleDeclarations } from './schedule.ts';
-import { Stores } from './stores.ts';
 
 /** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
 export interface AppRuntime extends Messaging {

@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Driver } from '../driver/driver.ts';
 import { BrokerUnavailableError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
+import { setOverrides } from '../settings/overrides.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { Lovage } from './app.ts';
 import { runtimeOf } from './app-runtime.ts';
-import { setOverrides } from './overrides.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();

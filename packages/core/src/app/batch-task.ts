@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
+import type { OptionTable } from '../options/option-reader.ts';
 import { type BatchHandler, type BatchOptions, readBatch, runBatch } from '../task/batch.ts';
-import type { OptionTable } from '../task/option-reader.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { TaskOptions } from '../task/task-options.ts';

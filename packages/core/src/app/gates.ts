@@ -1,10 +1,10 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Decision, gateBook } from '../canvas/gate-keeper.ts';
 import { ConfigurationError, GateRejectedError, NotSupportedError } from '../errors.ts';
-import { toFailure } from '../task/failure.ts';
-import type { JsonValue } from '../task/json.ts';
-import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
-import type { Stores } from './stores.ts';
+import { toFailure } from '../message/failure.ts';
+import type { JsonValue } from '../message/json.ts';
+import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
+import type { Stores } from '../stores/stores.ts';
 
 /** A gate that waits. */
 export interface WaitingGate {

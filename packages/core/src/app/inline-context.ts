@@ -1,10 +1,10 @@
 import { ConfigurationError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
-import { Replace, Retry } from '../task/control-signal.ts';
-import type { JsonValue } from '../task/json.ts';
+import { Replace, Retry } from '../message/control-signal.ts';
+import type { JsonValue } from '../message/json.ts';
+import { newTaskId } from '../message/task-id.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
-import { newTaskId } from '../task/task-id.ts';
 
 /** `self` for a bound task that is called in process: one attempt, no store, no limits. `retry()` throws {@link Retry}. */
 export function createInlineContext(definition: TaskDefinition, args: readonly unknown[]): TaskContext {

@@ -1,15 +1,15 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
+import { Broadcaster } from '../messaging/broadcast.ts';
+import { TopicGroups } from '../messaging/topic-groups.ts';
+import { AppTopics } from '../messaging/topics.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
-import type { Settings } from './app-options.ts';
-import { Broadcaster } from './broadcast.ts';
+import type { Settings } from '../settings/app-options.ts';
+import type { Stores } from '../stores/stores.ts';
 import { AppGates } from './gates.ts';
-import type { Stores } from './stores.ts';
-import { TopicGroups } from './topic-groups.ts';
-import { AppTopics } from './topics.ts';
 
 /** The parts of an app that carry messages to more than one. */
 export interface Messaging {

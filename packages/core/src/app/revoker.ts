@@ -3,9 +3,9 @@ import type { Clock } from '../clock.ts';
 import type { RevocationRule, RevocationStore, StampValue } from '../driver/revocation-store.ts';
 import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
-import { hasStamp } from '../task/stamp.ts';
-import type { Stores } from './stores.ts';
+import { hasStamp } from '../message/stamp.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import type { Stores } from '../stores/stores.ts';
 
 /** Names of stamps or headers, each with the value, or the values, of the tasks that are meant. */
 export type StampedHeaders = Readonly<Record<string, StampValue | readonly StampValue[]>>;

@@ -1,6 +1,6 @@
 import { hasCallbacks } from '../canvas/as-call.ts';
-import type { TailOf, WithoutTail } from '../canvas/fits.ts';
 import { Group, inChunks } from '../canvas/group.ts';
+import type { TailOf, WithoutTail } from '../canvas/pipe-types.ts';
 import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
 import { UnboundTaskError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { Schema, SchemaInput, SchemaOutput } from '../task/schema.ts';
+import type { Schema, SchemaInput, SchemaOutput } from '../options/schema.ts';
 
 /** A schema of an argument tuple. */
 export type ArgsSchema = Schema<readonly unknown[] | unknown[], readonly unknown[] | unknown[]>;

@@ -1,13 +1,13 @@
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
-import { Election } from '../app/elect.ts';
-import { leaseTtl } from '../app/lock.ts';
 import { BrokerAuthenticationError, UnknownTaskError } from '../errors.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
-import { flag, readOptions } from '../task/option-reader.ts';
-import { ScheduleBook } from './book.ts';
+import { Election } from '../locks/elect.ts';
+import { leaseTtl } from '../locks/lock.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import { flag, readOptions } from '../options/option-reader.ts';
 import { tasksIn } from './entry.ts';
 import { assertOverlapCanBeSeen } from './overlap.ts';
+import { ScheduleBook } from './schedule-repository.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** Options of {@link startBeat}. */

@@ -1,4 +1,4 @@
-import type { CatchUp } from '../app/schedule.ts';
+import type { CatchUp } from '../schedules/schedule.ts';
 import type { Slots } from './slots.ts';
 
 /** Under `skip`, a slot is fired as long as it is not later than that: a take-over after a crash fits in. */

@@ -1,10 +1,10 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
 import { LovageError } from '../errors.ts';
-import type { ScheduleBook } from './book.ts';
 import { dueSlots } from './due.ts';
 import type { Entry } from './entry.ts';
 import { fireSlot } from './fire.ts';
 import { isUnderWay } from './overlap.ts';
+import type { ScheduleBook } from './schedule-repository.ts';
 
 /** What the runs of all entries share. */
 export interface RunContext {

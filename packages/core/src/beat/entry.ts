@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { ResolvedScheduleOptions, Schedulable } from '../app/schedule.ts';
-import type { ScheduleTime } from '../app/schedule-time.ts';
 import type { ScheduleEntry } from '../driver/schedule-store.ts';
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { ResolvedScheduleOptions, Schedulable } from '../schedules/schedule.ts';
+import type { ScheduleTime } from '../schedules/schedule-time.ts';
 import type { Slots } from './slots.ts';
 
 const time = z.number().int().nonnegative();

@@ -1,6 +1,6 @@
-import type { OpenStores } from '../app/stores.ts';
 import { NotSupportedError } from '../errors.ts';
-import { isFinal } from '../task/outcome.ts';
+import { isFinal } from '../message/outcome.ts';
+import type { OpenStores } from '../stores/stores.ts';
 import type { Entry } from './entry.ts';
 import { slotId } from './slot-id.ts';
 

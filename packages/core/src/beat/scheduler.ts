@@ -1,6 +1,6 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
-import type { ScheduleBook } from './book.ts';
 import { EntryRun, type RunContext } from './entry-run.ts';
+import type { ScheduleBook } from './schedule-repository.ts';
 
 /** What a scheduler needs. */
 export interface SchedulerOptions {

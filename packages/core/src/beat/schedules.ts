@@ -1,16 +1,22 @@
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
-import { type CatchUp, type Overlap, readSchedule, type Schedulable, type ScheduleOptions } from '../app/schedule.ts';
-import type { ScheduleTime } from '../app/schedule-time.ts';
 import { ConfigurationError, UnknownScheduleError } from '../errors.ts';
+import { encodeArgs } from '../message/payload-codec.ts';
+import { formatDuration } from '../options/duration.ts';
+import { closestName, wholeNumber } from '../options/option-reader.ts';
 import type { AsyncResult } from '../results/async-result.ts';
-import { formatDuration } from '../task/duration.ts';
-import { closestName, wholeNumber } from '../task/option-reader.ts';
-import { encodeArgs } from '../task/payload-codec.ts';
+import {
+  type CatchUp,
+  type Overlap,
+  readSchedule,
+  type Schedulable,
+  type ScheduleOptions,
+} from '../schedules/schedule.ts';
+import type { ScheduleTime } from '../schedules/schedule-time.ts';
 import { assertKnown } from './beat.ts';
-import { ScheduleBook } from './book.ts';
 import { type Entry, type EntryDefinition, tasksIn } from './entry.ts';
 import { scheduleHeader } from './fire.ts';
+import { ScheduleBook } from './schedule-repository.ts';
 import { slotsOf } from './slots.ts';
 
 /** An entry, seen from outside. */

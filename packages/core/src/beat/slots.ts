@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { ScheduleTime } from '../app/schedule-time.ts';
+import type { ScheduleTime } from '../schedules/schedule-time.ts';
 
 /** The moments at which an entry fires, epoch milliseconds. */
 export interface Slots {

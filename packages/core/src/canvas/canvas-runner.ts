@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
-import type { Directory } from '../driver/directory.ts';
 import type { JoinState, ResultBackend } from '../driver/result-backend.ts';
+import type { Directory } from '../driver/shared-registry.ts';
 import type { Logger } from '../logger.ts';
+import type { JoinRef } from '../message/canvas-ref.ts';
+import { childId, replacedId } from '../message/child-id.ts';
+import type { Message } from '../message/message.ts';
+import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
+import type { JoinPlan } from '../message/plan.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
-import type { JoinRef } from '../task/canvas-ref.ts';
-import { childId, replacedId } from '../task/child-id.ts';
-import type { Message } from '../task/message.ts';
-import { isFinal, type ListRef, type OutcomeRecord } from '../task/outcome.ts';
-import type { JoinPlan } from '../task/plan.ts';
 import {
   continuation,
   type Effect,
@@ -17,7 +17,7 @@ import {
   originalEnding,
   type Unit,
 } from './continuation.ts';
-import { Doom } from './doom.ts';
+import { Doom } from './fail-dependents.ts';
 import { freeze, type Place } from './freeze.ts';
 import { GateKeeper, isGate } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';

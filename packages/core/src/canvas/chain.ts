@@ -1,4 +1,4 @@
-import type { Fits } from './fits.ts';
+import type { Fits } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,

@@ -1,6 +1,6 @@
 import { type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
-import type { Fits } from './fits.ts';
 import { type AnyGroup, Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
+import type { Fits } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CanvasRef } from '../task/canvas-ref.ts';
+import type { CanvasRef } from '../message/canvas-ref.ts';
 import { continuation, dependentEnding, type Ending, originalEnding } from './continuation.ts';
 
 const failure = { name: 'RangeError', message: 'no' };

@@ -1,7 +1,7 @@
-import type { CallbackRef, CanvasRef, JoinRef } from '../task/canvas-ref.ts';
-import type { Failure } from '../task/failure.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { ListRef } from '../task/outcome.ts';
+import type { CallbackRef, CanvasRef, JoinRef } from '../message/canvas-ref.ts';
+import type { Failure } from '../message/failure.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { ListRef } from '../message/outcome.ts';
 
 /** How a unit of a canvas ended. */
 export type Ending = { readonly state: 'SUCCESS'; readonly value?: JsonValue; readonly list?: ListRef } | FailedEnding;

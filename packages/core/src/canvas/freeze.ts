@@ -1,10 +1,10 @@
+import type { CallbackRef, CanvasRef, JoinRef } from '../message/canvas-ref.ts';
+import { childId } from '../message/child-id.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../message/plan.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import { addedId, memberId } from '../results/list-values.ts';
-import type { CallbackRef, CanvasRef, JoinRef } from '../task/canvas-ref.ts';
-import { childId } from '../task/child-id.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../task/plan.ts';
-import type { MaybePromise } from '../task/schema.ts';
-import { keepFor, longerOf, patienceOf } from './patience.ts';
+import { keepFor, longerOf, patienceOf } from './max-wait.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
-import type { Directory } from '../driver/directory.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { Directory } from '../driver/shared-registry.ts';
 import { GateDecidedError, GateTimeoutError, UnknownGateError } from '../errors.ts';
-import { childId } from '../task/child-id.ts';
-import { toFailure } from '../task/failure.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { Message } from '../task/message.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import type { GateRule, TaskPlan } from '../task/plan.ts';
-import { newTaskId } from '../task/task-id.ts';
+import { childId } from '../message/child-id.ts';
+import { toFailure } from '../message/failure.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Message } from '../message/message.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
+import type { GateRule, TaskPlan } from '../message/plan.ts';
+import { newTaskId } from '../message/task-id.ts';
 import type { Ending, Input, Unit } from './continuation.ts';
 import { planTtl } from './plan-sink.ts';
 

@@ -1,12 +1,12 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
-import type { JsonValue } from '../task/json.ts';
-import { type Reader, readOptions } from '../task/option-reader.ts';
-import { assertJson } from '../task/payload-codec.ts';
-import type { GateRule } from '../task/plan.ts';
+import type { JsonValue } from '../message/json.ts';
+import { assertJson } from '../message/payload-codec.ts';
+import type { GateRule } from '../message/plan.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import { type Reader, readOptions } from '../options/option-reader.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Fits } from './fits.ts';
+import type { Fits } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureShape } from './signature.ts';
 import type { GateData } from './signature-data.ts';
 

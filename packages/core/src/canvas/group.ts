@@ -3,7 +3,7 @@ import type { CallOptions } from '../producer/call-options.ts';
 import type { GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import { type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
-import type { Fits } from './fits.ts';
+import type { Fits } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,

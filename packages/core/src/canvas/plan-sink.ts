@@ -1,9 +1,9 @@
 import type { ResultBackend } from '../driver/result-backend.ts';
-import { toFailure } from '../task/failure.ts';
-import type { Message } from '../task/message.ts';
-import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
-import type { Plan, TaskPlan } from '../task/plan.ts';
-import type { MaybePromise } from '../task/schema.ts';
+import { toFailure } from '../message/failure.ts';
+import type { Message } from '../message/message.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../message/outcome.ts';
+import type { Plan, TaskPlan } from '../message/plan.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { FailedEnding, Input } from './continuation.ts';
 import type { FreezeSink } from './freeze.ts';
 

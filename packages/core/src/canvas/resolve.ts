@@ -1,9 +1,9 @@
 import { ConfigurationError } from '../errors.ts';
+import type { Message } from '../message/message.ts';
+import type { GateRule, MessageTemplate, PlanTimes } from '../message/plan.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { PreparedCall, Producer } from '../producer/publish.ts';
-import type { Message } from '../task/message.ts';
-import type { GateRule, MessageTemplate, PlanTimes } from '../task/plan.ts';
-import type { MaybePromise } from '../task/schema.ts';
 import { assertUnread } from './group.ts';
 import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 

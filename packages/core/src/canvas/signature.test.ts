@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Lovage } from '../app/app.ts';
 import type { Task } from '../app/task-handle.ts';
 import { silentLogger } from '../logger.ts';
-import { canvasTasks } from '../testing/scenarios/canvas-scenarios.ts';
+import { canvasTasks } from '../testing/scenarios/canvas/canvas-scenarios.ts';
 import { until } from '../testing/until.ts';
 import { startWorker } from '../worker.ts';
 import { chain } from './chain.ts';

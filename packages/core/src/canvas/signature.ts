@@ -1,10 +1,10 @@
 import { ConfigurationError } from '../errors.ts';
+import type { GateRule } from '../message/plan.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
-import type { GateRule } from '../task/plan.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Fits } from './fits.ts';
+import type { Fits } from './pipe-types.ts';
 import type { CanvasData } from './signature-data.ts';
 
 /** A signature of any shape. */

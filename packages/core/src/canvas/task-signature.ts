@@ -1,7 +1,7 @@
-import { encodeTail } from '../task/payload-codec.ts';
+import { encodeTail } from '../message/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Fits } from './fits.ts';
+import type { Fits } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureSender, type SignatureShape } from './signature.ts';
 import type { SignatureData } from './signature-data.ts';
 

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
+import type { CanvasRef } from '../message/canvas-ref.ts';
+import { childId, replacedId } from '../message/child-id.ts';
+import type { Message } from '../message/message.ts';
+import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
 import { everyone } from '../results/result-inbox.ts';
-import type { CanvasRef } from '../task/canvas-ref.ts';
-import { childId, replacedId } from '../task/child-id.ts';
-import type { Message } from '../task/message.ts';
-import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../task/outcome.ts';
 import type { CanvasRunner } from './canvas-runner.ts';
 import type { FailedEnding } from './continuation.ts';
 

@@ -1,10 +1,10 @@
-import type { Failure } from '../task/failure.ts';
-import type { Message } from '../task/message.ts';
-import type { OutcomeWrite } from '../task/outcome.ts';
-import type { MaybePromise } from '../task/schema.ts';
-import type { Grant } from './admission.ts';
+import type { Failure } from '../message/failure.ts';
+import type { Message } from '../message/message.ts';
+import type { OutcomeWrite } from '../message/outcome.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { LeaseGuardPlan } from './lease-guard.ts';
 import type { JoinMember, JoinState } from './result-backend.ts';
+import type { Grant } from './semaphore.ts';
 
 /** Carries messages from publishers to workers. The seam is narrow on purpose: everything else is built above it. */
 export interface Broker {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 import type { Subscription } from './result-backend.ts';
 
 /** Fire-and-forget messages between processes, for remote control and events: at most once, to whoever listens now. */

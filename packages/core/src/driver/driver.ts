@@ -1,12 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { HistoryLimits, HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
-import type { MaybePromise } from '../task/schema.ts';
-import type { Admission } from './admission.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
-import type { ClaimStore } from './claim-store.ts';
-import type { Directory } from './directory.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { Monitor } from './monitor.ts';
 import type { NativeCanvas } from './native-canvas.ts';
@@ -15,6 +12,9 @@ import type { ResultBackend } from './result-backend.ts';
 import type { Retention } from './retention.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { ScheduleStore } from './schedule-store.ts';
+import type { Admission } from './semaphore.ts';
+import type { Directory } from './shared-registry.ts';
+import type { ClaimStore } from './unique-key-store.ts';
 
 /** A package's bundle of implementations for one technology, found by URL scheme. */
 export interface Driver {

@@ -1,4 +1,4 @@
-import type { Message } from '../task/message.ts';
+import type { Message } from '../message/message.ts';
 
 /** How many messages stand where in one queue. */
 export interface QueueCounts {

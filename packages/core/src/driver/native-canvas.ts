@@ -1,5 +1,5 @@
-import type { Message } from '../task/message.ts';
-import type { MessageTemplate, PlanTimes } from '../task/plan.ts';
+import type { Message } from '../message/message.ts';
+import type { MessageTemplate, PlanTimes } from '../message/plan.ts';
 import type { ResultBackend } from './result-backend.ts';
 
 /** A canvas made ready to be sent, for a driver whose messages carry canvases in a form of their own. Plain data. */

@@ -1,4 +1,4 @@
-import type { OutcomeRecord, OutcomeWrite } from '../task/outcome.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../message/outcome.ts';
 
 /** Keeps outcomes and tells those who wait. The stored record is the truth; the inbox is a doorbell. */
 export interface ResultBackend {

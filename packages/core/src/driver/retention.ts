@@ -1,5 +1,5 @@
-import type { OutcomeRecord } from '../task/outcome.ts';
-import { looksMade } from '../task/task-id.ts';
+import type { OutcomeRecord } from '../message/outcome.ts';
+import { looksMade } from '../message/task-id.ts';
 
 /** What a store keeps of work that is over, beside the time that each record says itself. */
 export interface Retention {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 
 /** A periodic entry as it is stored: what to send, when, and when it last fired. */
 export interface ScheduleEntry {

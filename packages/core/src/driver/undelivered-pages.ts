@@ -1,4 +1,4 @@
-import type { Message } from '../task/message.ts';
+import type { Message } from '../message/message.ts';
 import type { Monitor } from './monitor.ts';
 
 /** What waits or is delayed in a queue, a page at a time; nothing where the broker cannot say. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 
 /** Where remote commands are sent; every worker listens. */
 export const controlTopic = 'control';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 import type { EventType, LovageEvent } from './event.ts';
 
 const taskFields = {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../clock.ts';
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 import { eventTopic, type LovageEvent } from './event.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Failure } from '../task/failure.ts';
-import type { JsonValue } from '../task/json.ts';
+import type { Failure } from '../message/failure.ts';
+import type { JsonValue } from '../message/json.ts';
 
 /** Fields of every event about a task. */
 export interface TaskEventFields {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from '../task/failure.ts';
+import type { Failure } from '../message/failure.ts';
 import type { RunError } from './run-row.ts';
 
 /** Code that is not the user's: Node's own, dependencies, and ours when it is not in node_modules (a checkout). */

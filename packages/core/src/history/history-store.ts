@@ -1,4 +1,4 @@
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
 import type { MinuteStats } from './minute-stats.ts';
 import type { FailureEntry, FailureGroup, RunKind, RunRow } from './run-row.ts';
 

@@ -4,7 +4,7 @@ import { sleep } from '../clock.ts';
 import { ConfigurationError, NoWorkerError } from '../errors.ts';
 import { type QueueLoad, waitOfBucket } from '../events/queue-load.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
 import { loadOf, meanWait, slotsFor, waitQuantile } from './erlang.ts';
 import { Inspector } from './inspector.ts';
 

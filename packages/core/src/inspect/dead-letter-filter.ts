@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../driver/monitor.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
 import { compilePattern } from '../task/route.ts';
 
 /** Which dead letters are meant: every field narrows, none means all. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeadLetter } from '../driver/monitor.ts';
-import type { Message } from '../task/message.ts';
+import type { Message } from '../message/message.ts';
 import { toReplay } from './dead-letter-replay.ts';
 
 const message: Message = {

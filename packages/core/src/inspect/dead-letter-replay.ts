@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { DeadLetter } from '../driver/monitor.ts';
 import { MalformedMessageError } from '../errors.ts';
-import type { CanvasRef } from '../task/canvas-ref.ts';
-import type { JsonValue } from '../task/json.ts';
-import { type Message, messageVersion } from '../task/message.ts';
-import { assertTame, parseMessage } from '../task/message-parser.ts';
-import type { Turn } from '../task/turn.ts';
+import type { CanvasRef } from '../message/canvas-ref.ts';
+import type { Turn } from '../message/flow-control.ts';
+import type { JsonValue } from '../message/json.ts';
+import { type Message, messageVersion } from '../message/message.ts';
+import { assertTame, parseMessage } from '../message/message-parser.ts';
 
 /** What a replay changes. */
 export interface ReplayEdits {

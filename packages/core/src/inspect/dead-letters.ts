@@ -3,11 +3,11 @@ import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import { sleep } from '../clock.ts';
 import type { DeadLetter, Monitor } from '../driver/monitor.ts';
 import { ConfigurationError, LovageError, NotSupportedError, PublishError } from '../errors.ts';
-import { parseRate } from '../task/duration.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { Message } from '../task/message.ts';
-import { queueName, wholeNumber } from '../task/option-reader.ts';
-import { assertJson, decodeArgs } from '../task/payload-codec.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Message } from '../message/message.ts';
+import { assertJson, decodeArgs } from '../message/payload-codec.ts';
+import { parseRate } from '../options/duration.ts';
+import { queueName, wholeNumber } from '../options/option-reader.ts';
 import { compileFilter, type DeadLetterFilter } from './dead-letter-filter.ts';
 import { type ReplayEdits, toReplay } from './dead-letter-replay.ts';
 

@@ -1,7 +1,7 @@
 import type { Lovage } from '../app/app.ts';
-import type { Setting } from '../app/app-options.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
-import { hideSecret } from '../app/driver-url.ts';
+import type { Setting } from '../settings/app-options.ts';
+import { hideSecret } from '../stores/driver-url.ts';
 
 /** Every setting of an app with its value and where it came from; passwords in URLs are hidden. */
 export function explainSettings(app: Lovage): readonly Setting[] {

@@ -5,8 +5,8 @@ import type { DeadLetter, Monitor, QueueCounts } from '../driver/monitor.ts';
 import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
 import { everyone } from '../results/result-inbox.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
 
 /** What the fleet looks like. */
 export interface FleetStatus {

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { JsonValue } from '../message/json.ts';
+import { type OptionTable, type Reader, readOptions, text } from '../options/option-reader.ts';
 import type { BeforePublish, CallOptions } from '../producer/call-options.ts';
-import type { JsonValue } from '../task/json.ts';
-import { type OptionTable, type Reader, readOptions, text } from '../task/option-reader.ts';
 import { isTaskOption } from '../task/task-options.ts';
 import type { OutgoingCall, Plugin, PluginHooks } from './plugin.ts';
 

@@ -1,8 +1,8 @@
 import type { Logger } from '../logger.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Reader } from '../options/option-reader.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { CallOptions } from '../producer/call-options.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { Reader } from '../task/option-reader.ts';
-import type { MaybePromise } from '../task/schema.ts';
 import type { PluginTaskOptions } from '../task/task-options.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { PluginError } from '../errors.ts';
-import { Ignore, isControlSignal } from '../task/control-signal.ts';
-import type { Duration } from '../task/duration.ts';
+import { Ignore, isControlSignal } from '../message/control-signal.ts';
+import type { Duration } from '../options/duration.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { PluginTaskOptions } from '../task/task-options.ts';
 import type { TaskRun } from './plugin.ts';

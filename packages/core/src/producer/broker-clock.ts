@@ -1,5 +1,5 @@
 import { type Clock, leadOf, stepSince, type Timer } from '../clock.ts';
-import type { MaybePromise } from '../task/schema.ts';
+import type { MaybePromise } from '../options/schema.ts';
 
 /** Between two looks at the clock that are further apart, in milliseconds, it may have been set. */
 const restless = 1_000;

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts';
 import { heldUntil } from '../driver/broker.ts';
 import { ConfigurationError } from '../errors.ts';
-import type { JsonValue } from '../task/json.ts';
-import { type Message, messageVersion } from '../task/message.ts';
+import type { JsonValue } from '../message/json.ts';
+import { type Message, messageVersion } from '../message/message.ts';
+import { newTaskId } from '../message/task-id.ts';
 import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
-import { newTaskId } from '../task/task-id.ts';
+import { keyedId } from '../unique/idempotency.ts';
 import type { ResolvedCallOptions } from './call-options.ts';
-import { keyedId } from './idempotency.ts';
 
 /** What all messages of one app share. */
 export interface BuildContext {

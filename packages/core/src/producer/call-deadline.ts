@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { parseDuration } from '../options/duration.ts';
 import type { GetOptions } from '../results/async-result.ts';
-import { parseDuration } from '../task/duration.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import { afterOrAt, type CallOptions } from './call-options.ts';
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Duration, type Instant, parseDuration, parseInstant } from '../task/duration.ts';
-import type { JsonValue } from '../task/json.ts';
+import type { JsonValue } from '../message/json.ts';
+import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
+import { type Duration, type Instant, parseDuration, parseInstant } from '../options/duration.ts';
 import {
   flag,
   orNull,
@@ -11,9 +12,7 @@ import {
   record,
   text,
   wholeNumber,
-} from '../task/option-reader.ts';
-import { assertJson, type SizeLimit } from '../task/payload-codec.ts';
-import { checkLimits } from '../task/task-options.ts';
+} from '../options/option-reader.ts';
 import {
   callDebounceOption,
   callThrottleOption,
@@ -23,7 +22,8 @@ import {
   theOneRule,
   type UniqueOptions,
   type UniqueRule,
-} from '../task/unique-rule.ts';
+} from '../options/unique-rule.ts';
+import { checkLimits } from '../task/task-options.ts';
 
 /** The options of one call; each wins over the task's own, which wins over routing, which wins over the app's default. */
 export interface CallOptions {

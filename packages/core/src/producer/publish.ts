@@ -1,24 +1,24 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import { BrokerUnavailableError, ClosedError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
+import type { Admissions } from '../flow/concurrency-limiter.ts';
+import { turnOf } from '../flow/flow-control-of.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Message } from '../message/message.ts';
+import { encodeArgs, encodeKwargs, encodeTail, type SizeLimit } from '../message/payload-codec.ts';
+import type { PlanTimes } from '../message/plan.ts';
+import { formatDuration } from '../options/duration.ts';
+import type { MaybePromise } from '../options/schema.ts';
+import type { UniqueRule } from '../options/unique-rule.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
-import { formatDuration } from '../task/duration.ts';
-import type { JsonValue } from '../task/json.ts';
-import type { Message } from '../task/message.ts';
-import { encodeArgs, encodeKwargs, encodeTail, type SizeLimit } from '../task/payload-codec.ts';
-import type { PlanTimes } from '../task/plan.ts';
 import type { Router } from '../task/route.ts';
-import type { MaybePromise } from '../task/schema.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { turnOf } from '../task/turn-of.ts';
-import type { UniqueRule } from '../task/unique-rule.ts';
-import type { Admissions } from './admissions.ts';
+import { UniqueSender, type UniqueSent, type UniqueStores } from '../unique/unique.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type BeforePublish, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
+import { assertForMany, severalInOne, uniqueInCanvas } from './call-validation.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
 import type { RateLines } from './rate-lines.ts';
-import { assertForMany, severalInOne, uniqueInCanvas } from './refused-calls.ts';
-import { UniqueSender, type UniqueSent, type UniqueStores } from './unique.ts';
 
 /** What the producer needs of the app. */
 export interface ProducerContext {

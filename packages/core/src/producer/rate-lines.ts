@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { RateCandidate, RateLimiter, RatePlace } from '../driver/rate-limiter.ts';
 import type { Logger } from '../logger.ts';
-import { intervalOf, type Rate } from '../task/duration.ts';
-import type { Message } from '../task/message.ts';
+import type { Message } from '../message/message.ts';
+import { intervalOf, type Rate } from '../options/duration.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 
 /** Messages that enter by one call. */

@@ -1,5 +1,5 @@
 import type { ResultBackend } from '../driver/result-backend.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
 import { addedId, chunkSize, memberIds } from './list-values.ts';
 
 /**

@@ -3,7 +3,7 @@ import { Lovage } from '../app/app.ts';
 import { chain } from '../canvas/chain.ts';
 import { group } from '../canvas/group.ts';
 import { silentLogger } from '../logger.ts';
-import { canvasTasks } from '../testing/scenarios/canvas-scenarios.ts';
+import { canvasTasks } from '../testing/scenarios/canvas/canvas-scenarios.ts';
 import { startWorker } from '../worker.ts';
 import type { GroupResult } from './group-result.ts';
 

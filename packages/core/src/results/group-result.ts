@@ -1,6 +1,6 @@
 import { NoResultBackendError } from '../errors.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import { newTaskId } from '../task/task-id.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
+import { newTaskId } from '../message/task-id.ts';
 import { AsyncResult, type GetOptions, type ResultContext, type ResultOrigin } from './async-result.ts';
 import { chunkSize, memberId, memberIds } from './list-values.ts';
 

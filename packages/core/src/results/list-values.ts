@@ -1,8 +1,8 @@
 import type { ResultBackend } from '../driver/result-backend.ts';
 import { ResultExpiredError } from '../errors.ts';
-import { childId } from '../task/child-id.ts';
-import { isFinal, type ListRef, type OutcomeRecord } from '../task/outcome.ts';
-import type { MaybePromise } from '../task/schema.ts';
+import { childId } from '../message/child-id.ts';
+import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
+import type { MaybePromise } from '../options/schema.ts';
 
 /** Records read in one go: bounds the time one command holds the store. */
 export const chunkSize = 500;

@@ -1,4 +1,4 @@
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
 import type { ResultListener } from './result-inbox.ts';
 
 /** Turns records into the sequence of progress values that a `for await` reads; ends with the task. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ResultBackend, Ring } from '../driver/result-backend.ts';
 import { silentLogger } from '../logger.ts';
-import type { OutcomeRecord } from '../task/outcome.ts';
+import type { OutcomeRecord } from '../message/outcome.ts';
 import { createTestClock } from '../testing/test-clock.ts';
 import { ResultInbox } from './result-inbox.ts';
 

@@ -4,8 +4,8 @@ import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend, Subscription } from '../driver/result-backend.ts';
 import { ClosedError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
-import { timeOfTaskId } from '../task/task-id.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
+import { timeOfTaskId } from '../message/task-id.ts';
 
 /** What the inbox needs of the app's stores. */
 export interface ResultStores {

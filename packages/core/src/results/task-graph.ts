@@ -1,7 +1,7 @@
-import type { CanvasRef } from '../task/canvas-ref.ts';
-import { childId, replacedId } from '../task/child-id.ts';
-import type { OutcomeRecord } from '../task/outcome.ts';
-import type { TaskState } from '../task/state.ts';
+import type { CanvasRef } from '../message/canvas-ref.ts';
+import { childId, replacedId } from '../message/child-id.ts';
+import type { OutcomeRecord } from '../message/outcome.ts';
+import type { TaskState } from '../message/state.ts';
 import { addedId, memberId } from './list-values.ts';
 import type { ResultStores } from './result-inbox.ts';
 

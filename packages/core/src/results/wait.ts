@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import { ClosedError, ResultExpiredError, ResultTimeoutError } from '../errors.ts';
-import { isFinal, type OutcomeRecord } from '../task/outcome.ts';
+import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
 import type { ResultInbox, ResultListener, Watched } from './result-inbox.ts';
 
 /** A wait that can be given up. */

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Duration, parseDuration } from './duration.ts';
-import { type Reader, wholeNumber } from './option-reader.ts';
-import type { MaybePromise } from './schema.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import { type Reader, wholeNumber } from '../options/option-reader.ts';
+import type { MaybePromise } from '../options/schema.ts';
 import type { RetryOptions, TaskContext } from './task-context.ts';
 
 /** One task of a batch, as the handler sees it. */

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
-import type { JsonValue } from './json.ts';
-import type { KeyFunction } from './unique-rule.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { KeyFunction } from '../options/unique-rule.ts';
 
 /**
  * What a task's key function says of these arguments; undefined: no key. Throws {@link ConfigurationError}, which begins

@@ -1,6 +1,6 @@
 import { TaskValidationError, type ValidationIssue } from '../errors.ts';
-import type { JsonValue } from './json.ts';
-import type { Message } from './message.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Message } from '../message/message.ts';
 
 /** The message with its keyword arguments at the places that `params` names. Throws {@link TaskValidationError}. */
 export function placeKeywords(message: Message, params: readonly string[] | undefined): Message {

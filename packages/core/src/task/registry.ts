@@ -1,5 +1,5 @@
 import { DuplicateTaskError } from '../errors.ts';
-import { closestName } from './option-reader.ts';
+import { closestName } from '../options/option-reader.ts';
 import type { Handler, TaskDefinition } from './task.ts';
 
 /** The tasks of one app: the only way from a name on the wire to code. */

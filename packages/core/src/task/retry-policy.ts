@@ -1,4 +1,4 @@
-import type { ErrorClass } from './failure.ts';
+import type { ErrorClass } from '../message/failure.ts';
 
 /** An error class, or a predicate over what was thrown. */
 export type ErrorMatcher = ErrorClass | ((error: unknown) => boolean);

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
-import { queueName, readOptions, wholeNumber } from './option-reader.ts';
+import { queueName, readOptions, wholeNumber } from '../options/option-reader.ts';
 
 /** Where a task goes when neither the call nor the task says. */
 export interface Route {

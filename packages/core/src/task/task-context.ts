@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { NoCurrentTaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { Duration, Instant } from './duration.ts';
-import type { JsonValue } from './json.ts';
+import type { JsonValue } from '../message/json.ts';
+import type { Duration, Instant } from '../options/duration.ts';
 
 /** What `self.retry()` takes. */
 export interface RetryOptions {

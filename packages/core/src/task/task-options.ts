@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Duration, parseDuration, parseRate, type Rate } from './duration.ts';
+import type { JsonValue } from '../message/json.ts';
+import { type Duration, parseDuration, parseRate, type Rate } from '../options/duration.ts';
 import {
   type ConcurrencyOptions,
   concurrency,
@@ -8,8 +9,7 @@ import {
   keyFunction,
   type OrderingPolicy,
   type ResolvedFairness,
-} from './flow-options.ts';
-import type { JsonValue } from './json.ts';
+} from '../options/flow-options.ts';
 import {
   flag,
   type OptionTable,
@@ -21,9 +21,8 @@ import {
   readOptions,
   text,
   wholeNumber,
-} from './option-reader.ts';
-import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
-import type { Schema } from './schema.ts';
+} from '../options/option-reader.ts';
+import type { Schema } from '../options/schema.ts';
 import {
   type DebounceOptions,
   debounceOption,
@@ -34,7 +33,8 @@ import {
   type UniqueOptions,
   type UniqueRule,
   uniqueOption,
-} from './unique-rule.ts';
+} from '../options/unique-rule.ts';
+import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 
 /**
  * Task options that plugins bring. A plugin declares the types of its own by merging into this interface:

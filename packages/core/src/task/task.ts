@@ -1,7 +1,7 @@
+import type { PayloadOwner } from '../message/payload-codec.ts';
+import type { OptionTable } from '../options/option-reader.ts';
+import { createSchemaCodec } from '../options/schema.ts';
 import type { Batch } from './batch.ts';
-import type { OptionTable } from './option-reader.ts';
-import type { PayloadOwner } from './payload-codec.ts';
-import { createSchemaCodec } from './schema.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from './task-options.ts';
 
 /** A registered handler: with `bind` its first parameter is the {@link TaskContext}. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { TimeHeap } from '../driver/memory/time-heap.ts';
+import { TimeHeap } from '../driver/memory/queue/time-heap.ts';
 
 /** A clock that stands still until a test moves it. */
 export interface TestClock extends Clock {

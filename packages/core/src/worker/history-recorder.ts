@@ -3,11 +3,11 @@ import { toRunError } from '../history/fingerprint.ts';
 import type { HistoryMode } from '../history/history-store.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
 import type { FailureEntry, RunRow, RunState } from '../history/run-row.ts';
-import type { Failure } from '../task/failure.ts';
-import type { Message } from '../task/message.ts';
-import type { Attempt } from './attempt.ts';
-import type { AttemptResult } from './attempt-result.ts';
-import type { AttemptObserver } from './executor.ts';
+import type { Failure } from '../message/failure.ts';
+import type { Message } from '../message/message.ts';
+import type { Attempt } from './execution/attempt.ts';
+import type { AttemptResult } from './execution/attempt-result.ts';
+import type { AttemptObserver } from './execution/executor.ts';
 
 /** Successes of one second that a worker writes when it samples. */
 const samplesPerSecond = 20;

@@ -1,10 +1,10 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
 import { TimeLimitExceeded } from '../errors.ts';
+import type { Failure } from '../message/failure.ts';
 import type { TaskInfo } from '../plugins/plugin.ts';
-import type { Failure } from '../task/failure.ts';
 import type { EndedTask, TaskCallbacks } from '../task/task-options.ts';
-import type { Attempt } from './attempt.ts';
-import type { AttemptResult } from './attempt-result.ts';
+import type { Attempt } from './execution/attempt.ts';
+import type { AttemptResult } from './execution/attempt-result.ts';
 
 /** Calls the hooks of plugins and the callbacks of tasks when an attempt has ended; they cannot change its result. */
 export class HookObserver {

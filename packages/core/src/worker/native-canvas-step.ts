@@ -1,10 +1,10 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import type { Settlement } from '../driver/broker.ts';
 import { LovageError } from '../errors.ts';
-import { toFailure } from '../task/failure.ts';
-import type { Message } from '../task/message.ts';
-import type { OutcomeRecord } from '../task/outcome.ts';
-import type { CanvasFollower } from './canvas-step.ts';
+import { toFailure } from '../message/failure.ts';
+import type { Message } from '../message/message.ts';
+import type { OutcomeRecord } from '../message/outcome.ts';
+import type { CanvasFollower } from './execution/canvas-step.ts';
 
 /** What it needs of the worker. */
 export interface NativeCanvasStepOptions {

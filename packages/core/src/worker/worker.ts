@@ -1,4 +1,3 @@
-import type { ResolvedWorkerSettings } from '../app/app-options.ts';
 import type { AppRuntime } from '../app/app-runtime.ts';
 import { withDeadline } from '../clock.ts';
 import type { Consumer } from '../driver/broker.ts';
@@ -6,22 +5,23 @@ import type { StoreReport } from '../driver/driver.ts';
 import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
-import { type Duration, parseDuration } from '../task/duration.ts';
-import { queueName } from '../task/option-reader.ts';
-import type { AdmissionJanitor } from './admission-janitor.ts';
-import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './autoscale.ts';
-import type { Batching } from './batching.ts';
-import type { DeliveryReceiver } from './consumer.ts';
-import type { EventObserver } from './event-observer.ts';
-import type { Fanout } from './fanout.ts';
+import { type Duration, parseDuration } from '../options/duration.ts';
+import { queueName } from '../options/option-reader.ts';
+import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
+import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './background/autoscale.ts';
+import type { Fanout } from './background/broadcast-membership.ts';
+import type { Periodic } from './background/periodic.ts';
+import type { PollWatch, Silence } from './background/poll-watch.ts';
+import type { AdmissionJanitor } from './background/semaphore-reconciler.ts';
+import type { Batching } from './execution/batching.ts';
+import type { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
 import type { LoopWatch } from './loop/loop-watch.ts';
-import type { Periodic } from './periodic.ts';
-import type { PollWatch, Silence } from './poll-watch.ts';
 import type { Pools } from './pool/pools.ts';
 import type { RateWaker } from './rate-waker.ts';
-import type { WorkerEvents } from './worker-events.ts';
-import type { WorkerStats } from './worker-stats.ts';
+import type { EventObserver } from './reporting/event-observer.ts';
+import type { WorkerEvents } from './reporting/worker-events.ts';
+import type { WorkerStats } from './reporting/worker-stats.ts';
 
 /** How a worker ended. */
 export interface ShutdownReport {

@@ -1,8 +1,8 @@
 import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import { bullName } from '../keys.ts';
-import { promoteHeld, promotionOf } from '../promote-held.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
+import { promoteHeld, promotionOf } from '../unblock-messages.ts';
 import { toJob } from './job-message.ts';
 import type { BrokerParts } from './parts.ts';
 import type { Parcel, Publisher } from './publisher.ts';

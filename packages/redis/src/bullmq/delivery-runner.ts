@@ -16,8 +16,8 @@ import { type JobContent, readJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { ConsumerParts } from './parts.ts';
 import type { QueueWorker } from './queue-worker.ts';
+import { unreadablePrefix } from './sanitize-reply.ts';
 import { type Ending, isStale, release, type SettleContext, StaleSettlementError, settle } from './settle.ts';
-import { unreadablePrefix } from './tame-reply.ts';
 import type { Settle, TaskJob } from './task-job.ts';
 
 /** A job that crashed its workers so often before anyone could read it is not read any more. */

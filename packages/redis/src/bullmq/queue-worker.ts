@@ -1,8 +1,8 @@
 import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
-import { readJobGrant } from '../admission/grant.ts';
 import type { RedisClient, RedisClients } from '../connection.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isConnectionError } from '../store-errors.ts';
+import { readJobGrant } from '../stores/grant.ts';
 import { taskBackendFactory } from './create-task-backend.ts';
 import { Lease, LeaseKeeper } from './lease.ts';
 import type { Slots } from './slots.ts';

@@ -4,7 +4,7 @@ import type { RedisClient } from '../connection.ts';
 import { type Keys, taskIdOf } from '../keys.ts';
 import { recordArguments } from '../results/record-text.ts';
 import type { EndedLog } from '../retention/ended-log.ts';
-import type { OutcomeArgs } from '../scripts/bull-scripts.ts';
+import type { OutcomeArgs } from '../scripts/bullmq/bull-scripts.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { bullPriority, toJobData } from './job-message.ts';

@@ -11,13 +11,13 @@ import {
   type RawArgs,
   runDespiteFull,
   runFinishWithOutcome,
-} from '../scripts/bull-scripts.ts';
-import { jobIdMark } from '../scripts/finish-with-outcome.lua.ts';
+} from '../scripts/bullmq/bull-scripts.ts';
+import { jobIdMark } from '../scripts/bullmq/finish-with-outcome.lua.ts';
 import type { StoreClock } from '../store-clock.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { failedExpires } from './failed-expires.ts';
 import type { JobFields } from './job-message.ts';
-import { tameReply } from './tame-reply.ts';
+import { tameReply } from './sanitize-reply.ts';
 import type { TaskJob } from './task-job.ts';
 
 /** How a job is ended. */

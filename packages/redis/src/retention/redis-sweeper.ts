@@ -2,8 +2,8 @@ import type { HistoryStore, Monitor, Retention } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
+import { sweepApart } from './cluster-sweep.ts';
 import { type EndedKind, endedKinds } from './ended-log.ts';
-import { sweepApart } from './sweep-apart.ts';
 
 /** Batches of outcomes deleted by one script: 5,000 deletions hold Redis for about 5 ms. */
 const batchesAtOnce = 10;

@@ -1,16 +1,9 @@
 import type { RedisClient } from '../connection.ts';
-import {
-  admissionEnter,
-  admissionHalt,
-  admissionKnows,
-  admissionLeave,
-  admissionLine,
-  admissionOverdue,
-} from './admission.lua.ts';
-import { confirmClaim, releaseClaim, takeClaim } from './claim.lua.ts';
-import { putEntry } from './directory.lua.ts';
-import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './ended.lua.ts';
-import { handOverEntries, handOverJobs } from './hand-over.lua.ts';
+import { locateJobs } from './bullmq/locate-jobs.lua.ts';
+import { parkDead } from './bullmq/park-dead.lua.ts';
+import { promoteJobs } from './bullmq/promote-jobs.lua.ts';
+import { removeJobs } from './bullmq/remove-jobs.lua.ts';
+import { renewHeldEntries, renewHeldJobs } from './bullmq/renew-held.lua.ts';
 import {
   historyAppend,
   historyExpire,
@@ -19,27 +12,40 @@ import {
   historyMinutes,
   historyRemove,
 } from './history.lua.ts';
-import { joinMember, joinWithOutcomes } from './join-member.lua.ts';
-import { acquireLease, keepLease } from './lease.lua.ts';
-import { locateJobs } from './locate-jobs.lua.ts';
-import { parkDead } from './park-dead.lua.ts';
-import { promoteJobs } from './promote-jobs.lua.ts';
-import { publishFrom } from './publish-from.lua.ts';
 import { rateDrop, rateEnter, rateWake } from './rate-line.lua.ts';
-import { recordStart } from './record-start.lua.ts';
-import { removeJobs } from './remove-jobs.lua.ts';
-import { renewHeldEntries, renewHeldJobs } from './renew-held.lua.ts';
-import { addRules, readRules, removeRules } from './rules.lua.ts';
-import { markFired, saveSchedule } from './schedule.lua.ts';
-import { storeRecord } from './store-record.lua.ts';
-import { streamAck, streamAckMembers } from './stream-ack.lua.ts';
-import { streamAdmit } from './stream-admit.lua.ts';
-import { streamDrop, streamFetch } from './stream-fetch.lua.ts';
-import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './stream-look.lua.ts';
-import { streamPause } from './stream-pause.lua.ts';
-import { streamPublish, streamPublishAt } from './stream-publish.lua.ts';
-import { streamPark, streamPutBack } from './stream-settle.lua.ts';
-import { streamLeave, streamOpen, streamPromote, streamRegister, streamSweep } from './stream-upkeep.lua.ts';
+import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './shared/ended.lua.ts';
+import { handOverEntries, handOverJobs } from './shared/hand-over.lua.ts';
+import { joinMember, joinWithOutcomes } from './shared/join-member.lua.ts';
+import { acquireLease, keepLease } from './shared/lease.lua.ts';
+import { recordStart } from './shared/record-start.lua.ts';
+import { addRules, readRules, removeRules } from './shared/rules.lua.ts';
+import { markFired, saveSchedule } from './shared/schedule.lua.ts';
+import {
+  admissionEnter,
+  admissionHalt,
+  admissionKnows,
+  admissionLeave,
+  admissionLine,
+  admissionOverdue,
+} from './shared/semaphore.lua.ts';
+import { putEntry } from './shared/shared-registry.lua.ts';
+import { storeRecord } from './shared/store-record.lua.ts';
+import { confirmClaim, releaseClaim, takeClaim } from './shared/unique-key.lua.ts';
+import { publishFrom } from './streams/publish-from.lua.ts';
+import { streamAck, streamAckMembers } from './streams/stream-ack.lua.ts';
+import { streamAdmit } from './streams/stream-admit.lua.ts';
+import { streamDrop, streamFetch } from './streams/stream-fetch.lua.ts';
+import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './streams/stream-inspect.lua.ts';
+import {
+  streamLeave,
+  streamOpen,
+  streamPromote,
+  streamRegister,
+  streamSweep,
+} from './streams/stream-maintenance.lua.ts';
+import { streamPause } from './streams/stream-pause.lua.ts';
+import { streamPublish, streamPublishAt } from './streams/stream-publish.lua.ts';
+import { streamPark, streamPutBack } from './streams/stream-settle.lua.ts';
 
 /** What acks came to: see stream-ack. */
 export type AckReply = readonly [stale: number[], failed: number[], problem: string, open: number[]];

@@ -1,10 +1,10 @@
 import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
-import { promoteHeld, promotionOf } from '../promote-held.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
+import { promoteHeld, promotionOf } from '../unblock-messages.ts';
 import { StreamsConsumer } from './consumer.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher } from './publish/publisher.ts';
 import { assertVersion } from './version.ts';
 
 /** The broker over Redis Streams. */

@@ -14,16 +14,22 @@ import { planLeaseGuard } from '../lease-guard.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { StartLog } from '../start-log.ts';
-import { cork } from './corked.ts';
-import { StreamDelivery } from './delivery.ts';
-import { type RawEntry, readEntry } from './entry.ts';
-import { Flusher } from './flusher.ts';
-import { handBackAll } from './hand-back.ts';
-import { Intakes } from './intakes.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
-import { RunLine } from './run-line.ts';
-import { createConsumerName, createStreamQueue, group, type QueueStream, type StreamQueue } from './stream-queue.ts';
-import { Upkeep } from './upkeep.ts';
+import { type RawEntry, readEntry } from './entry/entry.ts';
+import {
+  createConsumerName,
+  createStreamQueue,
+  group,
+  type QueueStream,
+  type StreamQueue,
+} from './entry/stream-queue.ts';
+import { Upkeep } from './maintenance/queue-maintenance.ts';
+import { RunLine } from './read/dispatcher.ts';
+import { Intakes } from './read/reader-pool.ts';
+import { cork } from './settle/corked-writes.ts';
+import { StreamDelivery } from './settle/delivery.ts';
+import { Flusher } from './settle/flusher.ts';
+import { handBackAll } from './settle/hand-back.ts';
+import { LeaseKeeper } from './settle/lease-keeper.ts';
 
 /** What a consumer is made of. */
 export interface ConsumerParts extends BrokerParts {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { TimeHeap } from './time-heap.ts';
+import { TimeHeap } from './queue/time-heap.ts';
 
 interface Slot<V> {
   readonly key: string;

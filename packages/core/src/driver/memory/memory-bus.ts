@@ -1,5 +1,5 @@
 import type { Logger } from '../../logger.ts';
-import type { JsonValue } from '../../task/json.ts';
+import type { JsonValue } from '../../message/json.ts';
 import type { Bus } from '../bus.ts';
 import type { Subscription } from '../result-backend.ts';
 import type { MemoryTopics } from './memory-topics.ts';

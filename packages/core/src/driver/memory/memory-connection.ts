@@ -1,9 +1,6 @@
 import { ClosedError } from '../../errors.ts';
 import type { HistoryStore } from '../../history/history-store.ts';
-import type { Admission } from '../admission.ts';
 import type { Bus } from '../bus.ts';
-import type { ClaimStore } from '../claim-store.ts';
-import type { Directory } from '../directory.ts';
 import type { Connection, DriverContext, StoreReport } from '../driver.ts';
 import type { LeaseStore } from '../lease-store.ts';
 import type { Monitor } from '../monitor.ts';
@@ -11,17 +8,20 @@ import type { RateLimiter } from '../rate-limiter.ts';
 import type { ResultBackend } from '../result-backend.ts';
 import type { RevocationStore } from '../revocation-store.ts';
 import type { ScheduleStore } from '../schedule-store.ts';
-import { MemoryBroker } from './memory-broker.ts';
+import type { Admission } from '../semaphore.ts';
+import type { Directory } from '../shared-registry.ts';
+import type { ClaimStore } from '../unique-key-store.ts';
+import { createMemoryLeases } from './coordination/memory-leases.ts';
+import { createMemoryRevocations } from './coordination/memory-revocations.ts';
+import { createMemorySchedules } from './coordination/memory-schedules.ts';
+import { createMemoryDirectory } from './coordination/memory-shared-registry.ts';
+import { createMemoryClaims } from './coordination/memory-unique-keys.ts';
 import { MemoryBus } from './memory-bus.ts';
-import { createMemoryClaims } from './memory-claims.ts';
-import { createMemoryDirectory } from './memory-directory.ts';
 import { createMemoryHistory } from './memory-history.ts';
-import { createMemoryLeases } from './memory-leases.ts';
-import { createMemoryMonitor } from './memory-monitor.ts';
-import { MemoryResults } from './memory-results.ts';
-import { createMemoryRevocations } from './memory-revocations.ts';
-import { createMemorySchedules } from './memory-schedules.ts';
 import type { MemoryStore } from './memory-store.ts';
+import { MemoryBroker } from './queue/memory-broker.ts';
+import { createMemoryMonitor } from './queue/memory-monitor.ts';
+import { MemoryResults } from './results/memory-results.ts';
 
 const warning =
   'tasks and results live in this process only and are lost when it ends: set LOVAGE_BROKER_URL to a Redis to keep them';

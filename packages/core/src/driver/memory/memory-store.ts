@@ -1,22 +1,22 @@
 import type { Clock } from '../../clock.ts';
 import type { HistoryLimits } from '../../history/history-store.ts';
-import type { Failure } from '../../task/failure.ts';
-import type { Message } from '../../task/message.ts';
+import type { Failure } from '../../message/failure.ts';
+import type { Message } from '../../message/message.ts';
 import { type HeldMessage, type Settlement, visibleAt } from '../broker.ts';
 import { defaultRetention, type Retention } from '../retention.ts';
-import { MemoryAdmission } from './memory-admission.ts';
-import { MemoryClaimTable } from './memory-claims.ts';
-import { MemoryDelivery } from './memory-delivery.ts';
-import { MemoryBooks } from './memory-directory.ts';
-import { type MemoryEntry, readParts } from './memory-entry.ts';
+import { MemoryLeaseTable } from './coordination/memory-leases.ts';
+import { MemoryLimiter } from './coordination/memory-limiter.ts';
+import { MemoryRevocationTable } from './coordination/memory-revocations.ts';
+import { MemoryScheduleTable } from './coordination/memory-schedules.ts';
+import { MemoryAdmission } from './coordination/memory-semaphore.ts';
+import { MemoryBooks } from './coordination/memory-shared-registry.ts';
+import { MemoryClaimTable } from './coordination/memory-unique-keys.ts';
 import { MemoryHistory } from './memory-history.ts';
-import { MemoryLeaseTable } from './memory-leases.ts';
-import { MemoryLimiter } from './memory-limiter.ts';
-import { MemoryQueue } from './memory-queue.ts';
-import { MemoryRecords } from './memory-records.ts';
-import { MemoryRevocationTable } from './memory-revocations.ts';
-import { MemoryScheduleTable } from './memory-schedules.ts';
 import { MemoryTopics } from './memory-topics.ts';
+import { MemoryDelivery } from './queue/memory-delivery.ts';
+import { type MemoryEntry, readParts } from './queue/memory-entry.ts';
+import { MemoryQueue } from './queue/memory-queue.ts';
+import { MemoryRecords } from './results/memory-records.ts';
 
 /** Whoever holds leases. */
 export interface LeaseHolder {

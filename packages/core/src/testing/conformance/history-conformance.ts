@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { HistoryStore } from '../../history/history-store.ts';
 import type { MinuteStats } from '../../history/minute-stats.ts';
 import type { FailureEntry, RunKind, RunRow } from '../../history/run-row.ts';
-import { newTaskId } from '../../task/task-id.ts';
+import { newTaskId } from '../../message/task-id.ts';
 import type { ConformanceOptions, Harness } from './harness.ts';
 import { type ConformanceCase, declareSuite } from './suite.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTestClock } from '../test-clock.ts';
-import { brokerConformance } from './broker-conformance.ts';
+import { brokerConformance } from './broker/broker-conformance.ts';
 import type { Harness } from './harness.ts';
 import { declareSuite, type Suite } from './suite.ts';
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { TaskFailedError } from '../../errors.ts';
-import { Ignore, Reject } from '../../task/control-signal.ts';
+import { Ignore, Reject } from '../../message/control-signal.ts';
 import { until } from '../until.ts';
 import type { Scenario } from './scenario-bench.ts';
 import { settled } from './scenario-bench.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { defineTopic, type TopicMessage } from '../../app/topic.ts';
+import { defineTopic, type TopicMessage } from '../../messaging/topic.ts';
 import { deferred, until } from '../until.ts';
 import { type Scenario, settled } from './scenario-bench.ts';
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { DeadLetters } from '../../inspect/dead-letters.ts';
 import { Inspector } from '../../inspect/inspector.ts';
-import { Reject } from '../../task/control-signal.ts';
+import { Reject } from '../../message/control-signal.ts';
 import type { TaskContext } from '../../task/task-context.ts';
 import { deferred, until } from '../until.ts';
 import { type Scenario, settled } from './scenario-bench.ts';

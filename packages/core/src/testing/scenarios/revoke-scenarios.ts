@@ -3,9 +3,9 @@ import type { Lovage } from '../../app/app.ts';
 import { chain } from '../../canvas/chain.ts';
 import { chord } from '../../canvas/chord.ts';
 import { group } from '../../canvas/group.ts';
+import { newTaskId } from '../../message/task-id.ts';
 import type { AsyncResult } from '../../results/async-result.ts';
 import { type RevokeCase, revokeTable } from '../../task/revoke-table.ts';
-import { newTaskId } from '../../task/task-id.ts';
 import { deferred, until } from '../until.ts';
 import { type Scenario, type ScenarioBench, settled } from './scenario-bench.ts';
 

@@ -1,6 +1,6 @@
 import { Lovage } from '../../app/app.ts';
-import type { AppOptions } from '../../app/app-options.ts';
 import type { LogFields, Logger } from '../../logger.ts';
+import type { AppOptions } from '../../settings/app-options.ts';
 import { startWorker, type WorkerOptions } from '../../worker/start-worker.ts';
 import type { Worker } from '../../worker/worker.ts';
 

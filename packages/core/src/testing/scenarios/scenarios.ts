@@ -1,12 +1,12 @@
 import { describe, it } from 'vitest';
-import { admissionScenarios } from './admission-scenarios.ts';
 import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
-import { canvasEndingScenarios } from './canvas-ending-scenarios.ts';
-import { canvasLimitScenarios } from './canvas-limit-scenarios.ts';
-import { canvasRevokeScenarios } from './canvas-revoke-scenarios.ts';
-import { canvasScenarios } from './canvas-scenarios.ts';
+import { canvasEndingScenarios } from './canvas/canvas-ending-scenarios.ts';
+import { canvasLimitScenarios } from './canvas/canvas-limit-scenarios.ts';
+import { canvasRevokeScenarios } from './canvas/canvas-revoke-scenarios.ts';
+import { canvasScenarios } from './canvas/canvas-scenarios.ts';
 import { capacityScenarios } from './capacity-scenarios.ts';
+import { admissionScenarios } from './concurrency-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../clock.ts';
 import { type LogFields, silentLogger } from '../../logger.ts';
-import type { Message } from '../../task/message.ts';
+import type { Message } from '../../message/message.ts';
 import { until } from '../../testing/until.ts';
 import { LoopWatch } from './loop-watch.ts';
 

@@ -2,9 +2,9 @@ import { Worker as Thread } from 'node:worker_threads';
 import { systemClock, type Timer } from '../../clock.ts';
 import type { LeaseGuardPlan } from '../../driver/lease-guard.ts';
 import type { Logger } from '../../logger.ts';
-import type { Message } from '../../task/message.ts';
-import { board, createBoard } from './loop-board.ts';
-import type { WatchmanOrders } from './watchman.ts';
+import type { Message } from '../../message/message.ts';
+import type { WatchmanOrders } from './lease-renewal-thread.ts';
+import { board, createBoard } from './shared-counters.ts';
 
 /** What a watch over the event loop needs. */
 export interface LoopWatchOptions {
@@ -26,7 +26,9 @@ const span = 5_000;
 
 /** The program of the watchman, beside this file, compiled: threads load no TypeScript of ours. */
 const program = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/worker/loop/watchman-main.js' : './watchman-main.js',
+  import.meta.url.endsWith('.ts')
+    ? '../../../dist/worker/loop/lease-renewal-thread-main.js'
+    : './lease-renewal-thread-main.js',
   import.meta.url,
 );
 

@@ -1,9 +1,9 @@
 import { type Clock, sleep } from '../../clock.ts';
 import { WorkerLostError } from '../../errors.ts';
-import { toFailure } from '../../task/failure.ts';
-import type { Attempt } from '../attempt.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import type { Middleware } from '../middleware.ts';
+import { toFailure } from '../../message/failure.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { Middleware } from './middleware.ts';
 
 /** Results after which the message goes back to its queue by a settlement, so that the attempt was no crash. */
 const goesBack: ReadonlySet<AttemptResult['state']> = new Set(['RETRY', 'LIMITED', 'REQUEUED', 'CRASHED', 'RELEASED']);

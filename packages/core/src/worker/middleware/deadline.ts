@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { DeadlineExceeded } from '../../errors.ts';
-import type { MaybePromise } from '../../task/schema.ts';
-import type { Middleware } from '../middleware.ts';
+import type { MaybePromise } from '../../options/schema.ts';
+import type { Middleware } from './middleware.ts';
 
 /**
  * A call whose caller has stopped waiting is not started: REVOKED, reason `expired`. One that runs learns it by

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Middleware } from '../middleware.ts';
+import type { Middleware } from './middleware.ts';
 
 /** A message past its `expires` is not run: REVOKED, reason `expired` (as in Celery). */
 export function createExpires(clock: Clock): Middleware {

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import type { RateLimiter, RatePlace } from '../../driver/rate-limiter.ts';
 import { silentLogger } from '../../logger.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
-import type { Attempt } from '../attempt.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import { TaskRates } from '../task-rates.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
 import { createRateLimit } from './rate-limit.ts';
+import { TaskRates } from './task-rates.ts';
 
 const message = { id: 'a', task: 't' };
 const attempt = { message, definition: { name: 't', options: { rateLimit: { count: 1, period: 1_000 } } } };

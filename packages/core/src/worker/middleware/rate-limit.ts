@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import type { RateLimiter, RatePlace } from '../../driver/rate-limiter.ts';
 import type { Logger } from '../../logger.ts';
+import type { Message } from '../../message/message.ts';
+import { intervalOf } from '../../options/duration.ts';
 import { untilOf } from '../../producer/rate-lines.ts';
-import { intervalOf } from '../../task/duration.ts';
-import type { Message } from '../../task/message.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import type { Middleware } from '../middleware.ts';
-import type { TaskRates } from '../task-rates.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { Middleware } from './middleware.ts';
+import type { TaskRates } from './task-rates.ts';
 
 /** How long a task waits before it asks again when the store did not answer, in milliseconds. */
 const storePause = 1_000;

@@ -1,5 +1,5 @@
-import type { Middleware } from '../middleware.ts';
-import type { StampedRevocations } from '../stamped-revocations.ts';
+import type { StampedRevocations } from '../control/stamped-revocations.ts';
+import type { Middleware } from './middleware.ts';
 
 /** A message that carries a revoked stamp or header is not run: REVOKED, and what depends on it in its canvas ends too. */
 export function createStampedRevocation(revocations: StampedRevocations): Middleware {

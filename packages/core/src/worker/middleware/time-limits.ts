@@ -1,10 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
-import { toFailure } from '../../task/failure.ts';
+import { toFailure } from '../../message/failure.ts';
 import type { TaskDefinition } from '../../task/task.ts';
-import type { AttemptContext } from '../attempt-context.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import type { Middleware, Next } from '../middleware.ts';
+import type { AttemptContext } from '../execution/attempt-context.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { Middleware, Next } from './middleware.ts';
 
 /**
  * Soft limit: `self.signal` aborts, and the handler may tidy up. Hard limit: the attempt ends as FAILURE and its slot is

@@ -1,4 +1,4 @@
-import type { Middleware } from '../middleware.ts';
+import type { Middleware } from './middleware.ts';
 
 /** Records STARTED for tasks that ask for it; the attempt does not wait for the write. */
 export const trackStarted: Middleware = {

@@ -1,6 +1,6 @@
-import type { MaybePromise } from '../../task/schema.ts';
-import type { Attempt } from '../attempt.ts';
-import type { AttemptResult } from '../attempt-result.ts';
+import type { MaybePromise } from '../../options/schema.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { Pool } from './pool.ts';
 

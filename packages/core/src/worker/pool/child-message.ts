@@ -7,12 +7,12 @@ import {
   WorkerShutdownError,
 } from '../../errors.ts';
 import type { LogFields } from '../../logger.ts';
-import type { Failure } from '../../task/failure.ts';
-import type { Message } from '../../task/message.ts';
-import type { OutcomeRecord } from '../../task/outcome.ts';
-import type { AttemptContext } from '../attempt-context.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import type { LimitPair } from '../task-limits.ts';
+import type { Failure } from '../../message/failure.ts';
+import type { Message } from '../../message/message.ts';
+import type { OutcomeRecord } from '../../message/outcome.ts';
+import type { AttemptContext } from '../execution/attempt-context.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { LimitPair } from '../middleware/task-limits.ts';
 
 /** What a child must know to run handlers; plain data. */
 export interface ChildSetup {

@@ -1,12 +1,12 @@
 import type { Clock } from '../../clock.ts';
 import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { toPlainError } from '../../task/failure.ts';
-import type { Attempt } from '../attempt.ts';
-import type { AttemptResult } from '../attempt-result.ts';
+import { toPlainError } from '../../message/failure.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { StateRecorder } from '../execution/state-writer.ts';
+import type { LimitPair } from '../middleware/task-limits.ts';
 import { limitTime } from '../middleware/time-limits.ts';
-import type { StateRecorder } from '../state-writer.ts';
-import type { LimitPair } from '../task-limits.ts';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 import { abortMessage, type FromChild } from './child-message.ts';
 import type { Pool, PoolKind } from './pool.ts';

@@ -3,15 +3,15 @@ import { runtimeOf } from '../../app/app-runtime.ts';
 import { systemClock } from '../../clock.ts';
 import type { Delivery } from '../../driver/broker.ts';
 import type { LogFields, Logger } from '../../logger.ts';
-import { type Failure, toFailure } from '../../task/failure.ts';
-import { jsonSafe } from '../../task/json-safe.ts';
-import type { OutcomeRecord } from '../../task/outcome.ts';
-import type { Attempt } from '../attempt.ts';
-import { AttemptContext } from '../attempt-context.ts';
-import type { AttemptResult } from '../attempt-result.ts';
-import { runHandler } from '../run-handler.ts';
-import { TaskLimits } from '../task-limits.ts';
-import { resultOfThrown } from '../thrown.ts';
+import { type Failure, toFailure } from '../../message/failure.ts';
+import { jsonSafe } from '../../message/json-safe.ts';
+import type { OutcomeRecord } from '../../message/outcome.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import { AttemptContext } from '../execution/attempt-context.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
+import { resultOfThrown } from '../execution/classify-error.ts';
+import { runHandler } from '../execution/run-handler.ts';
+import { TaskLimits } from '../middleware/task-limits.ts';
 import { abortReason, type ChildSetup, type FromChild, type ToChild } from './child-message.ts';
 
 /** Runs handlers in a child: what a worker's executor does inside, with states and log lines sent to the worker. */

@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../../errors.ts';
-import type { MaybePromise } from '../../task/schema.ts';
+import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
-import type { Attempt } from '../attempt.ts';
-import type { AttemptResult } from '../attempt-result.ts';
+import type { Attempt } from '../execution/attempt.ts';
+import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { AppModule } from './child-message.ts';
 import { ChildPool, type ChildPoolOptions } from './child-pool.ts';
 import type { Pool, PoolKind } from './pool.ts';

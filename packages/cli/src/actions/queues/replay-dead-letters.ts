@@ -1,0 +1,82 @@
+import { DeadLetters, type Replayed, type ReplayOptions } from '@lovage/core/inspect';
+import { CommandError, type ExitCode, usageError } from '../../exit-code.ts';
+import { type LetterArguments, readFilter } from '../../options/dead-letter-options.ts';
+import { parseJsonArguments } from '../../options/parse-arguments.ts';
+import { readCount } from '../../options/read-count.ts';
+import { readRate } from '../../options/read-rate.ts';
+import { paint } from '../../output/paint.ts';
+import { oneLine, printData, printJson, printNote } from '../../output/print.ts';
+import { confirm } from '../confirm.ts';
+import { withApp } from '../with-app.ts';
+
+/** What `lovage dlq replay` was given. */
+export interface ReplayArguments extends LetterArguments {
+  readonly args?: string | readonly string[];
+  readonly to?: string;
+  readonly rate?: string;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+}
+
+/** Sends dead letters again; several only once the person has said so. Exit 1 when one of them could not be sent. */
+export async function replayDeadLetters(given: ReplayArguments): Promise<ExitCode> {
+  const filter = readFilter(given);
+  const options = readOptions(given);
+  const asks = !given.force && !given.dryRun && filter.ids === undefined;
+  if (asks && !process.stdin.isTTY)
+    throw usageError('replay sends every dead letter that fits: say --force where nobody can be asked');
+  return withApp(given, async ({ app }) => {
+    const letters = new DeadLetters(app);
+    if (asks && !(await confirm(`Send ${await letters.count(filter)} dead letters again?`))) {
+      printNote('nothing was sent');
+      return 1;
+    }
+    const counts = { sent: 0, refused: 0 };
+    for await (const one of letters.replay(filter, options)) {
+      counts[one.kind] += 1;
+      if (given.json) printJson(toJson(one));
+      else print(one);
+    }
+    return conclude(counts, given);
+  });
+}
+
+function conclude({ sent, refused }: { sent: number; refused: number }, given: ReplayArguments): ExitCode {
+  if (sent + refused === 0 && given.ids?.length) {
+    throw new CommandError(`there is no dead letter of task ${given.ids.join(', ')}`, { exitCode: 1 });
+  }
+  const what = given.dryRun ? 'would be sent' : 'sent';
+  printNote(`${what}: ${sent}${refused > 0 ? `, refused: ${refused}` : ''}`);
+  return refused > 0 ? 1 : 0;
+}
+
+function readOptions({ args, to, rate, limit, dryRun }: ReplayArguments): ReplayOptions {
+  const options = {
+    args: readArgs(args),
+    queue: to,
+    rate: readRate(rate, '--rate'),
+    limit: limit === undefined ? undefined : readCount(limit, '--limit'),
+    dryRun,
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function readArgs(given: string | readonly string[] | undefined): unknown {
+  const text = [given].flat().at(-1);
+  if (text === undefined) return undefined;
+  const [args] = parseJsonArguments([text]);
+  if (Array.isArray(args)) return args;
+  throw usageError(`--args: expected a JSON list of all arguments, such as '[1,"a"]', received ${text}`);
+}
+
+function toJson(one: Replayed): object {
+  const { letter } = one;
+  if (one.kind === 'sent') return { id: one.id, replayOf: letter.id, task: one.task, queue: one.queue };
+  return { replayOf: letter.id, queue: letter.queue, problem: one.problem };
+}
+
+function print(one: Replayed): void {
+  const { letter } = one;
+  if (one.kind === 'sent') printData(`${letter.id} → ${one.id}  ${one.task}  ${one.queue}`);
+  else process.stderr.write(`${paint('red', 'error:')} ${letter.id} stays: ${oneLine(one.problem)}\n`);
+}

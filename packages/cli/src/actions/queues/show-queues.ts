@@ -1,0 +1,54 @@
+import { Inspector, type QueueCounts } from '@lovage/core/inspect';
+import type { GlobalArguments } from '../../command.ts';
+import type { ExitCode } from '../../exit-code.ts';
+import { printData, printJson, printNote } from '../../output/print.ts';
+import { formatTable } from '../../output/table.ts';
+import { withApp } from '../with-app.ts';
+
+/** What `lovage queues` was given. */
+export interface QueuesArguments extends GlobalArguments {
+  readonly names?: readonly string[];
+}
+
+/** Prints how much stands in each queue. */
+export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
+  return withApp(given, async ({ app }) => {
+    const names = given.names?.length ? given.names : undefined;
+    const inspector = new Inspector(app);
+    const queues = await inspector.queues(names);
+    if (given.json) printJson(await withAges(inspector, queues));
+    else printQueues(queues);
+    return 0;
+  });
+}
+
+/** With `oldest`: for how many milliseconds the oldest of the waiting has been ready; null when none waits. */
+async function withAges(inspector: Inspector, queues: readonly QueueCounts[]): Promise<readonly object[]> {
+  const ages = await inspector.oldest(queues.map(({ queue }) => queue));
+  return queues.map((counts, index) => ({ ...counts, oldest: ages[index] ?? null }));
+}
+
+/** The table of queues; in their absence a remark. */
+export function printQueues(queues: readonly QueueCounts[]): void {
+  if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
+  const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
+  const rows = sorted.map(({ queue, waiting, delayed, held, running, dead, paused }) => [
+    queue,
+    waiting,
+    delayed,
+    held,
+    running,
+    dead,
+    paused ? 'paused' : '',
+  ]);
+  const heads = ['queue', 'waiting', 'delayed', 'held', 'running', 'dead'];
+  const some = sorted.some(({ paused }) => paused);
+  printData(
+    some
+      ? formatTable([...heads, ''], rows)
+      : formatTable(
+          heads,
+          rows.map((row) => row.slice(0, -1)),
+        ),
+  );
+}

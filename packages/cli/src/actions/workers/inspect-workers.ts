@@ -1,0 +1,142 @@
+import type { Lovage } from '@lovage/core';
+import { formatDuration } from '@lovage/core/driver';
+import type { WorkerReport } from '@lovage/core/inspect';
+import type { ExitCode } from '../../exit-code.ts';
+import type { FleetArguments, FleetQuestion } from '../../options/fleet-options.ts';
+import { formatBytes } from '../../output/format-bytes.ts';
+import { printData, printNote } from '../../output/print.ts';
+import { formatTable } from '../../output/table.ts';
+import { type Answers, askWorkers } from './ask-workers.ts';
+
+/** What `lovage inspect query` was given. */
+export interface QueryArguments extends FleetArguments {
+  readonly ids: readonly string[];
+}
+
+/** A running task as workers describe it. */
+interface Running {
+  readonly id: string;
+  readonly task: string;
+  readonly queue: string;
+  readonly runningFor: number;
+}
+
+type Ask = (app: Lovage, whom: FleetQuestion) => Promise<Answers>;
+type Cells = readonly (string | number)[];
+
+export function pingWorkers(given: FleetArguments): Promise<ExitCode> {
+  return tabulate(given, (app, whom) => app.inspect.ping(whom), {
+    heading: ['answer'],
+    rows: (answer) => [[String(answer)]],
+  });
+}
+
+export function showActive(given: FleetArguments): Promise<ExitCode> {
+  return tabulate(given, (app, whom) => app.inspect.active(whom), { ...runningTable, none: 'nothing runs' });
+}
+
+export function showRegistered(given: FleetArguments): Promise<ExitCode> {
+  return tabulate(given, (app, whom) => app.inspect.registered(whom), {
+    heading: ['task'],
+    rows: (answer) => listOf<string>(answer).map((task) => [task]),
+    none: 'the workers have no tasks',
+  });
+}
+
+export function showStats(given: FleetArguments): Promise<ExitCode> {
+  return tabulate(given, (app, whom) => app.inspect.stats(whom), {
+    heading: [
+      'slots',
+      'running',
+      'done',
+      'failed',
+      'retried',
+      'revoked',
+      'memory',
+      'lag',
+      'clock',
+      'events',
+      'queues',
+      'up',
+    ],
+    rows: (answer) => [statsOf(answer as WorkerReport)],
+  });
+}
+
+export function showWorkerConf(given: FleetArguments): Promise<ExitCode> {
+  return tabulate(given, (app, whom) => app.inspect.conf(whom), {
+    heading: ['setting', 'value'],
+    rows: (answer) =>
+      Object.entries(answer as object).map(([setting, value]) => [
+        setting,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+  });
+}
+
+/** Where tasks run; what no worker runs is said so. */
+export function queryTasks(given: QueryArguments): Promise<ExitCode> {
+  const missing = (answers: Answers): void => {
+    const found = new Set(Object.values(answers).flatMap((answer) => listOf<Running>(answer).map(({ id }) => id)));
+    for (const id of given.ids) if (!found.has(id)) printNote(`no worker runs ${id}; see lovage result ${id}`);
+  };
+  return tabulate(given, (app, whom) => app.inspect.query(given.ids, whom), { ...runningTable, after: missing });
+}
+
+const runningTable = {
+  heading: ['id', 'task', 'queue', 'for'],
+  rows: (answer: unknown): readonly Cells[] =>
+    listOf<Running>(answer).map(({ id, task, queue, runningFor }) => [id, task, queue, formatDuration(runningFor)]),
+};
+
+function statsOf({
+  slots,
+  running,
+  counts,
+  queues,
+  uptime,
+  events,
+  rss,
+  loopLag = 0,
+  clockSkew = 0,
+}: WorkerReport): Cells {
+  const { succeeded, failed, retried, revoked } = counts;
+  const ended = [succeeded, failed, retried, revoked];
+  return [
+    slots,
+    running.length,
+    ...ended,
+    formatBytes(rss),
+    `${loopLag}ms`,
+    `${clockSkew > 0 ? '+' : ''}${clockSkew}ms`,
+    events ? 'on' : 'off',
+    queues.join(','),
+    `${uptime}s`,
+  ];
+}
+
+/** A table of what the workers answer, each row under its worker's name. */
+interface Table {
+  readonly heading: readonly string[];
+  rows(answer: unknown): readonly Cells[];
+  /** Said when there are no rows. */
+  readonly none?: string;
+  after?(answers: Answers): void;
+}
+
+function tabulate(given: FleetArguments, ask: Ask, { heading, rows, none, after }: Table): Promise<ExitCode> {
+  const show = (answers: Answers): void => {
+    const lines = Object.entries(answers).flatMap(([worker, answer]) =>
+      rows(answer).map((cells) => [worker, ...cells]),
+    );
+    if (lines.length > 0) printData(formatTable(['worker', ...heading], lines));
+    else if (none !== undefined) printNote(none);
+    after?.(answers);
+  };
+  return askWorkers(given, { ask, show });
+}
+
+/** Workers of other versions may answer anything. */
+function listOf<T>(answer: unknown): readonly T[] {
+  return Array.isArray(answer) ? (answer as readonly T[]) : [];
+}

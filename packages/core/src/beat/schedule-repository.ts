@@ -1,0 +1,146 @@
+import type { Lovage } from '../app/app.ts';
+import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
+import type { Subscription } from '../driver/result-backend.ts';
+import type { ScheduleStore } from '../driver/schedule-store.ts';
+import { NotSupportedError } from '../errors.ts';
+import type { Schedulable, ScheduleDeclaration } from '../schedules/schedule.ts';
+import {
+  decidedName,
+  type Entry,
+  type EntryDefinition,
+  readStored,
+  type StoredEntry,
+  storeName,
+  toStored,
+} from './entry.ts';
+import { slotsOf } from './slots.ts';
+
+/** The entries of one app: what its code declares and what the store keeps, as one list. */
+export class ScheduleBook {
+  readonly #app: Lovage;
+  readonly #runtime: AppRuntime;
+
+  constructor(app: Lovage) {
+    this.#app = app;
+    this.#runtime = runtimeOf(app);
+  }
+
+  /** All entries, by name. Rejects when the store cannot be asked. */
+  async load(): Promise<ReadonlyMap<string, Entry>> {
+    const { name: app, schedules } = this.#runtime;
+    const rows = await (await this.#store()).list();
+    const slots = new Map(rows.map((row) => [row.name, row.lastSlot]));
+    const stored = new Map<string, StoredEntry>();
+    for (const row of rows) {
+      const read = readStored(row);
+      if (read?.definition.app === app) stored.set(read.definition.name, read);
+    }
+    const dropped = (name: string): number => slots.get(decidedName(app, name)) ?? 0;
+    const entries = new Map<string, Entry>();
+    for (const [name, entry] of stored) {
+      const found = this.#fromStore(entry, dropped(name));
+      if (found) entries.set(name, found);
+    }
+    for (const declared of schedules.list()) {
+      entries.set(declared.name, this.#fromCode(declared, stored.get(declared.name), dropped(declared.name)));
+    }
+    return entries;
+  }
+
+  /** Writes what the code declares and the store does not have yet, or has otherwise. */
+  async sync(entries: ReadonlyMap<string, Entry>): Promise<void> {
+    const store = await this.#store();
+    const rows = new Map((await store.list()).map((row) => [row.name, row]));
+    for (const entry of entries.values()) {
+      if (entry.definition.source !== 'code' || !entry.known) continue;
+      const row = toStored(entry);
+      const before = rows.get(row.name);
+      if (JSON.stringify(before?.definition) !== JSON.stringify(row.definition)) await store.save(row);
+    }
+  }
+
+  async save(entry: Omit<StoredEntry, 'lastSlot'>): Promise<void> {
+    await (await this.#store()).save(toStored(entry));
+  }
+
+  /** True when there was such an entry. */
+  async remove(name: string): Promise<boolean> {
+    const { name: app } = this.#runtime;
+    const store = await this.#store();
+    await store.remove(decidedName(app, name));
+    return store.remove(storeName(app, name));
+  }
+
+  /** Records a fired slot. False: another beat was quicker, or the entry is gone. */
+  async markFired(name: string, slot: number): Promise<boolean> {
+    return (await this.#store()).markFired(storeName(this.#runtime.name, name), slot);
+  }
+
+  /** Records a slot that was dropped, so that the next leader does not take it for missed. */
+  async markDropped(name: string, slot: number): Promise<void> {
+    const store = await this.#store();
+    const row = decidedName(this.#runtime.name, name);
+    if (await store.markFired(row, slot)) return;
+    await store.save({ name: row, definition: null, enabled: false, lastSlot: slot });
+  }
+
+  /** Tells every beat of this app that entries have changed. Never rejects: they look by themselves now and then. */
+  async ring(): Promise<void> {
+    const { bus } = await this.#runtime.stores.open();
+    await bus?.publish(this.#topic, null).catch(() => {});
+  }
+
+  /** Calls `listener` when entries have changed. Without a bus, or when it does not answer, never. */
+  async listen(listener: () => void): Promise<Subscription | undefined> {
+    const { bus } = await this.#runtime.stores.open();
+    return bus?.subscribe(this.#topic, listener).catch(() => undefined);
+  }
+
+  get #topic(): string {
+    return `schedules.${Buffer.from(this.#runtime.name).toString('base64url')}`;
+  }
+
+  #fromStore(stored: StoredEntry, dropped: number): Entry | undefined {
+    const { definition } = stored;
+    try {
+      return {
+        ...stored,
+        name: definition.name,
+        slots: slotsOf(definition.when, definition.options),
+        signature: this.#app.signature(definition.signature as never) as unknown as Schedulable, // checked there
+        known: definition.source === 'api',
+        decided: Math.max(definition.since, stored.lastSlot ?? 0, dropped),
+      };
+    } catch (error) {
+      this.#runtime.logger.error(`schedule "${definition.name}" cannot be read, and is not fired`, { error });
+      return undefined;
+    }
+  }
+
+  /** The code's word on what and when, the store's on the last slot and the switch. */
+  #fromCode(declared: ScheduleDeclaration, stored: StoredEntry | undefined, dropped: number): Entry {
+    const { name, when, options, signature } = declared;
+    const times = (entry: Pick<EntryDefinition, 'when' | 'options'>): string =>
+      JSON.stringify([entry.when, entry.options.start, entry.options.end, entry.options.enabled]);
+    const since =
+      stored && times(stored.definition) === times(declared) ? stored.definition.since : this.#runtime.clock.now();
+    const json = signature.toJSON() as EntryDefinition['signature'];
+    return {
+      name,
+      definition: { v: 1, app: this.#runtime.name, name, source: 'code', since, when, options, signature: json },
+      enabled: stored?.enabled ?? true,
+      lastSlot: stored?.lastSlot,
+      slots: slotsOf(when, options),
+      signature,
+      known: true,
+      decided: Math.max(since, stored?.lastSlot ?? 0, dropped),
+    };
+  }
+
+  async #store(): Promise<ScheduleStore> {
+    const { stores } = this.#runtime;
+    const { schedules } = stores.current ?? (await stores.open());
+    if (schedules) return schedules;
+    throw new NotSupportedError(`${stores.display} keeps no schedules: beat needs a broker that does`);
+  }
+}

@@ -1,0 +1,53 @@
+import type { MessagePlace } from '../../monitor.ts';
+
+/** One entry of a queue: the bytes as they were published, and where it stands. Encoded once, parsed at each delivery. */
+export interface MemoryEntry {
+  /** Absent where the bytes hold no readable id (foreign bytes put in by a test). */
+  readonly id: string | undefined;
+  body: string;
+  /** The queue it stands in. */
+  queue: string;
+  priority: number;
+  /** How many deliveries ended with a lost lease. */
+  losses: number;
+  /** A delivery handed it back unspent. */
+  returned?: boolean;
+  /** The delivery counts of those deliveries that said they began. */
+  starts?: Set<number>;
+  place: MessagePlace;
+  /** When it became ready to run, epoch ms; of meaning while it waits. */
+  readySince?: number;
+  /** Taken out while it waited; it is skipped where it stands, since lists and heaps do not search. */
+  removed?: boolean;
+  /** Neighbour in an {@link EntryList}. */
+  next: MemoryEntry | undefined;
+}
+
+/** What can be read of bytes that may be anything. */
+export interface ReadableParts {
+  readonly id?: string;
+  readonly task?: string;
+  readonly priority?: number;
+}
+
+/** Reads id, task name and priority where they are there and fit; never throws. */
+export function readParts(body: string): ReadableParts {
+  const value = parse(body);
+  if (typeof value !== 'object' || value === null) return {};
+  const { id, task, priority } = value as Record<string, unknown>;
+  return {
+    ...(typeof id === 'string' && id.length > 0 && id.length <= 200 ? { id } : {}),
+    ...(typeof task === 'string' && task.length > 0 && task.length <= 500 ? { task } : {}),
+    ...(Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9
+      ? { priority: priority as number }
+      : {}),
+  };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // not JSON: nothing of it can be read
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock } from '../../../clock.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  finalRecordPrefix,
+  type OutcomeRecord,
+  type OutcomeWrite,
+} from '../../../message/outcome.ts';
+import type { JoinMember, JoinState } from '../../result-backend.ts';
+import { defaultRetention, type Retention } from '../../retention.ts';
+import { ExpiringMap } from '../expiring-map.ts';
+import { MemoryTopics } from '../memory-topics.ts';
+import { EndedRecords } from './ended-records.ts';
+
+/** A complete join is kept that long, for members that come again, in milliseconds. */
+const completeTtl = 3_600_000;
+
+interface Join {
+  readonly members: Set<number>;
+  failed: number;
+  size: number | undefined;
+}
+
+/** The outcome records of one store, as JSON text, with the inboxes that are rung. */
+export class MemoryRecords {
+  readonly inboxes: MemoryTopics = new MemoryTopics();
+  readonly #clock: Clock;
+  readonly #records: ExpiringMap<string>;
+  readonly #joins: ExpiringMap<Join>;
+  readonly #ended: EndedRecords;
+
+  constructor(clock: Clock, retention: Retention = defaultRetention) {
+    this.#clock = clock;
+    this.#records = new ExpiringMap(clock);
+    this.#joins = new ExpiringMap(clock);
+    this.#ended = new EndedRecords(this.#records, retention);
+  }
+
+  /** Lets go what is over and too much. */
+  sweep(): void {
+    this.#ended.trim(this.#clock.now(), true);
+  }
+
+  /** Stores all or, when one cannot be encoded, none. A final record stays; what is then stored is what rings. */
+  put(writes: readonly OutcomeWrite[]): readonly boolean[] {
+    const texts = writes.map((write) => encodeRecord(write.record));
+    const stored = writes.map((write, index) => this.#putOne(write, texts[index] as string));
+    this.#ended.trim(this.#clock.now(), false);
+    return stored;
+  }
+
+  get(id: string): OutcomeRecord | undefined {
+    const text = this.#records.get(id);
+    return text === undefined ? undefined : decodeRecord(text);
+  }
+
+  forget(id: string): void {
+    this.#records.delete(id);
+  }
+
+  join(member: JoinMember): JoinState {
+    const { groupId, index, succeeded, ttl, outcome } = member;
+    if (outcome && !this.put([outcome])[0]) return { done: 0, failed: 0, complete: false, refused: true };
+    const join = this.#joins.get(groupId) ?? { members: new Set<number>(), failed: 0, size: undefined };
+    if (member.tellsSize) join.size = member.size;
+    const size = member.size ?? join.size ?? Number.POSITIVE_INFINITY;
+    const fresh = !join.members.has(index);
+    if (fresh) join.members.add(index);
+    if (fresh && !succeeded) join.failed += 1;
+    const done = join.members.size;
+    const complete = done >= size;
+    if (complete) this.#joins.set(groupId, join, Math.min(ttl, completeTtl));
+    else if (fresh || member.tellsSize) this.#joins.set(groupId, join, ttl);
+    return { done, failed: join.failed, complete };
+  }
+
+  #putOne({ record, ttl, replyTo }: OutcomeWrite, text: string): boolean {
+    const stored = this.#records.get(record.id);
+    if (stored?.startsWith(finalRecordPrefix)) {
+      if (replyTo !== undefined && text.startsWith(finalRecordPrefix)) this.inboxes.publish(replyTo, stored);
+      return false;
+    }
+    this.#records.set(record.id, text, ttl);
+    this.#ended.add(record, text, this.#clock.now());
+    if (replyTo !== undefined) this.inboxes.publish(replyTo, text);
+    return true;
+  }
+}

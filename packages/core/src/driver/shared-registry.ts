@@ -1,0 +1,19 @@
+import type { JsonValue } from '../message/json.ts';
+
+/** One entry of a book. */
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly value: JsonValue;
+  /** How long ago its time ran out, in milliseconds by the store's clock; absent while it lasts. */
+  readonly expiredFor?: number;
+}
+
+/** Who is there, and what was declared: small books of named entries that every process can read. */
+export interface Directory {
+  /** Writes an entry, over one of the same name. With `ttl` (milliseconds) it is expired unless it is written again by then. */
+  put(book: string, name: string, value: JsonValue, ttl?: number): Promise<void>;
+  /** All entries of a book; expired ones too, until they are removed. */
+  list(book: string): Promise<readonly DirectoryEntry[]>;
+  /** Deletes entries; returns how many of them were there. */
+  remove(book: string, names: readonly string[]): Promise<number>;
+}

@@ -1,0 +1,57 @@
+import { type Clock, sleep, type Timer } from '../../clock.ts';
+import type { Admissions } from '../../flow/concurrency-limiter.ts';
+import type { Logger } from '../../logger.ts';
+import type { TaskRegistry } from '../../task/registry.ts';
+
+const interval = 2_000;
+/** A store that does not answer is not waited for: another worker finds what was left. */
+const longestGoodbye = 1_000;
+
+/** What the janitor needs. */
+export interface JanitorOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly admissions: Admissions;
+  readonly registry: TaskRegistry;
+}
+
+/**
+ * Looks after the places of concurrency keys, ordering keys and fair shares that a dead process has left, every two seconds;
+ * of all workers one at a time does. A worker without such tasks asks nothing.
+ */
+export class AdmissionJanitor {
+  readonly #options: JanitorOptions;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: JanitorOptions) {
+    this.#options = options;
+    this.#arm();
+  }
+
+  /** Ends the looking, and waits a second at most for what is on its way to the store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    const { admissions, clock } = this.#options;
+    const gone = new AbortController();
+    const late = sleep(clock, longestGoodbye, gone.signal).catch(() => undefined);
+    await Promise.race([admissions.idle(), late]);
+    gone.abort();
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.after(interval, () => void this.#look().finally(() => this.#arm()), {
+      background: true,
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { registry, admissions, logger } = this.#options;
+    if (!registry.names().some((name) => registry.get(name)?.options.admitted)) return;
+    await admissions
+      .tidy()
+      .catch((error: unknown) => logger.debug('could not look after places: trying again', { error }));
+  }
+}

@@ -1,0 +1,256 @@
+import type { AppRuntime } from '../app/app-runtime.ts';
+import { EventSender } from '../events/event-sender.ts';
+import { HistoryWriter } from '../history/history-writer.ts';
+import type { SizeLimit } from '../message/payload-codec.ts';
+import type { MaybePromise } from '../options/schema.ts';
+import type { ResolvedWorkerSettings, Settings } from '../settings/app-options.ts';
+import type { OpenStores } from '../stores/stores.ts';
+import { StampedRevocations } from './control/stamped-revocations.ts';
+import type { Attempt } from './execution/attempt.ts';
+import type { AttemptResult } from './execution/attempt-result.ts';
+import { Batching } from './execution/batching.ts';
+import { CanvasStep } from './execution/canvas-step.ts';
+import { resultOfThrown, type ThrownTools } from './execution/classify-error.ts';
+import { DeliveryReceiver } from './execution/delivery-receiver.ts';
+import { type AttemptObserver, Executor } from './execution/executor.ts';
+import { type HandlerTools, runHandler } from './execution/run-handler.ts';
+import { StateWriter } from './execution/state-writer.ts';
+import { HistoryRecorder } from './history-recorder.ts';
+import { HookObserver } from './hook-observer.ts';
+import { LoopWatch } from './loop/loop-watch.ts';
+import { createDefaultMiddleware } from './middleware/default-middleware.ts';
+import type { Middleware } from './middleware/middleware.ts';
+import { TaskLimits } from './middleware/task-limits.ts';
+import { TaskRates } from './middleware/task-rates.ts';
+import { createNativeCanvasStep } from './native-canvas-step.ts';
+import { AsyncPool } from './pool/async-pool.ts';
+import type { AppModule } from './pool/child-message.ts';
+import { Pools } from './pool/pools.ts';
+import { RateWaker } from './rate-waker.ts';
+import { EventObserver } from './reporting/event-observer.ts';
+import { WorkerStats } from './reporting/worker-stats.ts';
+
+/** What the parts of one worker share. */
+export interface WorkerTools {
+  readonly name: string;
+  readonly stats: WorkerStats;
+  readonly limits: TaskLimits;
+  readonly rates: TaskRates;
+  readonly sender: EventSender;
+  readonly observer: EventObserver;
+  readonly giveUp: AbortController;
+  readonly states: StateWriter;
+  readonly pools: Pools;
+  /** undefined: the app has no batch tasks, and slots are the broker's. */
+  readonly batching: Batching | undefined;
+  readonly loop: LoopWatch;
+  readonly revocations: StampedRevocations;
+  /** undefined: `history: 'off'`, or a store that keeps none. */
+  readonly history: HistoryRecorder | undefined;
+  /** undefined: the broker limits no rates. */
+  readonly rateWaker: RateWaker | undefined;
+}
+
+/** What {@link createTools} needs. */
+export interface ToolOptions {
+  readonly name: string;
+  readonly events: boolean;
+  readonly settings: ResolvedWorkerSettings;
+  readonly appModule: AppModule | undefined;
+}
+
+/** Makes what the parts share. */
+export function createTools(runtime: AppRuntime, stores: OpenStores, options: ToolOptions): WorkerTools {
+  const { bus, results, brokerConnection } = stores;
+  const { clock, logger, settings } = runtime;
+  const { name, events } = options;
+  const sender = new EventSender(async (topic, message) => bus?.publish(topic, message), clock);
+  const observer = new EventObserver({ sender, clock, worker: name, enabled: events });
+  const states = new StateWriter(results, logger, (message) => message.resultExpires ?? settings.resultExpires);
+  const stats = new WorkerStats(runtime.brokerClock);
+  const loop = new LoopWatch({
+    logger,
+    leaseDuration: options.settings.lockDuration,
+    longestBlock: options.settings.longestBlock,
+    running: () => stats.running.map(({ task }) => task),
+  });
+  const { resultExpires } = settings;
+  const store = brokerConnection.revocations;
+  const rates = new TaskRates();
+  const pools = createPools(runtime, { states, loop }, options);
+  return {
+    name,
+    stats,
+    revocations: new StampedRevocations({ store, results, stats, clock: runtime.brokerClock, resultExpires }),
+    loop,
+    limits: new TaskLimits(),
+    rates,
+    rateWaker: createRateWaker(runtime, stores, { rates, worker: name }),
+    sender,
+    observer,
+    giveUp: new AbortController(),
+    states,
+    pools,
+    batching: createBatching(runtime, pools, options),
+    history: createHistory(runtime, stores, name),
+  };
+}
+
+function createHistory(
+  { brokerClock, clock, logger, settings }: AppRuntime,
+  { history: store }: OpenStores,
+  worker: string,
+): HistoryRecorder | undefined {
+  const mode = settings.historyMode;
+  if (mode === 'off' || store === undefined) return undefined;
+  const writer = new HistoryWriter({ store, clock, logger });
+  return new HistoryRecorder({ writer, mode, clock: brokerClock, worker });
+}
+
+function createRateWaker(
+  { registry, clock, logger }: AppRuntime,
+  { broker, brokerConnection, monitor }: OpenStores,
+  own: { readonly rates: TaskRates; readonly worker: string },
+): RateWaker | undefined {
+  const limiter = brokerConnection.limits;
+  return limiter && new RateWaker({ limiter, broker, monitor, registry, clock, logger, ...own });
+}
+
+function createBatching(
+  { brokerClock, registry, settings }: AppRuntime,
+  pools: Pools,
+  options: ToolOptions,
+): Batching | undefined {
+  if (!registry.names().some((name) => registry.get(name)?.batch)) return undefined;
+  const { concurrency } = options.settings;
+  return new Batching(concurrency, { clock: brokerClock, random: Math.random, ...sizeLimits(settings), pools });
+}
+
+type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
+
+function createPools(
+  { clock, brokerClock, logger, settings, plugins }: AppRuntime,
+  { states, loop }: PoolTools,
+  options: ToolOptions,
+): Pools {
+  const { pool, concurrency, maxTasksPerChild, maxMemoryPerChild } = options.settings;
+  const limits = sizeLimits(settings);
+  return new Pools({
+    kind: pool,
+    clock,
+    size: concurrency,
+    async: new AsyncPool(
+      (attempt) => handle(attempt, { clock: brokerClock, random: Math.random, plugins, ...limits }),
+      loop,
+    ),
+    ahead: () => brokerClock.ahead,
+    app: options.appModule,
+    setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
+    heapLimit: maxMemoryPerChild === undefined ? undefined : Math.max(16, Math.round(maxMemoryPerChild / 2 ** 20)),
+    maxTasksPerChild,
+    maxMemoryPerChild,
+    states,
+    logger,
+  });
+}
+
+function sizeLimits({ maxPayload, maxResult }: Settings): {
+  readonly maxPayload: SizeLimit;
+  readonly maxResult: SizeLimit;
+} {
+  return {
+    maxPayload: { bytes: maxPayload, option: 'maxPayload' },
+    maxResult: { bytes: maxResult, option: 'maxResult' },
+  };
+}
+
+/** Runs a handler here; never throws or rejects. */
+function handle(attempt: Attempt, tools: ThrownTools & HandlerTools): MaybePromise<AttemptResult> {
+  try {
+    const result = runHandler(attempt, tools);
+    return result instanceof Promise ? result.catch((error) => resultOfThrown(attempt, error, tools)) : result;
+  } catch (error) {
+    return resultOfThrown(attempt, error, tools);
+  }
+}
+
+/** What {@link createReceiver} needs. */
+export interface ReceiverParts extends WorkerTools {
+  readonly settings: ResolvedWorkerSettings;
+  readonly middleware: readonly Middleware[];
+}
+
+/** Makes the receiver of deliveries with its executor. */
+export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): DeliveryReceiver {
+  const { clock, brokerClock, logger, settings } = runtime;
+  const { results, acksWithOutcome, acksWithJoin } = stores;
+  const shared = { clock: brokerClock, logger, worker: parts.name, resultExpires: settings.resultExpires };
+  const canvasStep =
+    results &&
+    (stores.brokerConnection.canvas
+      ? createNativeCanvasStep({ ...shared, canvas: runtime.canvas })
+      : new CanvasStep({ ...shared, canvas: runtime.canvas, results, acksWithJoin, giveUp: parts.giveUp.signal }));
+  const executor = new Executor({
+    ...shared,
+    clock,
+    brokerClock,
+    canvas: runtime.canvas,
+    canvasStep,
+    middleware: createMiddleware(runtime, stores, parts),
+    states: parts.states,
+    pools: parts.batching ?? parts.pools,
+    random: Math.random,
+    ...sizeLimits(settings),
+    storesResults: results !== undefined,
+    limits: parts.limits,
+    onProgress: (message, progress) => parts.observer.onProgress(message, progress),
+    observer: observeAll(parts, new HookObserver(runtime, parts.name)),
+  });
+  return new DeliveryReceiver({
+    ...shared,
+    registry: runtime.registry,
+    executor,
+    results,
+    canvas: canvasStep,
+    acksWithOutcome,
+    unknownTaskGrace: parts.settings.unknownTaskGrace,
+    onUnknown: ({ id, task, queue, headers = {} }) => runtime.plugins.emit('taskUnknown', { id, task, queue, headers }),
+    giveUp: parts.giveUp.signal,
+  });
+}
+
+function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): readonly Middleware[] {
+  const { clock, brokerClock, logger, admissions } = runtime;
+  const { results, claims, monitor } = stores;
+  const own = createDefaultMiddleware({
+    clock,
+    brokerClock,
+    logger,
+    results,
+    crashBudget: parts.settings.crashBudget,
+    claims: claims && monitor && { clock: brokerClock, logger, claims, monitor },
+    limiter: stores.brokerConnection.limits,
+    rates: parts.rates,
+    onLine: (task) => parts.rateWaker?.serve(task),
+    revocations: parts.revocations,
+    clockOffset: () => runtime.stores.clockOffset(),
+    admissions,
+    inChild: (definition) => parts.pools.inChild(definition),
+  });
+  return [...own, ...parts.middleware];
+}
+
+function observeAll({ stats, history, observer }: WorkerTools, hooks: HookObserver): AttemptObserver {
+  return {
+    onStart(attempt) {
+      stats.onStart(attempt);
+      if (observer.enabled) observer.onStart(attempt);
+    },
+    onEnd(attempt, result) {
+      stats.onEnd(attempt, result);
+      history?.onEnd(attempt, result);
+      if (observer.enabled) observer.onEnd(attempt, result);
+      if (hooks.observes(attempt)) hooks.onEnd(attempt, result);
+    },
+  };
+}

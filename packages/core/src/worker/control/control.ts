@@ -1,0 +1,62 @@
+import type { Bus } from '../../driver/bus.ts';
+import type { Subscription } from '../../driver/result-backend.ts';
+import {
+  type ControlArgs,
+  type ControlRequest,
+  controlTopic,
+  parseRequest,
+  replyTopic,
+} from '../../events/control-message.ts';
+import type { Logger } from '../../logger.ts';
+import type { JsonValue } from '../../message/json.ts';
+import { compilePattern } from '../../task/route.ts';
+
+/** Carries out remote commands, by name; a command that cannot be carried out throws. */
+export type ControlCommands = Readonly<Record<string, (args: ControlArgs) => JsonValue | Promise<JsonValue>>>;
+
+/** What listening for commands needs. */
+export interface ControlOptions {
+  readonly bus: Bus;
+  readonly worker: string;
+  readonly commands: ControlCommands;
+  /** True: all; a list: only these; false: none, and nothing listens. */
+  readonly allowed: boolean | readonly string[];
+  readonly logger: Logger;
+}
+
+/** Listens for remote commands and answers each on the asker's own topic. Unknown ones are left to newer workers. */
+export async function startControl(options: ControlOptions): Promise<Subscription> {
+  const { bus, worker, logger } = options;
+  return bus.subscribe(controlTopic, (input) => {
+    const request = parseRequest(input);
+    if (request === undefined || !isMeant(request, worker)) return;
+    answer(options, request)
+      .then((reply) => reply && bus.publish(replyTopic(request.id), { worker, ...reply }))
+      .catch((error: unknown) =>
+        logger.debug('could not answer a remote command', { command: request.command, error }),
+      );
+  });
+}
+
+function isMeant({ destination }: ControlRequest, worker: string): boolean {
+  return destination === undefined || destination.some((pattern) => compilePattern(pattern)(worker));
+}
+
+type Answer = { readonly reply: JsonValue } | { readonly error: string } | undefined;
+
+async function answer(
+  { commands, allowed, logger }: ControlOptions,
+  { command, args }: ControlRequest,
+): Promise<Answer> {
+  const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (run === undefined) return undefined;
+  if (allowed !== true && !(Array.isArray(allowed) && allowed.includes(command))) {
+    return { error: `the command ${command} is not allowed on this worker (option remoteControl)` };
+  }
+  try {
+    return { reply: await run(args) };
+  } catch (error) {
+    logger.warn('a remote command failed', { command, error });
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}

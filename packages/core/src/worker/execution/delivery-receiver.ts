@@ -1,0 +1,206 @@
+import { gateTask } from '../../canvas/gate.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import type { Delivery, MalformedEntry, Settlement } from '../../driver/broker.ts';
+import type { ResultBackend } from '../../driver/result-backend.ts';
+import { UnknownTaskError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { type Failure, toFailure } from '../../message/failure.ts';
+import type { Message } from '../../message/message.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
+import type { MaybePromise } from '../../options/schema.ts';
+import { placeKeywords } from '../../task/keyword-args.ts';
+import type { TaskRegistry } from '../../task/registry.ts';
+import { type CanvasFollower, carrying } from './canvas-step.ts';
+import type { Executor } from './executor.ts';
+import { IdMap } from './id-map.ts';
+
+/** What a consumer needs. */
+export interface ConsumerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly worker: string;
+  readonly registry: TaskRegistry;
+  readonly executor: Executor;
+  readonly results: ResultBackend | undefined;
+  /** What messages of a canvas need; undefined: the app stores no results. */
+  readonly canvas?: CanvasFollower | undefined;
+  /** The broker stores the outcome that rides on an ack. */
+  readonly acksWithOutcome: boolean;
+  readonly unknownTaskGrace: number;
+  /** Called for each delivery of a task that the app does not define. */
+  readonly onUnknown: (message: Message) => void;
+  readonly resultExpires: number;
+  /** Aborts when the worker gives up waiting for the result store. */
+  readonly giveUp: AbortSignal;
+}
+
+/** As much of a task as its record needs. */
+interface FailedTask {
+  readonly id: string;
+  readonly task: string;
+  readonly replyTo?: string;
+}
+
+const longestUnknownDelay = 30_000;
+const storeRetry = { first: 100, longest: 5_000 };
+
+/** Receives the broker's deliveries and answers each with a settlement: joins second deliveries, sorts out unknown tasks. */
+export class DeliveryReceiver {
+  readonly #options: ConsumerOptions;
+  readonly #underWay = new IdMap<Promise<Settlement>>();
+  readonly #warned = new Set<string>();
+  #handedBack = 0;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  /** How many tasks are under way, joined deliveries counted once. */
+  get running(): number {
+    return this.#underWay.size;
+  }
+
+  /** How many tasks heeded their abort in a shutdown and went back unspent. */
+  get handedBack(): number {
+    return this.#handedBack;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.values());
+  }
+
+  /**
+   * A second delivery of a task that this process still runs (its lease ran out and it came back to us) joins the
+   * running attempt: one execution, both deliveries settled alike. See reference/bullmq.md §4.
+   */
+  readonly deliver = (delivery: Delivery): MaybePromise<Settlement> => {
+    const { id } = delivery.message;
+    const running = this.#underWay.get(id);
+    if (running !== undefined) {
+      this.#options.logger.warn('a running task was delivered again (its lease was lost): joined the running attempt', {
+        taskId: id,
+      });
+      return running;
+    }
+    const settling = this.#receive(delivery);
+    if (!(settling instanceof Promise)) return this.#answered(settling);
+    this.#underWay.add(id, settling);
+    const done = (settlement?: Settlement): void => {
+      this.#underWay.delete(id);
+      if (settlement) this.#answered(settlement);
+    };
+    settling.then(done, () => done());
+    return settling;
+  };
+
+  #answered(settlement: Settlement): Settlement {
+    if (settlement.kind === 'release' && this.#options.giveUp.aborted) this.#handedBack += 1;
+    return settlement;
+  }
+
+  /** Parks an entry that is no message; where an id can be read, its waiters are told. */
+  readonly malformed = async (entry: MalformedEntry): Promise<Settlement> => {
+    this.#options.logger.error('parked a malformed message', {
+      queue: entry.queue,
+      taskId: entry.id,
+      error: entry.reason.message,
+    });
+    const outcome =
+      entry.id === undefined ? undefined : this.#failed({ id: entry.id, task: entry.task ?? '' }, entry.reason);
+    return this.#stored({ kind: 'deadLetter', reason: entry.reason, ...(outcome ? { outcome } : {}) });
+  };
+
+  /** Not async: a plain task on a broker that stores outcomes itself takes no turn of the queue here. */
+  #receive(delivery: Delivery): MaybePromise<Settlement> {
+    const { canvas, registry, executor, acksWithOutcome } = this.#options;
+    const { message } = delivery;
+    const definition = registry.get(message.task);
+    if (definition?.handler === undefined) {
+      if (canvas && message.task === gateTask) return canvas.openGate(message);
+      const settlement = this.#unknown(delivery);
+      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+    }
+    if (message.kwargs !== undefined) return this.#receiveNamed(delivery, definition.options.params);
+    if (canvas && message.canvas) return canvas.run(delivery, (loaded) => executor.execute(definition, loaded));
+    const settling = executor.execute(definition, delivery);
+    if (acksWithOutcome) return settling;
+    return settling instanceof Promise
+      ? settling.then((settlement) => this.#stored(settlement))
+      : this.#stored(settling);
+  }
+
+  /** Keyword arguments are placed before anything looks at the arguments. */
+  #receiveNamed(delivery: Delivery, params: readonly string[] | undefined): MaybePromise<Settlement> {
+    const { message } = delivery;
+    try {
+      return this.#receive(carrying(delivery, placeKeywords(message, params)));
+    } catch (error) {
+      const outcome = this.#failed(message, toFailure(error));
+      const settlement: Settlement = { kind: 'ack', ...(outcome ? { outcome } : {}) };
+      const { canvas } = this.#options;
+      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+    }
+  }
+
+  /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */
+  #unknown({ message }: Delivery): Settlement {
+    const { clock, logger, registry, unknownTaskGrace } = this.#options;
+    this.#options.onUnknown(message);
+    const now = clock.now();
+    const since = message.unknownSince ?? now;
+    if (now - since >= unknownTaskGrace) {
+      const reason = toFailure(
+        new UnknownTaskError(message.task, `no worker of queue "${message.queue}" knows it`, message.id),
+      );
+      logger.error('parked a message of an unknown task', { task: message.task, taskId: message.id });
+      const outcome = this.#failed(message, reason);
+      return { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
+    }
+    if (!this.#warned.has(message.task)) {
+      this.#warned.add(message.task);
+      const closest = registry.closest(message.task);
+      logger.warn(
+        `unknown task "${message.task}"${closest ? ` (did you mean "${closest}"?)` : ''}: its messages wait for a worker that knows it`,
+        {
+          graceMs: unknownTaskGrace,
+        },
+      );
+    }
+    const delay = Math.min(
+      Math.max(1000, (now - since) / 4),
+      longestUnknownDelay,
+      Math.max(1, unknownTaskGrace - (now - since)),
+    );
+    return { kind: 'retryAt', message: { ...message, unknownSince: since, mayRepeat: true }, at: now + delay };
+  }
+
+  /** The FAILURE of a task that never ran. */
+  #failed({ id, task, replyTo }: FailedTask, failure: Failure): OutcomeWrite | undefined {
+    const { results, clock, worker, resultExpires } = this.#options;
+    if (results === undefined) return undefined;
+    const record: OutcomeRecord = { id, task, state: 'FAILURE', failure, attempts: 0, at: clock.now(), worker };
+    return { record, ttl: resultExpires, ...(replyTo ? { replyTo } : {}) };
+  }
+
+  /**
+   * Where the broker does not store outcomes itself: store first, then settle. A store that does not answer is asked
+   * again until it does, since the task must not be run twice for it; only a worker that ends gives the message back.
+   */
+  async #stored(settlement: Settlement): Promise<Settlement> {
+    const { results, acksWithOutcome, giveUp, clock, logger } = this.#options;
+    if (acksWithOutcome || results === undefined || !('outcome' in settlement) || settlement.outcome === undefined)
+      return settlement;
+    const { outcome, ...rest } = settlement;
+    for (let delay = storeRetry.first; ; delay = Math.min(delay * 2, storeRetry.longest)) {
+      try {
+        await results.put([outcome]);
+        return rest as Settlement;
+      } catch (error) {
+        if (giveUp.aborted) return { kind: 'release' };
+        logger.warn('could not store a result, trying again', { taskId: outcome.record.id, error, inMs: delay });
+        await sleep(clock, delay, giveUp).catch(() => undefined); // giving up is seen above
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { heldUntil, type Settlement } from '../../driver/broker.ts';
+import { attemptNumber, type Message } from '../../message/message.ts';
+import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
+
+/** How long the fact that a task without result has run is remembered, against a publish that is repeated. */
+const tombstoneTtl = 600_000;
+/** Failures are kept at least that long. */
+const failureTtl = 7 * 86_400_000;
+
+/** What turning a result into a settlement needs. */
+export interface SettleTools {
+  readonly now: number;
+  readonly worker: string;
+  readonly resultExpires: number;
+  /** False: the app stores no results. */
+  readonly storesResults: boolean;
+}
+
+/** The settlement of a delivery, its outcome included where there is one. */
+export function toSettlement(attempt: Attempt, result: AttemptResult, tools: SettleTools): Settlement {
+  const { message } = attempt;
+  switch (result.state) {
+    case 'SUCCESS':
+    case 'FAILURE':
+    case 'REVOKED':
+      return { kind: 'ack', ...outcomeOf(attempt, result, tools) };
+    case 'KNOWN':
+      return { kind: 'ack', outcome: toWrite(message, result.outcome, remainingTtl(message, tools)) };
+    case 'CRASHED': {
+      const crashes = (message.crashes ?? 0) + 1;
+      return { kind: 'retryAt', message: { ...known(message), crashes, mayRepeat: true }, at: tools.now };
+    }
+    case 'LIMITED': // it may be revoked until its moment
+      return { kind: 'retryAt', message: { ...known(result.message), mayRepeat: true }, at: result.at };
+    case 'RETRY':
+      return { kind: 'retryAt', message: known(result.message), at: result.at };
+    case 'HELD':
+      return { kind: 'retryAt', message: known(result.message), at: heldUntil };
+    case 'REQUEUED':
+      return { kind: 'retryAt', message: known(result.message), at: tools.now };
+    case 'REJECTED':
+    case 'GIVEN_UP':
+      return {
+        kind: 'deadLetter',
+        reason: result.failure,
+        ...outcomeOf(attempt, { state: 'FAILURE', failure: result.failure }, tools),
+      };
+    case 'IGNORED':
+      return { kind: 'ack' };
+    case 'REPLACED': // what stands in its place ends it; the executor has seen to that
+    case 'RELEASED':
+      return { kind: 'release' };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Met by a worker that knows its task: the grace for unknown ones begins anew with the next that does not. */
+function known(message: Message): Message {
+  if (message.unknownSince === undefined) return message;
+  const { unknownSince: _past, ...rest } = message;
+  return rest;
+}
+
+function outcomeOf(
+  attempt: Attempt,
+  outcome: Extract<AttemptResult, { state: 'SUCCESS' | 'FAILURE' | 'REVOKED' }>,
+  tools: SettleTools,
+): { readonly outcome?: OutcomeWrite } {
+  if (!tools.storesResults) return {};
+  const { message, delivery, context } = attempt;
+  const attempts = attemptNumber(message, delivery.deliveryCount);
+  const base = { id: message.id, task: message.task, attempts, at: tools.now };
+  if (message.ignoreResult && !message.canvas) {
+    const failure = 'failure' in outcome && outcome.failure ? { failure: outcome.failure } : {};
+    const tombstone: OutcomeRecord = { ...base, state: outcome.state, ...failure };
+    return { outcome: { record: tombstone, ttl: tombstoneTtl } };
+  }
+  const record: { -readonly [K in keyof OutcomeRecord]: OutcomeRecord[K] } = {
+    id: message.id,
+    task: message.task,
+    state: outcome.state,
+    attempts,
+    at: tools.now,
+    worker: tools.worker,
+  };
+  Object.assign(record, outcome); // not by spreads of optional fields, which cost more than all the rest here
+  const progress = context.lastProgress;
+  if (progress !== undefined) record.progress = progress;
+  if (message.rootId) record.rootId = message.rootId;
+  if (message.parentId) record.parentId = message.parentId;
+  if (message.canvas) record.canvas = message.canvas;
+  return { outcome: toWrite(message, record, ttlOf(attempt, outcome.state, tools)) };
+}
+
+function toWrite(message: Message, record: OutcomeRecord, ttl: number): OutcomeWrite {
+  return message.replyTo ? { record, ttl, replyTo: message.replyTo } : { record, ttl };
+}
+
+function ttlOf({ message, definition }: Attempt, state: string, tools: SettleTools): number {
+  const asked = message.resultExpires ?? definition.options.resultExpires;
+  if (asked !== undefined) return asked;
+  return state === 'FAILURE' ? Math.max(failureTtl, tools.resultExpires) : tools.resultExpires;
+}
+
+/** The record is stored already and keeps its own time; this one counts only where the store has just lost it. */
+function remainingTtl(message: Message, tools: SettleTools): number {
+  return message.ignoreResult ? tombstoneTtl : (message.resultExpires ?? tools.resultExpires);
+}

@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest';
+import { Watchman } from './lease-renewal-thread.ts';
+import { board, createBoard } from './shared-counters.ts';
+
+/** A loop that beats only when it is told to, looked at every 100 ms. */
+function bench(fails = false) {
+  const memory = createBoard();
+  const seen = { opened: 0, renewed: 0, closed: 0 };
+  const orders = { board: memory, interval: 100, threshold: 400, renewal: 500, longestBlock: 5_000 };
+  let now = 0;
+  const open = async () => {
+    seen.opened += 1;
+    return {
+      renew: async () => {
+        if (fails) throw new Error('no route');
+        seen.renewed += 1;
+        return 1;
+      },
+      close: () => {
+        seen.closed += 1;
+      },
+    };
+  };
+  const watchman = new Watchman(orders, open, now);
+  watchman.follow({ module: 'x', data: undefined });
+  const pass = async (ms: number, beats: boolean): Promise<void> => {
+    for (const end = now + ms; now < end; ) {
+      now += 100;
+      if (beats) Atomics.add(memory, board.beat, 1);
+      watchman.look(now);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const standStill = (ms: number): void => {
+    now += ms;
+  };
+  return { memory, seen, pass, standStill };
+}
+
+it('renews nothing while the loop beats, and opens no connection', async () => {
+  const { seen, pass } = bench();
+  await pass(60_000, true);
+  expect(seen).toEqual({ opened: 0, renewed: 0, closed: 0 });
+});
+
+it('renews while the loop is blocked, says which handler was under way, and hangs up when it beats again', async () => {
+  const { memory, seen, pass } = bench();
+  await pass(1_000, true);
+  memory[board.entered] = 7;
+  await pass(2_500, false);
+  expect(seen).toEqual({ opened: 1, renewed: 5, closed: 0 });
+  expect([memory[board.culprit], memory[board.renewals]]).toEqual([7, 5]);
+  await pass(200, true);
+  expect(seen.closed).toBe(1);
+});
+
+it('lets go after the longest block', async () => {
+  const { seen, pass } = bench();
+  await pass(60_000, false);
+  expect(seen).toEqual({ opened: 1, renewed: 10, closed: 1 });
+});
+
+it('takes a process that stood still for no block', async () => {
+  const { seen, pass, standStill } = bench();
+  await pass(500, true);
+  standStill(9_000);
+  await pass(300, false);
+  expect(seen.opened).toBe(0);
+});
+
+it('tries again when the leases could not be renewed', async () => {
+  const { memory, seen, pass } = bench(true);
+  await pass(1_500, false);
+  expect(seen.opened).toBeGreaterThan(5);
+  expect([seen.renewed, memory[board.renewals]]).toEqual([0, 0]);
+});

@@ -1,0 +1,73 @@
+import type { Clock } from '../../clock.ts';
+import type { RateLimiter } from '../../driver/rate-limiter.ts';
+import type { ResultBackend } from '../../driver/result-backend.ts';
+import type { Admissions } from '../../flow/concurrency-limiter.ts';
+import type { Logger } from '../../logger.ts';
+import type { MaybePromise } from '../../options/schema.ts';
+import type { TaskDefinition } from '../../task/task.ts';
+import type { StampedRevocations } from '../control/stamped-revocations.ts';
+import { createKnownOutcome } from './already-finished.ts';
+import { createAdmission } from './concurrency-limit.ts';
+import { createCrashBudget } from './crash-budget.ts';
+import { createDeadline } from './deadline.ts';
+import { createExpires } from './expires.ts';
+import type { Middleware } from './middleware.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { createStampedRevocation } from './stamped-revocation.ts';
+import type { TaskRates } from './task-rates.ts';
+import { createTimeLimits } from './time-limits.ts';
+import { trackStarted } from './track-started.ts';
+import { type ClaimMiddlewareOptions, createQueuedClaims, createRunningClaims } from './unique-keys.ts';
+
+/** What the default list needs. */
+export interface DefaultMiddlewareOptions {
+  readonly clock: Clock;
+  /** The broker's clock, as far as it is known. */
+  readonly brokerClock: Clock;
+  readonly logger: Logger;
+  readonly results: ResultBackend | undefined;
+  readonly crashBudget: number;
+  /** undefined: the broker keeps none. */
+  readonly claims: ClaimMiddlewareOptions | undefined;
+  readonly limiter: RateLimiter | undefined;
+  readonly rates: TaskRates;
+  /** Told of each task whose messages wait for its rate limit. */
+  readonly onLine: (task: string) => void;
+  readonly revocations: StampedRevocations;
+  /** How far the broker's clock is ahead, in milliseconds. */
+  readonly clockOffset: () => MaybePromise<number>;
+  readonly admissions: Admissions;
+  /** Whether a task's handler runs in a thread or process. */
+  readonly inChild: (definition: TaskDefinition) => boolean;
+}
+
+/** The worker's own middleware, outermost first; the user's follow them. Each applies to few attempts: most meet none. */
+export function createDefaultMiddleware({
+  clock,
+  brokerClock,
+  logger,
+  results,
+  crashBudget,
+  claims,
+  limiter,
+  rates,
+  onLine,
+  revocations,
+  clockOffset,
+  admissions,
+  inChild,
+}: DefaultMiddlewareOptions): readonly Middleware[] {
+  return [
+    createAdmission(admissions, brokerClock),
+    ...(claims ? [createRunningClaims(claims)] : []),
+    ...(results ? [createKnownOutcome(results)] : []),
+    createStampedRevocation(revocations),
+    createCrashBudget(crashBudget, clock),
+    createExpires(brokerClock),
+    createDeadline(clock, clockOffset),
+    ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),
+    ...(claims ? [createQueuedClaims(claims)] : []),
+    trackStarted,
+    createTimeLimits(clock, inChild),
+  ];
+}

@@ -1,0 +1,166 @@
+import { type Clock, type Subscription, sleep, type Timer } from '@lovage/core/driver';
+import type { RedisClient } from '../../connection.ts';
+import { scriptsOf } from '../../scripts/scripts.ts';
+import type { Subscriber } from '../../subscriber.ts';
+import { isMissing } from '../entry/no-group-error.ts';
+import { group, type StreamQueue } from '../entry/stream-queue.ts';
+
+/** Delayed messages moved, and orphans of a stream, by one script call: bounds the time it holds Redis. */
+const promotedAtOnce = 500;
+const sweptAtOnce = 100;
+/** How long a consumer that holds nothing and reads nothing is kept, in milliseconds: those of crashed workers. */
+const consumersKept = 300_000;
+/** How often the next due message is asked for when nobody said that it changed: the price of a lost word. */
+const pollInterval = 5_000;
+/** Shortest time between two promotions of a queue: many due messages are moved together. */
+const shortestPause = 10;
+
+/** What upkeep is made of. */
+export interface UpkeepParts {
+  readonly client: RedisClient;
+  readonly subscriber: Subscriber;
+  readonly clock: Clock;
+  readonly leaseDuration: number;
+  readonly orphanInterval: number;
+  /** Renews our own leases: a process that was held up must not take its own deliveries for orphans. */
+  readonly renew: () => void;
+  readonly reopen: (queue: StreamQueue) => Promise<void>;
+  /** A queue was paused, or goes on. */
+  readonly onLook: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+interface Kept {
+  readonly queue: StreamQueue;
+  timer: Timer | undefined;
+  /** When the timer fires, by the monotonic clock. */
+  at: number;
+  /** A promotion is under way: undefined, or whether another one is due after it. */
+  promoting: boolean;
+  words: Promise<Subscription | undefined>;
+}
+
+/**
+ * What a queue needs besides reading. Delayed messages are moved to their bands when they are due by Redis's clock, by
+ * every worker that is there at that moment; deliveries whose lease ran out are given to whoever reads next, by the first
+ * worker that looks.
+ */
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  readonly #kept = new Map<string, Kept>();
+  #sweep: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+    this.#armSweep();
+  }
+
+  add(queue: StreamQueue): void {
+    const kept: Kept = {
+      queue,
+      timer: undefined,
+      at: Number.POSITIVE_INFINITY,
+      promoting: false,
+      words: Promise.resolve(undefined),
+    };
+    this.#kept.set(queue.name, kept);
+    kept.words = this.#listen(kept);
+    this.#schedule(kept, 0);
+  }
+
+  remove(name: string): void {
+    const kept = this.#kept.get(name);
+    if (!kept) return;
+    this.#kept.delete(name);
+    kept.timer?.cancel();
+    void kept.words.then((words) => words?.close()).catch(() => {}); // nobody listens any more
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#sweep?.cancel();
+    for (const name of [...this.#kept.keys()]) this.remove(name);
+  }
+
+  async #listen(kept: Kept): Promise<Subscription | undefined> {
+    const { subscriber } = this.#parts;
+    for (let pause = 250; this.#isKept(kept); pause = Math.min(pause * 2, pollInterval)) {
+      try {
+        const words = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
+        this.#schedule(kept, 0); // what was published before anyone listened
+        return words;
+      } catch (error) {
+        if (this.#isKept(kept)) this.#parts.onError(error as Error);
+      }
+      await sleep(this.#parts.clock, pause);
+    }
+    return undefined;
+  }
+
+  #hear(kept: Kept, text: string): void {
+    if (text !== 'look') this.#schedule(kept, Number(text) || 0);
+    else if (this.#isKept(kept)) this.#parts.onLook();
+  }
+
+  #isKept(kept: Kept): boolean {
+    return this.#kept.get(kept.queue.name) === kept;
+  }
+
+  /** Promotes after `wait` milliseconds, unless that is meant to happen sooner already. */
+  #schedule(kept: Kept, wait: number): void {
+    const { clock } = this.#parts;
+    const at = clock.monotonic() + wait;
+    if (!this.#isKept(kept) || kept.promoting || at >= kept.at) {
+      if (kept.promoting) kept.at = Math.min(kept.at, at);
+      return;
+    }
+    kept.timer?.cancel();
+    kept.at = at;
+    kept.timer = clock.after(wait, () => void this.#promote(kept)); // never rejects
+  }
+
+  async #promote(kept: Kept): Promise<void> {
+    const { client, clock } = this.#parts;
+    kept.promoting = true;
+    kept.at = Number.POSITIVE_INFINITY;
+    let wait = pollInterval;
+    try {
+      const due = await scriptsOf(client).streamPromote([kept.queue.base], [promotedAtOnce]);
+      if (due === 0) wait = 0;
+      else if (due > 0) wait = Math.min(pollInterval, Math.max(shortestPause, due));
+    } catch (error) {
+      if (!this.#closed) this.#parts.onError(error as Error);
+    }
+    kept.promoting = false;
+    const sooner = kept.at - clock.monotonic(); // said while this promotion was under way
+    kept.at = Number.POSITIVE_INFINITY;
+    this.#schedule(kept, Math.max(0, Math.min(wait, sooner)));
+  }
+
+  #armSweep(): void {
+    if (this.#closed) return;
+    const { clock, orphanInterval } = this.#parts;
+    this.#sweep = clock.after(orphanInterval, () => {
+      this.#armSweep();
+      this.#parts.renew(); // on the same connection, so before the sweep
+      for (const { queue } of this.#kept.values()) void this.#sweepQueue(queue); // never rejects
+    });
+  }
+
+  async #sweepQueue(queue: StreamQueue): Promise<void> {
+    const { client, leaseDuration, orphanInterval, reopen, onError } = this.#parts;
+    const quiet = Math.max(1, Math.floor(orphanInterval * 0.9)); // others need not look; our own next look must
+    try {
+      let lock = quiet;
+      for (let moved = sweptAtOnce; moved >= sweptAtOnce && !this.#closed; lock = 0) {
+        const args = [group, Math.ceil(leaseDuration), sweptAtOnce, lock, consumersKept];
+        moved = await scriptsOf(client).streamSweep([queue.base], args);
+      }
+    } catch (error) {
+      if (this.#closed) return;
+      if (isMissing(error)) await reopen(queue).catch(onError);
+      else onError(error as Error);
+    }
+  }
+}

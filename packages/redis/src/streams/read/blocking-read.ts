@@ -1,0 +1,129 @@
+import { type Clock, sleep } from '@lovage/core/driver';
+import { isReady, type RedisClient, type RedisClients, wake } from '../../connection.ts';
+import { isConnectionError, isNotServing } from '../../store-errors.ts';
+import type { RawEntry } from '../entry/entry.ts';
+import { group } from '../entry/stream-queue.ts';
+import { cork } from '../settle/corked-writes.ts';
+import { ConnectionNumber } from './connection-number.ts';
+
+/** How long an idle worker's read lasts, in milliseconds: 0.2 commands a second. */
+const longestBlock = 5_000;
+/** The same where a read cannot be interrupted. */
+const shortBlock = 500;
+/** Between two tries to interrupt a read that has not reached Redis yet, in milliseconds. */
+const interruptPause = 5;
+/** After a read that was refused or cut off, in milliseconds. */
+const lostPause = 10;
+/** After a read of a server that does not serve, in milliseconds. */
+const notServingPause = 250;
+
+/** What a blocking read is made of. */
+export interface BlockingReadParts {
+  readonly clients: RedisClients;
+  readonly clock: Clock;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+}
+
+/** What a blocking read brought. */
+export interface Found {
+  readonly entries: readonly (readonly [key: string, entries: RawEntry[]])[];
+  /** Whether one of the marks was there afterwards. */
+  readonly marked: boolean;
+}
+
+/** The connection on which a consumer waits for messages, of all its queues at once. */
+export class BlockingRead {
+  readonly client: RedisClient;
+  readonly number: ConnectionNumber;
+  readonly #parts: BlockingReadParts;
+  /** `coming`: a read waits for its connection. */
+  #state: 'idle' | 'coming' | 'reading' = 'idle';
+
+  private constructor(client: RedisClient, parts: BlockingReadParts) {
+    this.client = client;
+    this.#parts = parts;
+    this.number = new ConnectionNumber(client);
+  }
+
+  static async open(parts: BlockingReadParts, worker: string): Promise<BlockingRead> {
+    return new BlockingRead(await parts.clients.reader(worker), parts);
+  }
+
+  /** How long a connection that was given up may still be handed messages, in milliseconds. */
+  get longest(): number {
+    return Math.min(longestBlock, this.#parts.clients.longestRead);
+  }
+
+  /**
+   * Waits for entries of these streams; undefined when there were none in time, or the read was interrupted or cut off.
+   * Waits for Redis, too. Behind the read, in the same write, it looks for `marks`, keys that are there when what came may not be
+   * taken as it is.
+   */
+  async read(keys: readonly string[], marks: readonly string[], count: number): Promise<Found | undefined> {
+    this.#state = 'coming';
+    try {
+      await turnEnd(); // what the last read brought may be settled by now: that leaves first, for somebody waits for it
+      await this.#ready();
+      if (!this.#isComing) return undefined; // interrupted, or closed
+      await this.number.ask();
+      if (!this.#isComing) return undefined;
+      this.#state = 'reading';
+      const block = this.number.current === undefined ? shortBlock : this.longest;
+      const release = cork(this.client);
+      const how = ['COUNT', count, 'BLOCK', block, 'STREAMS', ...keys, ...keys.map(() => '>')] as const;
+      const reading = this.client.xreadgroup('GROUP', group, this.#parts.consumer, ...how);
+      const marked = this.client.exists(...marks).catch(() => 1); // in doubt they are there
+      release();
+      const reply = (await reading) as (readonly [string, RawEntry[]])[] | null;
+      return reply ? { entries: reply, marked: (await marked) > 0 } : undefined;
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      // A client whose socket is ending says `ready` and refuses at once until it hears of it: the event loop has to turn.
+      this.#state = 'idle';
+      await sleep(this.#parts.clock, isNotServing(error) ? notServingPause : lostPause);
+      return undefined;
+    } finally {
+      this.#state = 'idle';
+    }
+  }
+
+  get #isComing(): boolean {
+    return this.#state === 'coming';
+  }
+
+  /** Ends the read under way, so that nothing is delivered to it unseen. Resolves when Redis has ended it. */
+  async interrupt(via: RedisClient): Promise<void> {
+    if (this.#state === 'coming') this.#state = 'idle';
+    while (this.#state === 'reading') {
+      const number = this.number.current;
+      if (number !== undefined && (await via.client('UNBLOCK', number)) === 1) return;
+      await sleep(this.#parts.clock, interruptPause);
+    }
+  }
+
+  /** Resolves when the connection is there, or closed by us. */
+  async #ready(): Promise<void> {
+    const { client } = this;
+    if (isReady(client) || client.status === 'end') return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        client.off('ready', settle).off('end', settle);
+        resolve();
+      };
+      client.on('ready', settle).on('end', settle);
+      wake(client);
+    });
+  }
+
+  /** Ends the connection. What was delivered to it unseen comes again when its lease runs out. */
+  close(): void {
+    this.#state = 'idle';
+    this.number.close();
+    this.#parts.clients.end(this.client);
+  }
+}
+
+function turnEnd(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,293 @@
+import { type Clock, sleep, type Timer } from '@lovage/core/driver';
+import type { RedisClient } from '../../connection.ts';
+import { scriptsOf } from '../../scripts/scripts.ts';
+import type { RawEntry } from '../entry/entry.ts';
+import { isMissing } from '../entry/no-group-error.ts';
+import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
+import type { BlockingRead } from './blocking-read.ts';
+import type { Strays } from './pending-recovery.ts';
+
+/** Messages asked for at once: bounds the time one script call holds Redis. */
+const mostAtOnce = 500;
+/** Of so many messages one is taken by turns, so that no band starves; see stream-fetch and docs/drivers.md. */
+const turnEvery = 16;
+/**
+ * A stream that alone had messages is read without the script, which costs Redis about 3 µs a message more: for so many
+ * milliseconds, and only by reads of so many messages. A message of a higher band waits that much longer at most, and a
+ * worker of few slots serves its bands strictly.
+ */
+const plainFor = 5;
+const plainFrom = 16;
+/** How often a paused queue is looked at when nobody said that it goes on, in milliseconds: the price of a lost word. */
+const pausedLook = 5_000;
+/** Between two reads that failed, in milliseconds. */
+const failurePause = 250;
+
+/** What a reader is made of. */
+export interface ReaderParts {
+  readonly client: RedisClient;
+  readonly blocking: BlockingRead;
+  readonly clock: Clock;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+  readonly strays: Strays;
+  /** How many more messages can be run. */
+  readonly room: () => number;
+  readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
+  /** Puts back what a paused queue has handed out. */
+  readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
+  /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
+  readonly reopen: (queue: StreamQueue) => Promise<void>;
+  /** Called when a read has ended: whose turn is it? */
+  readonly onRead: () => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Reads as many messages as can be run at once. While there are any it fetches, without waiting, in the order that
+ * priorities and queues ask for; once a fetch came back short it waits on all streams at once.
+ */
+export class Reader {
+  readonly #parts: ReaderParts;
+  #queues: readonly StreamQueue[] = [];
+  /** By key. Replaced, never changed: a read under way keeps the one it began with. */
+  #streams: ReadonlyMap<string, QueueStream> = new Map();
+  /** Queues that were paused when they were last looked at: they are not waited on. */
+  #paused: ReadonlySet<StreamQueue> = new Set();
+  #lookAgain: Timer | undefined;
+  /** Messages that reads under way may bring. */
+  #asked = 0;
+  #reads = 0;
+  /** Reads that Redis has answered. */
+  answered = 0;
+  /** Whether there may be messages that a fetch would find. */
+  #more = true;
+  #waiting = false;
+  #stopped = true;
+  #resting = false;
+  /** Connections were cut off, or a read failed: strays are looked for before anything else is read. */
+  #inDoubt = false;
+  #seeking = false;
+  #again: Timer | undefined;
+  #round = 0;
+  #taken = 0;
+  /** How many messages have been taken by turns. */
+  #turns = 0;
+  #alone: { readonly stream: QueueStream; readonly until: number } | undefined;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a read is under way, so that messages may still come. */
+  get reading(): boolean {
+    return this.#reads > 0;
+  }
+
+  /** Messages that fetches under way may bring. */
+  get asked(): number {
+    return this.#waiting ? 0 : this.#asked;
+  }
+
+  setQueues(queues: readonly StreamQueue[]): void {
+    this.#queues = queues;
+    this.#alone = undefined;
+    this.#streams = byKey(queues);
+    this.refresh();
+  }
+
+  /** Reads from now on. */
+  start(): void {
+    this.#stopped = false;
+    this.#more = true;
+    this.pump();
+  }
+
+  /** Begins no more reads, and interrupts the one that waits. What still comes is given to `take`. */
+  stop(): void {
+    this.#stopped = true;
+    this.#again?.cancel();
+    this.#lookAgain?.cancel();
+    this.#interrupt();
+  }
+
+  /** There may be strays: lets the reads under way end, then looks. */
+  doubt(): void {
+    this.#inDoubt = true;
+    this.#interrupt();
+    this.pump();
+  }
+
+  /** Looks again: queues, slots or streams have changed. */
+  refresh(): void {
+    this.#more = true;
+    this.#interrupt();
+    this.pump();
+  }
+
+  /** Begins a read if there is room for what it brings. */
+  pump(): void {
+    if (this.#stopped || this.#resting || this.#seeking || this.#queues.length === 0) return;
+    if (this.#inDoubt) {
+      if (this.#reads === 0) void this.#seek();
+      return;
+    }
+    const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
+    if (count <= 0) return;
+    if (this.#more) void this.#read(count, () => this.#fetch(count));
+    else if (this.#reads === 0 && this.#queues.some((queue) => !this.#paused.has(queue)))
+      void this.#read(count, () => this.#wait(count));
+  }
+
+  /** Keeps account of one read. Never rejects. */
+  async #read(count: number, read: () => Promise<void>): Promise<void> {
+    this.#asked += count;
+    this.#reads += 1;
+    try {
+      await read();
+      this.answered += 1;
+    } catch (error) {
+      this.#inDoubt = true; // Redis may have handed out what was not taken
+      if (!this.#stopped) await this.#rest(error as Error);
+    } finally {
+      this.#asked -= count;
+      this.#reads -= 1;
+      this.#parts.onRead();
+    }
+  }
+
+  /** Takes strays in. Never rejects. */
+  async #seek(): Promise<void> {
+    const { blocking, strays, clock } = this.#parts;
+    this.#seeking = true;
+    this.#inDoubt = false;
+    this.#more = true;
+    try {
+      const certain = await strays.find(this.#streams.values(), (via, stream, found) =>
+        this.#takeKept(via, stream, found),
+      );
+      if (!certain && !this.#stopped) {
+        this.#again?.cancel();
+        this.#again = clock.after(blocking.longest, () => this.doubt());
+      }
+    } catch (error) {
+      if (!this.#stopped) await this.#rest(error as Error);
+      this.#inDoubt = true;
+    } finally {
+      this.#seeking = false;
+      this.pump();
+    }
+  }
+
+  #fetch(count: number): Promise<void> {
+    const alone = this.#alone;
+    const plain = alone && count >= plainFrom && this.#parts.clock.monotonic() < alone.until;
+    return plain ? this.#fetchPlain(alone.stream, count) : this.#fetchInOrder(count);
+  }
+
+  async #fetchInOrder(count: number): Promise<void> {
+    const queues = this.#queues;
+    const first = this.#round++ % queues.length;
+    const order = [...queues.slice(first), ...queues.slice(0, first)];
+    const turn = this.#turns;
+    const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
+    this.#turns += fair;
+    const keys = order.map((queue) => queue.base);
+    const [found, missing, paused] = await scriptsOf(this.#parts.client).streamFetch(keys, [
+      group,
+      this.#parts.consumer,
+      count,
+      fair,
+      turn,
+    ]);
+    let brought = 0;
+    for (let at = 0; at < found.length; at += 3) {
+      const [place, name, entries] = found.slice(at, at + 3) as [number, string, RawEntry[]];
+      brought += entries.length;
+      this.#parts.take((order[place - 1] as StreamQueue).streams.get(name) as QueueStream, entries);
+    }
+    this.#taken += brought;
+    this.#more = brought >= count;
+    if (!this.#more) this.#setPaused(paused.map((place) => order[place - 1] as StreamQueue)); // it has seen all of them
+    const only =
+      this.#more && found.length === 3 ? order[(found[0] as number) - 1]?.streams.get(found[1] as string) : undefined;
+    this.#alone = only && { stream: only, until: this.#parts.clock.monotonic() + plainFor };
+    if (missing.length > 0) await this.#reopen(missing.map((place) => order[place - 1] as StreamQueue));
+  }
+
+  #setPaused(queues: readonly StreamQueue[]): void {
+    this.#lookAgain?.cancel();
+    if (queues.length > 0 || this.#paused.size > 0) this.#paused = new Set(queues);
+    if (queues.length > 0 && !this.#stopped)
+      this.#lookAgain = this.#parts.clock.after(pausedLook, () => this.refresh());
+  }
+
+  async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
+    const { client, take } = this.#parts;
+    const reading = client.xreadgroup('GROUP', group, this.#parts.consumer, 'COUNT', count, 'STREAMS', stream.key, '>');
+    const { removed, paused } = stream.queue;
+    const looking = client.exists(removed, paused); // behind the read: who removes after it finds the entry running
+    const [reply, marks] = await Promise.all([reading, looking]);
+    const entries = (reply as [string, RawEntry[]][] | null)?.[0]?.[1] ?? [];
+    this.#taken += entries.length;
+    if (entries.length < count || marks > 0) this.#alone = undefined;
+    if (entries.length === 0) return;
+    if (marks > 0) await this.#takeKept(client, stream, entries);
+    else take(stream, entries);
+  }
+
+  /** Takes entries, save those that were removed while they waited, and those of a paused queue. */
+  async #takeKept(client: RedisClient, stream: QueueStream, entries: readonly RawEntry[]): Promise<void> {
+    const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
+    const [dropped, paused] = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
+    const kept = dropped.length === 0 ? entries : entries.filter((_, place) => !dropped.includes(place));
+    if (paused === 1) this.#parts.giveBack(stream, kept);
+    else this.#parts.take(stream, kept);
+  }
+
+  async #wait(count: number): Promise<void> {
+    this.#waiting = true;
+    try {
+      const queues = this.#queues.filter((queue) => !this.#paused.has(queue));
+      const streams = queues.length === this.#queues.length ? this.#streams : byKey(queues);
+      const each = Math.max(1, Math.floor(count / streams.size)); // Redis may give so many of every stream
+      const marks = queues.map(({ paused }) => paused);
+      const found = await this.#parts.blocking.read([...streams.keys()], marks, each);
+      if (found && count < streams.size) this.#more = true; // whatever came, the next one is to be chosen by priority
+      if (found?.marked) this.#more = true;
+      for (const [key, entries] of found?.entries ?? []) {
+        if (entries.length >= each) this.#more = true;
+        this.#taken += entries.length;
+        const stream = streams.get(key) as QueueStream;
+        if (found?.marked) await this.#takeKept(this.#parts.client, stream, entries);
+        else this.#parts.take(stream, entries);
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await this.#reopen(this.#queues);
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  async #reopen(queues: readonly StreamQueue[]): Promise<void> {
+    for (const queue of queues) await this.#parts.reopen(queue);
+    this.#more = true;
+  }
+
+  async #rest(error: Error): Promise<void> {
+    this.#parts.onError(error);
+    this.#more = true;
+    this.#resting = true;
+    await sleep(this.#parts.clock, failurePause);
+    this.#resting = false;
+  }
+
+  #interrupt(): void {
+    if (this.#waiting) this.#parts.blocking.interrupt(this.#parts.client).catch(() => {}); // the read ends by itself, later
+  }
+}
+
+function byKey(queues: readonly StreamQueue[]): ReadonlyMap<string, QueueStream> {
+  return new Map(queues.flatMap((queue) => [...queue.streams.values()].map((stream) => [stream.key, stream])));
+}

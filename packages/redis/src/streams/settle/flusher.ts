@@ -1,0 +1,311 @@
+import {
+  type AckJoin,
+  type Clock,
+  encodeRecord,
+  type OutcomeWrite,
+  type Retention,
+  type Settlement,
+  sleep,
+} from '@lovage/core/driver';
+import type { RedisClient } from '../../connection.ts';
+import type { Keys } from '../../keys.ts';
+import type { EndedLog } from '../../retention/ended-log.ts';
+import { type AckReply, scriptsOf } from '../../scripts/scripts.ts';
+import { SettleRetry } from '../../settle-retry.ts';
+import { encodePayload } from '../entry/entry.ts';
+import { group, type QueueStream } from '../entry/stream-queue.ts';
+import { AckBatch } from './ack-batch.ts';
+import { ApartAcks } from './cluster-acks.ts';
+import { corked } from './corked-writes.ts';
+import type { StreamDelivery } from './delivery.ts';
+import type { OpenMember } from './member-rows.ts';
+
+/** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
+const longestForeignBody = 2 * 1024 * 1024;
+
+/** Plain deliveries are over with their ack. */
+const none: readonly OpenMember[] = [];
+
+/** What a flusher is made of. */
+export interface FlusherParts {
+  readonly keys: Keys;
+  readonly ended: EndedLog;
+  readonly retention: Retention;
+  /** The name of our consumer in the group. */
+  readonly consumer: string;
+  readonly clock: Clock;
+  /** How long a lease lasts, in milliseconds. */
+  readonly leaseDuration: number;
+  readonly onError: (error: Error) => void;
+  /** Called when a delivery is over. */
+  readonly onOver: (delivery: StreamDelivery) => void;
+  /** Called before that when it could not be settled: it comes again when its lease has run out. */
+  readonly onLeft: (delivery: StreamDelivery) => void;
+}
+
+/** Carries settlements out: those of one turn of the event loop leave in one write, the acks of a stream in one script. */
+export class Flusher {
+  readonly #parts: FlusherParts;
+  readonly #client: RedisClient;
+  /**
+   * What the turn has settled so far. Each turn has maps of its own: the tables of one that is cleared point to the next, so that once one was
+   * promoted, every batch after it survives until the next full collection (1.7 kB a task; core's IdMap tells of the same).
+   */
+  #acks = new Map<QueueStream, AckBatch>();
+  /** As {@link #acks}, of members of groups. */
+  #members = new Map<QueueStream, AckBatch>();
+  /** On a cluster, in place of {@link #acks}. */
+  readonly #apart: ApartAcks | undefined;
+  #others: (() => void)[] = [];
+
+  constructor(client: RedisClient, parts: FlusherParts) {
+    this.#client = client;
+    this.#parts = parts;
+    const ends = {
+      onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
+      onOver: (delivery: StreamDelivery): void => this.#over(delivery),
+      onLeft: (delivery: StreamDelivery): void => this.#leave(delivery),
+      retry: (): SettleRetry => this.#retry(),
+      onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
+    };
+    this.#apart = parts.keys.together ? undefined : new ApartAcks(client, { ...parts, ...ends });
+  }
+
+  /** Takes a settlement in; it is sent by the next {@link flush}. */
+  add(delivery: StreamDelivery, settlement: Settlement): void {
+    delivery.state = 'settling';
+    switch (settlement.kind) {
+      case 'ack':
+        this.#ack(delivery, settlement.outcome, 'join' in settlement ? settlement.join : undefined);
+        return;
+      case 'retryAt':
+        this.#others.push(() => {
+          const { message, at } = settlement;
+          void this.#putBack(delivery, { payload: encodePayload(message), band: message.priority, at });
+        });
+        return;
+      case 'release':
+        this.#others.push(
+          () => void this.#putBack(delivery, { payload: '', band: delivery.content.band, at: settlement.at }),
+        );
+        return;
+      case 'deadLetter':
+        this.#others.push(() => void this.#park(delivery, settlement));
+        return;
+      default:
+        settlement satisfies never;
+    }
+  }
+
+  /** Sends what was taken in. */
+  flush(): void {
+    this.#apart?.flush();
+    const [acks, members, others] = [this.#acks, this.#members, this.#others];
+    if (acks.size + members.size + others.length === 0) return;
+    if (acks.size > 0) this.#acks = new Map();
+    if (members.size > 0) this.#members = new Map();
+    this.#others = [];
+    corked(this.#client, () => {
+      for (const [stream, batch] of acks) this.#send(stream, batch);
+      for (const [stream, batch] of members) this.#send(stream, batch);
+      for (const other of others) other();
+    });
+  }
+
+  /** Hands a delivery back unspent, before all others. False when the lease was lost, or the store could not be told. */
+  async handBack(delivery: StreamDelivery): Promise<boolean> {
+    delivery.state = 'settling';
+    try {
+      return (await this.#runPutBack(delivery, { payload: '', band: delivery.content.band, at: undefined })) === 1;
+    } catch (error) {
+      this.#parts.onError(error as Error);
+      this.#parts.onLeft(delivery);
+      return false;
+    } finally {
+      this.#over(delivery);
+    }
+  }
+
+  #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined, join?: AckJoin): void {
+    if (this.#apart) {
+      this.#apart.add(delivery, outcome);
+      return;
+    }
+    const { stream } = delivery;
+    const acks = join ? this.#members : this.#acks;
+    let batch = acks.get(stream);
+    if (!batch) {
+      batch = new AckBatch(this.#parts.keys, this.#parts.consumer, join !== undefined);
+      acks.set(stream, batch);
+    }
+    const record = outcome ? encodeRecord(outcome.record) : '';
+    batch.add(delivery, join ? { outcome, record, join } : { outcome, record });
+    if (batch.full) {
+      acks.delete(stream);
+      this.#others.push(() => this.#send(stream, batch));
+    }
+  }
+
+  #send(stream: QueueStream, batch: AckBatch, retry?: SettleRetry): void {
+    this.#end(stream, batch).then(
+      (reply) => this.#ended(stream, batch, { reply, retry }),
+      (error: Error) => void this.#again(stream, batch, { retry, error }),
+    );
+    if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
+  }
+
+  #ended(
+    stream: QueueStream,
+    batch: AckBatch,
+    {
+      reply: [stale, failed, problem, flat],
+      retry,
+    }: { readonly reply: AckReply; readonly retry: SettleRetry | undefined },
+  ): void {
+    const open = batch.members?.open(flat) ?? none;
+    const refused = open.filter(({ state }) => state.refused).map(({ place }) => place);
+    batch.noteEnded(this.#parts.ended, [...stale, ...failed, ...refused]);
+    if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
+    if (failed.length > 0)
+      void this.#again(stream, batch.only(failed), {
+        retry,
+        error: new Error(`a result could not be stored: ${problem}`),
+      });
+    const waiting = open.length === 0 ? failed : [...failed, ...open.map(({ place }) => place)];
+    for (const [place, delivery] of batch.deliveries.entries())
+      if (waiting.length === 0 || !waiting.includes(place)) this.#acked(delivery);
+    for (const member of open) void this.#follow(batch.deliveries[member.place] as StreamDelivery, member);
+  }
+
+  #end(stream: QueueStream, batch: AckBatch): Promise<AckReply> {
+    const [scripts, { members }] = [scriptsOf(this.#client), batch];
+    const keys: [string, string] = [stream.key, stream.queue.known];
+    if (!members) return scripts.streamAck(keys, batch.args());
+    return scripts.streamAckMembers([...keys, ...members.keys()], [...batch.args(), ...members.args()]);
+  }
+
+  /** A member that was stored and is held: runs on until its receiver says how it is settled. */
+  async #follow(delivery: StreamDelivery, { join, state }: OpenMember): Promise<void> {
+    delivery.state = 'running';
+    try {
+      const settlement = await join.follow(state);
+      if (delivery.state !== 'running') return; // handed back meanwhile
+      this.add(delivery, settlement);
+      this.flush();
+    } catch (error) {
+      this.#parts.onError(error as Error);
+      this.#leave(delivery);
+    }
+  }
+
+  #acked(delivery: StreamDelivery): void {
+    this.#over(delivery);
+    if (delivery.settled && !delivery.lost) delivery.settled(true);
+  }
+
+  async #again(
+    stream: QueueStream,
+    batch: AckBatch,
+    { retry = this.#retry(), error }: { readonly retry: SettleRetry | undefined; readonly error: Error },
+  ): Promise<void> {
+    this.#parts.onError(error);
+    const pause = retry.next(error);
+    if (pause === undefined) {
+      for (const delivery of batch.deliveries) this.#leave(delivery);
+      return;
+    }
+    await sleep(this.#parts.clock, pause);
+    this.#send(stream, batch, retry);
+  }
+
+  #retry(): SettleRetry {
+    const { clock, leaseDuration } = this.#parts;
+    return new SettleRetry({ client: this.#client, leaseDuration, now: () => clock.monotonic() });
+  }
+
+  /** Tries a settlement of one delivery until the store takes it; undefined when it does not. */
+  async #retryWithinLease(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
+    let retry: SettleRetry | undefined;
+    for (;;) {
+      let pause: number | undefined;
+      try {
+        return await settle();
+      } catch (error) {
+        this.#parts.onError(error as Error);
+        retry ??= this.#retry();
+        pause = retry.next(error);
+      }
+      if (pause === undefined) {
+        this.#leave(delivery);
+        return undefined;
+      }
+      await sleep(this.#parts.clock, pause);
+    }
+  }
+
+  async #putBack(delivery: StreamDelivery, how: PutBack): Promise<void> {
+    const held = await this.#retryWithinLease(delivery, () => this.#runPutBack(delivery, how));
+    if (held === undefined) return;
+    if (held === 0) this.#stale(delivery);
+    else delivery.settled?.(false);
+    this.#over(delivery);
+  }
+
+  #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
+    const { base, wake } = stream.queue;
+    const when = at === undefined ? '' : Math.max(0, Math.ceil(at));
+    return scriptsOf(this.#client).streamPutBack(
+      [stream.key, base],
+      [group, this.#parts.consumer, entry, content.id, band, content.lost, payload, when, wake],
+    );
+  }
+
+  /** Parks first, then ends: a crash between the two parks it twice, which loses nothing. */
+  async #park(
+    delivery: StreamDelivery,
+    { reason, outcome }: Extract<Settlement, { kind: 'deadLetter' }>,
+  ): Promise<void> {
+    const { stream, entry, content } = delivery;
+    const { message } = content;
+    const letter = [
+      ...[message?.id ?? content.taskId ?? content.id, Date.now(), reason.name, reason.message],
+      ...[message?.task ?? content.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
+    ];
+    const keys: [string, string] = [stream.key, stream.queue.dead];
+    const args = [group, this.#parts.consumer, entry, this.#parts.retention.deadLetters, ...letter];
+    const held = await this.#retryWithinLease(delivery, () => scriptsOf(this.#client).streamPark(keys, args));
+    if (held === undefined) return;
+    if (held === 1) {
+      this.#ack(delivery, outcome);
+      this.flush();
+      return;
+    }
+    this.#stale(delivery);
+    this.#over(delivery);
+  }
+
+  #stale(delivery: StreamDelivery): void {
+    this.#parts.onError(
+      new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`),
+    );
+    delivery.lose();
+  }
+
+  #leave(delivery: StreamDelivery): void {
+    this.#parts.onLeft(delivery);
+    this.#over(delivery);
+  }
+
+  #over(delivery: StreamDelivery): void {
+    delivery.state = 'over';
+    this.#parts.onOver(delivery);
+  }
+}
+
+interface PutBack {
+  /** '' keeps the payload that the entry has. */
+  readonly payload: string;
+  readonly band: number;
+  /** undefined: at once, before all others. */
+  readonly at: number | undefined;
+}
