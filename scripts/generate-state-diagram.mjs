@@ -21,8 +21,8 @@ export function stateDiagram() {
 /** What revoking does, as a table of markdown; cases that end alike share a row. */
 export function revokeRows() {
   const rows = new Map();
-  for (const { where, by, terminate, state, handler, told } of revokeTable) {
-    const ending = `${state} | ${handler} | ${told}`;
+  for (const { where, by, terminate, state, handler, info } of revokeTable) {
+    const ending = `${state} | ${handler} | ${info}`;
     const key = `${where} | ${ending}`;
     rows.set(key, { where, ending, how: [...(rows.get(key)?.how ?? []), terminate ? `${by}, terminate` : by] });
   }

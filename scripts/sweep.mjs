@@ -14,25 +14,25 @@ export function sweep(folder = join(root, 'packages')) {
 
 /** @param {string} folder */
 function sweepPackage(folder) {
-  for (const file of strayFiles(folder)) rmSync(join(folder, 'dist', file));
+  for (const file of unexpectedFiles(folder)) rmSync(join(folder, 'dist', file));
 }
 
 /**
  * The files under `dist`, compiled by tsc, that have no source.
  * @param {string} folder A package's.
  */
-export function strayFiles(folder) {
+export function unexpectedFiles(folder) {
   const dist = join(folder, 'dist');
   if (!existsSync(dist)) return [];
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' });
-  return files.filter((file) => isStray(file, join(folder, 'src')));
+  return files.filter((file) => isLeftover(file, join(folder, 'src')));
 }
 
 /**
  * @param {string} file
  * @param {string} sources
  */
-function isStray(file, sources) {
+function isLeftover(file, sources) {
   const compiled = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file);
   return (
     compiled !== null &&

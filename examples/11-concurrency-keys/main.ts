@@ -30,7 +30,7 @@ const calls = await sync.delayMany(
 );
 console.log(`another task meanwhile: ${await ping.call([], { timeout: '10s' })}`);
 const [counts] = await new Inspector(app).queues(['syncs']);
-console.log(`some are held: ${(counts?.held ?? 0) > 0}`);
+console.log(`some are held: ${(counts?.blocked ?? 0) > 0}`);
 const contacts = await Promise.all(calls.map((call) => call.get({ timeout: '30s' })));
 console.log(`done: ${contacts.length}`);
 for (const tenant of tenants) console.log(`  ${tenant}: at most ${most.get(tenant)} at once`);

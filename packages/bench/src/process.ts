@@ -60,7 +60,7 @@ export interface Questions {
 export type Question = keyof Questions;
 
 /** The longest answer, a soak on a slow machine, takes a tenth of this. */
-const patience = 600_000;
+const maxWait = 600_000;
 
 /** The harness's end of a child process. */
 export class SystemProcess {
@@ -89,7 +89,7 @@ export class SystemProcess {
         else fail(error);
       };
       const onExit = (code: number | null): void => fail(`the process ended with ${code}`);
-      const late = setTimeout(() => fail(`no answer within ${patience / 1000} s`), patience);
+      const late = setTimeout(() => fail(`no answer within ${maxWait / 1000} s`), maxWait);
       this.#child.once('message', onAnswer).once('exit', onExit);
       this.#child.send({ question, given });
     });

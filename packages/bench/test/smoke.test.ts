@@ -8,9 +8,9 @@ import type { Figure } from '../src/figure.ts';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const names = [...new Set(bars.map(({ bench }) => bench))];
-const patience = 120_000;
+const maxWait = 120_000;
 
-it.for(names)('%s prints a line for each of its bars', { timeout: patience }, async (name, context) => {
+it.for(names)('%s prints a line for each of its bars', { timeout: maxWait }, async (name, context) => {
   needRedis(context);
   const figures = await runBench(name);
   const expected = bars.filter(({ bench }) => bench === name);
@@ -28,7 +28,7 @@ it.for(names)('%s prints a line for each of its bars', { timeout: patience }, as
   }
 });
 
-it('scale, which has no bar, prints what it measured', { timeout: patience }, async (context) => {
+it('scale, which has no bar, prints what it measured', { timeout: maxWait }, async (context) => {
   needRedis(context);
   const { stdout } = await promisify(execFile)(process.execPath, [main, 'scale', '--tiny']);
   for (const processes of ['1 process', '2 processes', '4 processes']) expect(stdout).toContain(`run by ${processes}`);

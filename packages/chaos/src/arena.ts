@@ -63,7 +63,7 @@ export class Arena {
   }
 
   /** How long results are waited for, in milliseconds: where a protection is off, some never come. */
-  get patience(): number {
+  get maxWait(): number {
     return this.options.sabotage ? 3_500 : 60_000;
   }
 

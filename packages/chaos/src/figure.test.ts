@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { atLeast, atMost, broken, quantile, showFigures, told } from './figure.ts';
+import { atLeast, atMost, broken, info, quantile, showFigures } from './figure.ts';
 
 it('says what holds and what does not', () => {
   const figures = [
     atMost('lost', 0, 0),
     atMost('recovery', 4_001, 4_000, 'ms'),
     atLeast('trials', 19, 20),
-    told('runs', 7),
+    info('runs', 7),
     atMost('never measured', Number.NaN, 5),
   ];
   expect(broken(figures)).toEqual(['recovery', 'trials', 'never measured']);

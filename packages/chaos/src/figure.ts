@@ -24,7 +24,7 @@ export function atLeast(name: string, value: number, least: number, unit?: strin
 }
 
 /** Told, not judged. */
-export function told(name: string, value: number, unit?: string): Figure {
+export function info(name: string, value: number, unit?: string): Figure {
   return { name, value, ...(unit ? { unit } : {}) };
 }
 

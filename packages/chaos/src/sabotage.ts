@@ -1,5 +1,4 @@
 import type {
-  Admission,
   Broker,
   Connection,
   ConsumeRequest,
@@ -9,6 +8,7 @@ import type {
   DriverContext,
   Message,
   ResultBackend,
+  Semaphore,
   Settlement,
 } from '@lovage/core/driver';
 import { redisDriver, streamsDriver } from '@lovage/redis';
@@ -69,7 +69,7 @@ function sabotaged(connection: Connection, sabotage: Sabotage): Connection {
     changed['monitor'] = withParts(monitor, { locate: async (ids: readonly string[]) => ids.map(() => 'waiting') });
   }
   if (results && sabotage === 'count-joins') changed['results'] = withParts(results, { join: countingJoin(results) });
-  if (sabotage === 'no-admission') changed['admission'] = openDoors(connection.admission);
+  if (sabotage === 'no-admission') changed['semaphore'] = openDoors(connection.semaphore);
   if (sabotage === 'no-sweep') changed['sweep'] = async (): Promise<void> => {};
   return withParts(connection, changed);
 }
@@ -111,7 +111,7 @@ function sabotagedBroker(broker: Broker, results: ResultBackend | undefined, sab
   return {
     publish: (messages: readonly Message[], signal?: AbortSignal) =>
       broker.publish(sabotage === 'eta-ignored' ? messages.map(withoutEta) : messages, signal),
-    promote: async (held) => (await broker.promote?.(held)) ?? [],
+    unblock: async (held) => (await broker.unblock?.(held)) ?? [],
     consume: async (request: ConsumeRequest, deliver: Deliver) => {
       const consumer = await broker.consume(request, wrap(deliver, results, sabotage));
       return sabotage === 'no-deadlines' ? withParts(consumer, { close: () => new Promise(() => {}) }) : consumer;
@@ -121,16 +121,16 @@ function sabotagedBroker(broker: Broker, results: ResultBackend | undefined, sab
 }
 
 /** Whoever asks is in, and who was in is forgotten. */
-function openDoors(admission: Admission | undefined): Admission | undefined {
+function openDoors(semaphore: Semaphore | undefined): Semaphore | undefined {
   let fence = 0;
   return (
-    admission && {
-      enter: async (entries) => ({ fences: entries.map(() => ++fence), others: [] }),
-      leave: async () => [],
+    semaphore && {
+      acquire: async (entries) => ({ fencingTokens: entries.map(() => ++fence), others: [] }),
+      release: async () => [],
       halt: async () => false,
       halted: async () => [],
-      knows: async (places) => places.map(() => true),
-      line: async () => [],
+      has: async (places) => places.map(() => true),
+      waitingList: async () => [],
       overdue: async () => [],
     }
   );

@@ -63,8 +63,10 @@ async function explainMissing(meant: Meant, args: readonly string[]): Promise<st
   if (command !== undefined)
     return `missing argument: lovage ${[...(family ? [nameOf(family)] : []), command.usage].join(' ')}`;
   const known = optionNames(undefined);
-  const stray = args.map(optionName).find((name) => name !== undefined && name.length > 1 && !known.includes(name));
-  if (stray !== undefined) return explainUnknown(stray, meant, args);
+  const unexpected = args
+    .map(optionName)
+    .find((name) => name !== undefined && name.length > 1 && !known.includes(name));
+  if (unexpected !== undefined) return explainUnknown(unexpected, meant, args);
   const next = family && firstWord(args.slice(args.indexOf(nameOf(family)) + 1));
   if (next !== undefined) return explainUnknown(next, meant, args);
   return family ? `missing command: ${family.commands.map(nameOf).join(', ')}` : 'no command given';

@@ -63,7 +63,9 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(workers).toEqual([
       expect.objectContaining({ name: 'w1', app: 'shop', slots: 2, queues: ['default'], running: [] }),
     ]);
-    expect(queues).toEqual([{ queue: 'default', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0, paused: false }]);
+    expect(queues).toEqual([
+      { queue: 'default', waiting: 0, delayed: 0, blocked: 0, running: 0, dead: 0, paused: false },
+    ]);
     expect(table.stdout).toMatch(
       /^worker +slots +running +done +failed +queues +up\nw1 +2 +0 +2 +1 +default +\d+s\n\nqueue +waiting /,
     );
@@ -78,7 +80,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     await run('call', 'any.name', '1', '--no-wait', '--queue', 'bills');
     const paused = await run('queues', 'pause', 'bills');
     expect(paused).toMatchObject({ code: 0, stdout: 'paused queue bills\n' });
-    const [shown, told, peeked, some, nothing] = await Promise.all([
+    const [shown, info, peeked, some, nothing] = await Promise.all([
       run('queues'),
       run('queues', 'bills', '--json'),
       run('queues', 'peek', 'bills', '--json'),
@@ -86,7 +88,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
       run('queues', 'pause'),
     ]);
     expect(shown.stdout).toMatch(/dead *\nbills .* paused\n/);
-    expect(JSON.parse(told.stdout)).toMatchObject([{ queue: 'bills', paused: true }]);
+    expect(JSON.parse(info.stdout)).toMatchObject([{ queue: 'bills', paused: true }]);
     expect(JSON.parse(peeked.stdout)).toMatchObject([{ task: 'any.name', args: [1], queue: 'bills', priority: 0 }]);
     expect(some).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('no task waits') });
     expect(nothing).toMatchObject({
@@ -126,7 +128,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
         queue: 'bills',
         waiting: 1,
         delayed: 1,
-        held: 0,
+        blocked: 0,
         running: 0,
         dead: 0,
         paused: false,

@@ -4,18 +4,18 @@ export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {
   AckJoin,
+  BlockedMessage,
   Broker,
   CloseReport,
   ConsumeRequest,
   Consumer,
   Deliver,
   Delivery,
-  HeldMessage,
   MalformedEntry,
   Settled,
   Settlement,
 } from './driver/broker.ts';
-export { heldUntil, visibleAt } from './driver/broker.ts';
+export { blockedUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan } from './driver/lease-guard.ts';
@@ -23,7 +23,7 @@ export type { LeaseStore } from './driver/lease-store.ts';
 export type {
   DeadLetter,
   DeadLetterPage,
-  MessagePlace,
+  MessageLocation,
   Monitor,
   QueueCounts,
   UndeliveredPage,
@@ -47,23 +47,35 @@ export type {
   WakeRequest,
 } from './driver/rate-limiter.ts';
 export { createReservingLimiter, mostUnderWay, rateOrder, rateTimes, underWayPause } from './driver/rate-limiter.ts';
-export type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from './driver/result-backend.ts';
+export type {
+  JoinMember,
+  JoinState,
+  ResultBackend,
+  ResultNotification,
+  Subscription,
+} from './driver/result-backend.ts';
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
 export type {
-  Admission,
-  AdmissionEntry,
-  Admitted,
-  Grant,
-  HeldPlace,
-  Look,
-  Place,
+  AcquireRequest,
+  AcquireResult,
+  GrantedSlot,
+  HeldSlot,
+  ReconcileRequest,
+  Semaphore,
+  SlotHolder,
   Urgency,
 } from './driver/semaphore.ts';
-export { lookAgain, memberOf, placeOf } from './driver/semaphore.ts';
-export type { Directory, DirectoryEntry } from './driver/shared-registry.ts';
-export type { Burst, Claim, ClaimHolder, ClaimRequest, ClaimStore } from './driver/unique-key-store.ts';
+export { memberOf, recheckAfter, slotHolderOf } from './driver/semaphore.ts';
+export type { RegistryEntry, SharedRegistry } from './driver/shared-registry.ts';
+export type {
+  DebounceWindow,
+  HeldUniqueKey,
+  UniqueKeyHolder,
+  UniqueKeyRequest,
+  UniqueKeyStore,
+} from './driver/unique-key-store.ts';
 export {
   BrokerAuthenticationError,
   BrokerDataLossError,
@@ -113,4 +125,4 @@ export { formatDuration, parseDuration } from './options/duration.ts';
 export { closestName } from './options/option-reader.ts';
 export type { MaybePromise } from './options/schema.ts';
 export { memberId } from './results/list-values.ts';
-export { everyone } from './results/result-inbox.ts';
+export { broadcastInbox } from './results/result-inbox.ts';

@@ -9,9 +9,9 @@ export { leaseConformance } from './testing/conformance/stores/lease-conformance
 export { retentionConformance } from './testing/conformance/stores/retention-conformance.ts';
 export { revocationConformance } from './testing/conformance/stores/revocation-conformance.ts';
 export { scheduleStoreConformance } from './testing/conformance/stores/schedule-store-conformance.ts';
-export { admissionConformance } from './testing/conformance/stores/semaphore-conformance.ts';
-export { directoryConformance } from './testing/conformance/stores/shared-registry-conformance.ts';
-export { claimConformance } from './testing/conformance/stores/unique-key-conformance.ts';
+export { semaphoreConformance } from './testing/conformance/stores/semaphore-conformance.ts';
+export { sharedRegistryConformance } from './testing/conformance/stores/shared-registry-conformance.ts';
+export { uniqueKeyConformance } from './testing/conformance/stores/unique-key-conformance.ts';
 export { injectRaw, loseLease } from './testing/memory-hooks.ts';
 export type { ScenarioStore } from './testing/scenarios/scenario-bench.ts';
 export { type ScenarioOptions, scenarios } from './testing/scenarios/scenarios.ts';

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { runtimeOf } from '../src/app/app-runtime.ts';
-import type { Directory } from '../src/driver/shared-registry.ts';
+import type { SharedRegistry } from '../src/driver/shared-registry.ts';
 import { silentLogger } from '../src/logger.ts';
-import { bookOf, memberTtl } from '../src/messaging/broadcast-members.ts';
+import { memberTtl, namespaceOf } from '../src/messaging/broadcast-members.ts';
 import { createTestClock } from '../src/testing/test-clock.ts';
 import { deferred, until } from '../src/testing/until.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
@@ -15,8 +15,8 @@ it('a worker that died counts for half a minute, and after minutes its queue goe
   const app = new Lovage('fanout', { broker: 'memory://', logger: silentLogger, clock, conf });
   const note = app.task('note', () => 'noted');
   await startWorker(app, { name: 'alive', queues: ['fanout'] });
-  const { directory, monitor } = await runtimeOf(app).stores.open();
-  await directory?.put(bookOf('fanout'), 'fanout@dead.1', 'dead', memberTtl); // its last word
+  const { sharedRegistry, monitor } = await runtimeOf(app).stores.open();
+  await sharedRegistry?.put(namespaceOf('fanout'), 'fanout@dead.1', 'dead', memberTtl); // its last word
   const sent = await app.broadcast(note, [], { queue: 'fanout' });
   expect([...sent.workers].sort()).toEqual(['alive', 'dead']);
   const replies = sent.replies();
@@ -27,7 +27,7 @@ it('a worker that died counts for half a minute, and after minutes its queue goe
   await until(async () => !(await monitor?.queues())?.includes('fanout@dead.1'), { what: 'the sweep' });
   await clock.advance(5_000);
   expect(await replies).toMatchObject({ alive: { value: 'noted' }, dead: { error: { name: 'TaskRevokedError' } } });
-  expect((await directory?.list(bookOf('fanout')))?.map(({ value }) => value)).toEqual(['alive']);
+  expect((await sharedRegistry?.list(namespaceOf('fanout')))?.map(({ value }) => value)).toEqual(['alive']);
   const closing = app.close();
   await clock.advance(1_000);
   await closing;
@@ -43,12 +43,12 @@ it('a worker that ends while it says that it lives stays away', async () => {
     conf: { broadcastQueues: queues },
   });
   const worker = await startWorker(app, { queues });
-  const { directory } = await runtimeOf(app).stores.open();
-  const { list, put } = directory as Directory;
-  const members = async (queue: string) => (await list(bookOf(queue))).length;
+  const { sharedRegistry } = await runtimeOf(app).stores.open();
+  const { list, put } = sharedRegistry as SharedRegistry;
+  const members = async (queue: string) => (await list(namespaceOf(queue))).length;
   let closing: Promise<unknown> | undefined;
-  Object.assign(directory as Directory, {
-    put: async (...given: Parameters<Directory['put']>) => {
+  Object.assign(sharedRegistry as SharedRegistry, {
+    put: async (...given: Parameters<SharedRegistry['put']>) => {
       await put(...given);
       closing ??= worker.close();
       await until(async () => (await members('second')) === 0, { what: 'the goodbye' });

@@ -16,32 +16,32 @@ export function createForgetfulDriver(luck: number, lossRate: number, lookedAfte
     schemes: ['forgetful'],
     connect(url, context) {
       const connection = memoryDriver.connect(url.replace('forgetful:', 'memory:'), context);
-      const { admission, broker } = connection;
-      if (!admission || !broker) throw new Error('memory has both');
+      const { semaphore, broker } = connection;
+      if (!semaphore || !broker) throw new Error('memory has both');
       const forgetful = {
-        admission: {
-          enter: admission.enter.bind(admission),
-          leave: async (places, only) => {
+        semaphore: {
+          acquire: semaphore.acquire.bind(semaphore),
+          release: async (places, only) => {
             if (lost()) return [];
-            const admitted = await admission.leave(places, only);
-            return lost() ? [] : admitted;
+            const acquired = await semaphore.release(places, only);
+            return lost() ? [] : acquired;
           },
-          halt: admission.halt.bind(admission),
-          halted: admission.halted.bind(admission),
-          knows: admission.knows.bind(admission),
-          line: admission.line.bind(admission),
-          overdue: async (look) => (lookedAfter ? admission.overdue(look) : undefined),
-        } satisfies typeof admission,
+          halt: semaphore.halt.bind(semaphore),
+          halted: semaphore.halted.bind(semaphore),
+          has: semaphore.has.bind(semaphore),
+          waitingList: semaphore.waitingList.bind(semaphore),
+          overdue: async (look) => (lookedAfter ? semaphore.overdue(look) : undefined),
+        } satisfies typeof semaphore,
         broker: {
           publish: broker.publish.bind(broker),
           consume: broker.consume.bind(broker),
           close: broker.close.bind(broker),
-          promote: async (held) => (lost() ? held.map(() => true) : ((await broker.promote?.(held)) ?? [])),
+          unblock: async (held) => (lost() ? held.map(() => true) : ((await broker.unblock?.(held)) ?? [])),
         } satisfies typeof broker,
       };
       return new Proxy(connection, {
         get: (target, name) => {
-          if (name === 'admission' || name === 'broker') return forgetful[name];
+          if (name === 'semaphore' || name === 'broker') return forgetful[name];
           const value: unknown = Reflect.get(target, name, target);
           return typeof value === 'function' ? value.bind(target) : value;
         },

@@ -121,7 +121,7 @@ export function vitestOutside(modules: readonly Module[], allowed: (module: Modu
 }
 
 /** Redis clients that are made outside the one file that knows how. */
-export function strayClients(modules: readonly Module[], allowed: (module: Module) => boolean): readonly string[] {
+export function unexpectedClients(modules: readonly Module[], allowed: (module: Module) => boolean): readonly string[] {
   const creation = /\bnew\s+(?:\w+\.)*(?:Redis|IORedis|Cluster)\s*[(<]/;
   const stray = modules.filter((module) => !allowed(module) && creation.test(module.code));
   return stray.map((module) => `${at(module)} creates a Redis client`);

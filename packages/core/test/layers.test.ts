@@ -11,7 +11,7 @@ import {
   layerViolations,
   type Module,
   type Package,
-  strayClients,
+  unexpectedClients,
   vitestOutside,
 } from './import-graph.ts';
 import { readModules, readPackages } from './repository.ts';
@@ -105,7 +105,7 @@ describe('the order of the house', () => {
   });
 
   it('Redis clients are created in the connection.ts of their package alone', () => {
-    expect(strayClients(modules, mayCreateClients)).toEqual([]);
+    expect(unexpectedClients(modules, mayCreateClients)).toEqual([]);
   });
 
   it('doors only re-export, by name', () => {
@@ -208,7 +208,7 @@ describe('each rule reports what breaks it', () => {
   it.each(['new Redis(url)', 'new Cluster([])', 'new Redis.Cluster([])', 'new IORedis()'])(
     'a client made elsewhere: %s',
     (text) => {
-      const found = strayClients(
+      const found = unexpectedClients(
         [createModule('redis', 'bus/a.ts', `const a = ${text};`), createModule('redis', 'connection.ts', text)],
         mayCreateClients,
       );

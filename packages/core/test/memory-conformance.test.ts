@@ -3,12 +3,9 @@ import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
 import { newTaskId } from '../src/message/task-id.ts';
 import {
-  admissionConformance,
   brokerConformance,
   busConformance,
   type ConformanceOptions,
-  claimConformance,
-  directoryConformance,
   historyConformance,
   injectRaw,
   leaseConformance,
@@ -17,6 +14,9 @@ import {
   retentionConformance,
   revocationConformance,
   scheduleStoreConformance,
+  semaphoreConformance,
+  sharedRegistryConformance,
+  uniqueKeyConformance,
 } from '../src/testing.ts';
 
 const context = {
@@ -58,11 +58,11 @@ brokerConformance('memory', {
 });
 resultBackendConformance('memory', options);
 busConformance('memory', options);
-claimConformance('memory', options);
-directoryConformance('memory', options);
+uniqueKeyConformance('memory', options);
+sharedRegistryConformance('memory', options);
 historyConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 retentionConformance('memory', options);
 scheduleStoreConformance('memory', options);
-admissionConformance('memory', options);
+semaphoreConformance('memory', options);

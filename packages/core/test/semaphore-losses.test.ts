@@ -22,7 +22,7 @@ describe(`keys while steps are lost (ADMISSION_SEED=${seed} ADMISSION_RUNS=${run
   });
 
   it('control: with nobody to look after them, calls wait for ever', async () => {
-    await expect(examine(seed, 0.4, { lookedAfter: false, patience: 3_000 })).rejects.toThrow(/within/);
+    await expect(examine(seed, 0.4, { lookedAfter: false, maxWait: 3_000 })).rejects.toThrow(/within/);
   });
 });
 
@@ -37,7 +37,7 @@ const fastClock: Clock = {
 };
 
 /** Calls of a few keys through two workers, while leaves and promotions get lost and deliveries come twice. */
-async function examine(luck: number, lossRate: number, { lookedAfter = true, patience = 15_000 } = {}): Promise<void> {
+async function examine(luck: number, lossRate: number, { lookedAfter = true, maxWait = 15_000 } = {}): Promise<void> {
   const driver = createForgetfulDriver(luck, lossRate, lookedAfter);
   const options = { broker: `forgetful://${newTaskId()}`, drivers: [driver], logger: silentLogger, clock: fastClock };
   const app = new Lovage('model', options);
@@ -68,7 +68,7 @@ async function examine(luck: number, lossRate: number, { lookedAfter = true, pat
       ...(await ordered.delayMany(calls)),
       ...(await limited.delayMany(Array.from({ length: 8 }, (_, nth) => [nth] as [number]))),
     ];
-    await Promise.all(sent.map((result) => result.get({ timeout: patience * haste })));
+    await Promise.all(sent.map((result) => result.get({ timeout: maxWait * haste })));
     expect(most).toBe(1);
     for (const key of ['a', 'b', 'c'])
       expect(starts.get(key), key).toEqual([...(starts.get(key) ?? [])].sort((x, y) => x - y));

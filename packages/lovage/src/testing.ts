@@ -12,7 +12,6 @@ export type {
 export {
   brokerConformance,
   busConformance,
-  claimConformance,
   createTestClock,
   deferred,
   injectRaw,
@@ -21,6 +20,7 @@ export {
   resultBackendConformance,
   scenarios,
   scheduleStoreConformance,
+  uniqueKeyConformance,
   until,
   within,
 } from '@lovage/core/testing';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { strayFiles } from '../../../scripts/sweep.mjs';
+import { unexpectedFiles } from '../../../scripts/sweep.mjs';
 import { type Ended, type Packed, packAll, publishedPackages, root, run, runTool } from './packed.ts';
 
 const limit = 120_000;
@@ -41,7 +41,7 @@ describe.each(publishedPackages())('$name, as npm would publish it', { timeout: 
     const wanted = /^(?:dist\/.+|package\.json|README\.md|LICENSE)$/;
     const unwanted = /\.test(?:-d)?\.|tsbuildinfo/;
     expect(files.filter((file) => !wanted.test(file) || unwanted.test(file))).toEqual([]);
-    expect(strayFiles(source), 'compiled from sources that are gone: npm run build').toEqual([]);
+    expect(unexpectedFiles(source), 'compiled from sources that are gone: npm run build').toEqual([]);
     expect(readFileSync(join(source, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'));
     expect(files).toContain('LICENSE');
   });

@@ -14,7 +14,7 @@ const begun = new WeakSet<object>();
  * once, for it may be the only one, the others together. ioredis writes every command by itself; those system calls were 22 % of a busy
  * worker's time, and without them it ran 15,900 no-op tasks/s in place of 12,000 (BullMQ's own worker, beside it in the same
  * runs: 24,100 and 21,700). A turn that hears the replies to forty settlements writes forty more. The delay is that of
- * `setImmediate` at most: the rest of the turn. `together`: others will follow, so the first waits for them.
+ * `setImmediate` at most: the rest of the turn. `sameSlot`: others will follow, so the first waits for them.
  */
 export function batchWrites(client: RedisClient, first: 'at once' | 'together' = 'at once'): void {
   const stream = client.stream as RedisClient['stream'] | undefined; // a cluster has one per node, and is left alone

@@ -104,7 +104,7 @@ export class RedisClients {
    * not know it yet, and whoever used it next would wait for its timeout too, one after the other. So those that were there
    * already are made anew. (A cluster's nodes have fates of their own, and its client tells of none.)
    */
-  #distrust(dead: RedisClient, silentFor: number): void {
+  #dropDeadConnection(dead: RedisClient, silentFor: number): void {
     const since = performance.now() - silentFor;
     for (const client of this.#open) {
       if (client !== dead && (this.#readySince.get(client) ?? Number.POSITIVE_INFINITY) < since) destroySockets(client);
@@ -130,7 +130,7 @@ export class RedisClients {
     client.on('error', (error: Error) => {
       this.#note(client, error);
       if (isSelectError(error)) client.disconnect(true); // ioredis would go on in database 0: tries again, with the usual pauses
-      if (error.message.startsWith('Socket timeout')) this.#distrust(client, options.socketTimeout as number);
+      if (error.message.startsWith('Socket timeout')) this.#dropDeadConnection(client, options.socketTimeout as number);
     });
     client.on('ready', () => {
       this.#lastErrors.delete(client);

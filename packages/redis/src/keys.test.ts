@@ -19,7 +19,7 @@ describe('createKeys', () => {
 
   it('makes each queue, result, group, lock and limit a hash tag on a cluster, and shares one for the rest', () => {
     const keys = createKeys({ kind: 'cluster', db: 0 }, undefined);
-    expect([keys.together, keys.bullQueue('mail')]).toEqual([false, '{mail}']);
+    expect([keys.sameSlot, keys.bullQueue('mail')]).toEqual([false, '{mail}']);
     expect([keys.job('mail', 'wait'), keys.stream('mail'), keys.dead('mail')]).toEqual([
       'bull:{mail}:wait',
       'lovage:stream:{mail}:',
@@ -50,7 +50,7 @@ describe('createKeys', () => {
 
   it('keeps all keys together under a prefix that is a hash tag', () => {
     const keys = createKeys({ kind: 'cluster', db: 0 }, '{a}b');
-    expect([keys.together, keys.result('id'), keys.job('mail', 'wait')]).toEqual([
+    expect([keys.sameSlot, keys.result('id'), keys.job('mail', 'wait')]).toEqual([
       true,
       'lovage:{a}b:result:id',
       '{a}b:mail:wait',

@@ -6,7 +6,7 @@ export interface Keys {
    * Whether a script may touch keys of queues and of results: they lie together, in one Redis or in one slot. Where they
    * do not, a script stays with the keys of one queue, or of one result, group, lock or rate limit.
    */
-  readonly together: boolean;
+  readonly sameSlot: boolean;
   /** The prefix of BullMQ's own keys. */
   readonly bull: string;
   /** What the keys of all queues of BullMQ begin with; and of the Streams driver. A script that is given one adds the queue. */
@@ -43,9 +43,9 @@ export interface Keys {
   /** What the keys of a task's rate limit begin with; the scripts add the rest. */
   readonly rate: (name: string) => string;
   /** What all keys of the admission begin with; the scripts add the rest. */
-  readonly admission: string;
+  readonly semaphore: string;
   /** The ordering keys that are closed. */
-  readonly admissionHalted: string;
+  readonly semaphoreHalted: string;
   /** Left by workers, to find out when Redis has lost its data. */
   readonly mark: string;
   /** The stamps that are revoked, a hash: a rule each, and the version of all of them. */
@@ -55,7 +55,7 @@ export interface Keys {
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** A book of the directory. */
-  readonly book: (name: string) => string;
+  readonly namespace: (name: string) => string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
   readonly inbox: (address: string) => string;
   /** Tells a queue's workers that its next delayed message is due sooner than they know, or that it was paused or resumed. */
@@ -80,7 +80,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
   const bullQueue = spread ? (name: string): string => `{${bullName(name)}}` : bullName;
   const tag = spread ? bullQueue : (name: string): string => name;
   return {
-    together: !spread,
+    sameSlot: !spread,
     bull,
     bullQueue,
     job: (queue, suffix) => `${bull}:${bullQueue(queue)}:${suffix}`,
@@ -100,13 +100,13 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     ended: (kind) => `${ours}ended:${kind}`,
     endedTotals: `${ours}ended-totals`,
     sweeping: `${ours}sweeping`,
-    ...admissionKeys({ bull, base, ours }),
+    ...semaphoreKeys({ bull, base, ours }),
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,
     history: `${ours}history:`,
     schedules: `${ours}schedules`,
     scheduleSlots: `${ours}schedule-slots`,
-    book: (name) => `${ours}book:${name}`,
+    namespace: (name) => `${ours}book:${name}`,
     inbox: (address) => `${channel}inbox:${address}`,
     streamWake: (queue) => `${channel}stream-wake:${queue}`,
     busTopic: (topic) => `${channel}bus:${topic}`,
@@ -114,11 +114,11 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
   };
 }
 
-type AdmissionKeys = Pick<Keys, 'admission' | 'admissionHalted' | 'jobs' | 'streams'>;
+type SemaphoreKeys = Pick<Keys, 'semaphore' | 'semaphoreHalted' | 'jobs' | 'streams'>;
 
-function admissionKeys(of: { readonly bull: string; readonly base: string; readonly ours: string }): AdmissionKeys {
-  const admission = `${of.ours}admission:`;
-  return { admission, admissionHalted: `${admission}halted`, jobs: `${of.bull}:`, streams: `${of.base}stream:` };
+function semaphoreKeys(of: { readonly bull: string; readonly base: string; readonly ours: string }): SemaphoreKeys {
+  const semaphore = `${of.ours}admission:`;
+  return { semaphore, semaphoreHalted: `${semaphore}halted`, jobs: `${of.bull}:`, streams: `${of.base}stream:` };
 }
 
 /** Names that BullMQ gives to its own keys of a queue: a job of that id would overwrite them. */

@@ -26,9 +26,9 @@ import { RedisLeaseStore } from './stores/redis-lease-store.ts';
 import { RedisRateLimiter } from './stores/redis-rate-limiter.ts';
 import { RedisRevocationStore } from './stores/redis-revocation-store.ts';
 import { RedisScheduleStore } from './stores/redis-schedule-store.ts';
-import { RedisAdmission } from './stores/redis-semaphore.ts';
-import { RedisDirectory } from './stores/redis-shared-registry.ts';
-import { RedisClaimStore } from './stores/redis-unique-key-store.ts';
+import { RedisSemaphore } from './stores/redis-semaphore.ts';
+import { RedisSharedRegistry } from './stores/redis-shared-registry.ts';
+import { RedisUniqueKeyStore } from './stores/redis-unique-key-store.ts';
 import { Subscriber } from './subscriber.ts';
 
 /** What a broker on this connection is made of. */
@@ -71,12 +71,12 @@ export class RedisConnection implements Connection {
   readonly results: RedisResultBackend;
   readonly bus: RedisBus;
   readonly leases: RedisLeaseStore;
-  readonly claims: RedisClaimStore;
+  readonly uniqueKeys: RedisUniqueKeyStore;
   readonly schedules: RedisScheduleStore;
-  readonly directory: RedisDirectory;
+  readonly sharedRegistry: RedisSharedRegistry;
   readonly limits: RedisRateLimiter;
   readonly revocations: RedisRevocationStore;
-  readonly admission: RedisAdmission;
+  readonly semaphore: RedisSemaphore;
   readonly monitor: Monitor;
   readonly history: RedisHistoryStore;
   readonly #clients: RedisClients;
@@ -109,15 +109,15 @@ export class RedisConnection implements Connection {
     this.#link = link;
     this.#subscriber = subscriber;
     this.display = target.display;
-    this.acksWithJoin = kit.acksWithJoin === true && keys.together;
+    this.acksWithJoin = kit.acksWithJoin === true && keys.sameSlot;
     this.broker = kit.createBroker(parts);
     this.results = new RedisResultBackend(link, subscriber, keys, ended);
     this.bus = new RedisBus(link, subscriber, { keys, counts: target.kind !== 'cluster' });
     this.leases = new RedisLeaseStore(link, keys);
-    this.claims = new RedisClaimStore(link, keys);
+    this.uniqueKeys = new RedisUniqueKeyStore(link, keys);
     this.schedules = new RedisScheduleStore(link, keys);
-    this.directory = new RedisDirectory(link, keys);
-    this.admission = new RedisAdmission(link, keys, kit.queues);
+    this.sharedRegistry = new RedisSharedRegistry(link, keys);
+    this.semaphore = new RedisSemaphore(link, keys, kit.queues);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.history = new RedisHistoryStore({ link, keys, clock, limits: context.history ?? defaultHistoryLimits });

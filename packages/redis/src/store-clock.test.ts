@@ -52,7 +52,7 @@ it('a store that does not answer is taken to agree, and asked again a little lat
 it('is told in whole milliseconds, and never as more than it is', async () => {
   const { clock, asked, storeClock } = bench();
   expect(storeClock.ahead).toBeUndefined();
-  for (const [ahead, told] of [
+  for (const [ahead, info] of [
     [0.4, 0],
     [-0.4, 0],
     [2.75, 2],
@@ -61,7 +61,7 @@ it('is told in whole milliseconds, and never as more than it is', async () => {
     asked.ahead = ahead;
     void storeClock.offset();
     await clock.advance(60_001);
-    expect(storeClock.ahead).toBe(told);
+    expect(storeClock.ahead).toBe(info);
   }
 });
 

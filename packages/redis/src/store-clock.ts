@@ -4,7 +4,7 @@ import type { StoreLink } from './store-link.ts';
 /** A clock drifts by a few milliseconds in that time. */
 const freshFor = 60_000;
 /** Longer than that is not waited for: a deadline that is off by the machines' difference is better than none. */
-const patience = 1_000;
+const maxWait = 1_000;
 /** After an answer that did not come, the clocks are taken to agree for so long. */
 const retryAfter = 5_000;
 /** A measurement that is this exact, in milliseconds, is good enough. */
@@ -97,7 +97,7 @@ export class StoreClock {
       const [seconds, micros] = await client.time();
       const redis = Number(seconds) * 1_000 + Number(micros) / 1_000;
       return { least: redis - this.#clock.now() - 1, most: redis - before };
-    }, patience);
+    }, maxWait);
   }
 }
 

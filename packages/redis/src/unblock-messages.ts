@@ -1,17 +1,17 @@
-import type { HeldMessage } from '@lovage/core/driver';
+import type { BlockedMessage } from '@lovage/core/driver';
 
 /** Messages looked for by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
 
 /** How a script is told what to promote: '1' before all others, 't' also when it is delayed until a time, or ''. */
-export function promotionOf({ first, timed }: HeldMessage): string {
+export function promotionOf({ first, timed }: BlockedMessage): string {
   return `${first ? '1' : ''}${timed ? 't' : ''}`;
 }
 
 /** Asks for held messages queue by queue; `promote` answers with one letter per message, `y` for those it made ready. */
-export async function promoteHeld(
-  held: readonly HeldMessage[],
-  promote: (queue: string, chunk: readonly HeldMessage[]) => Promise<string>,
+export async function unblockMessages(
+  held: readonly BlockedMessage[],
+  promote: (queue: string, chunk: readonly BlockedMessage[]) => Promise<string>,
 ): Promise<readonly boolean[]> {
   const promoted = held.map(() => false);
   const places = new Map<string, number[]>();
@@ -25,7 +25,7 @@ export async function promoteHeld(
       const chunk = indexes.slice(start, start + chunkSize);
       const letters = await promote(
         queue,
-        chunk.map((index) => held[index] as HeldMessage),
+        chunk.map((index) => held[index] as BlockedMessage),
       );
       for (const [nth, index] of chunk.entries()) promoted[index] = letters[nth] === 'y';
     }

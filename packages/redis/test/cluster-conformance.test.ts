@@ -1,10 +1,7 @@
 import { newTaskId, systemClock } from '@lovage/core/driver';
 import {
-  admissionConformance,
   brokerConformance,
   busConformance,
-  claimConformance,
-  directoryConformance,
   type Harness,
   type HarnessNeeds,
   historyConformance,
@@ -14,6 +11,9 @@ import {
   revocationConformance,
   scenarios,
   scheduleStoreConformance,
+  semaphoreConformance,
+  sharedRegistryConformance,
+  uniqueKeyConformance,
 } from '@lovage/core/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
@@ -89,11 +89,11 @@ for (const exam of exams) {
     brokerConformance(name, { open, skip: skipJoins('a group has a slot of its own') });
   resultBackendConformance(name, { open });
   busConformance(name, { open });
-  claimConformance(name, { open });
-  directoryConformance(name, { open });
+  uniqueKeyConformance(name, { open });
+  sharedRegistryConformance(name, { open });
   historyConformance(name, { open });
   retentionConformance(name, { open });
-  admissionConformance(name, { open });
+  semaphoreConformance(name, { open });
   leaseConformance(name, { open });
   revocationConformance(name, { open });
   scheduleStoreConformance(name, { open });

@@ -1,10 +1,7 @@
 import { newTaskId } from '@lovage/core/driver';
 import {
-  admissionConformance,
   brokerConformance,
   busConformance,
-  claimConformance,
-  directoryConformance,
   type Harness,
   type HarnessNeeds,
   historyConformance,
@@ -13,6 +10,9 @@ import {
   retentionConformance,
   revocationConformance,
   scheduleStoreConformance,
+  semaphoreConformance,
+  sharedRegistryConformance,
+  uniqueKeyConformance,
 } from '@lovage/core/testing';
 import { connect } from './bench.ts';
 import { skipJoins } from './no-joins.ts';
@@ -47,11 +47,11 @@ async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
 brokerConformance('redis', { open, skip: skipJoins('BullMQ acks each job in a script of its own') });
 resultBackendConformance('redis', { open });
 busConformance('redis', { open });
-claimConformance('redis', { open });
-directoryConformance('redis', { open });
+uniqueKeyConformance('redis', { open });
+sharedRegistryConformance('redis', { open });
 historyConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 retentionConformance('redis', { open });
 scheduleStoreConformance('redis', { open });
-admissionConformance('redis', { open });
+semaphoreConformance('redis', { open });

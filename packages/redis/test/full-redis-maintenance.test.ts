@@ -70,21 +70,21 @@ describe.each([
 
   it('records members of groups, and keeps a key halted', async () => {
     const connection = open();
-    const { admission } = connection;
+    const { semaphore } = connection;
     const place = { group: 'g', queue: 'alpha', id: newTaskId() };
-    await required(admission).enter([{ ...place, limit: 1 }]);
+    await required(semaphore).acquire([{ ...place, limit: 1 }]);
     await fill();
     const member = { groupId: newTaskId(), index: 0, size: 2, succeeded: false, ttl: 60_000 };
     expect(await required(connection.results).join(member)).toEqual({ done: 1, failed: 1, complete: false });
-    expect(await required(admission).halt(place)).toBe(true);
+    expect(await required(semaphore).halt(place)).toBe(true);
   });
 
   it('still hears who is there', async () => {
     const connection = open();
-    const directory = required(connection.directory);
-    await directory.put('members', 'one', 1, 60_000);
+    const sharedRegistry = required(connection.sharedRegistry);
+    await sharedRegistry.put('members', 'one', 1, 60_000);
     await fill();
-    await directory.put('members', 'one', 2, 60_000);
-    expect(await directory.list('members')).toEqual([{ name: 'one', value: 2 }]);
+    await sharedRegistry.put('members', 'one', 2, 60_000);
+    expect(await sharedRegistry.list('members')).toEqual([{ name: 'one', value: 2 }]);
   });
 });

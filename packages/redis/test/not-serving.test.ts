@@ -75,18 +75,18 @@ const states: readonly [string, string, State][] = [
 describe.each(drivers)('%s', (_driver, connectTo) => {
   it.each(states)('%s (%s): a publish waits for the end of it, or fails by name', async (code, _what, state) => {
     const server = await start();
-    const [patient, hasty] = [open(connectTo, server), open(connectTo, server, 300)];
-    for (const { broker } of [patient, hasty]) await required(broker).publish([createMessage({ queue: 'warm' })]);
+    const [hasLongWait, hasty] = [open(connectTo, server), open(connectTo, server, 300)];
+    for (const { broker } of [hasLongWait, hasty]) await required(broker).publish([createMessage({ queue: 'warm' })]);
     const message = createMessage();
     await state.begin(server);
-    const publishing = required(patient.broker).publish([message]);
+    const publishing = required(hasLongWait.broker).publish([message]);
     await expect(required(hasty.broker).publish([createMessage()])).rejects.toMatchObject({
       name: 'BrokerUnavailableError',
       message: expect.stringMatching(`within 300 ms: ${code} `),
     });
     await state.end(server);
     await publishing;
-    const seen = await consume(patient);
+    const seen = await consume(hasLongWait);
     await seen.arrived(1);
     expect(seen.deliveries[0]?.message).toEqual(message); // not marked as one that may have been run: nothing was carried out
   });

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 /** Sockets that are never taken for dead: what is left is the watch. */
-const patientSockets = { connection: { socketTimeout: '10m' } } as const;
+const slowSockets = { connection: { socketTimeout: '10m' } } as const;
 
 interface Bench {
   readonly worker: Worker;
@@ -30,7 +30,7 @@ interface Bench {
 async function open(scheme: 'redis' | 'redis+streams', pollTimeout: string): Promise<Bench> {
   proxy = await TcpProxy.start(redis.server.port);
   const prefix = `t${newTaskId()}`;
-  const shared = { prefix, logger: silent, drivers: [redisDriver, streamsDriver], ...patientSockets };
+  const shared = { prefix, logger: silent, drivers: [redisDriver, streamsDriver], ...slowSockets };
   const at = (url: string): string => url.replace('redis', scheme);
   const behind = new Lovage('shop', { ...shared, broker: at(proxy.url) });
   const beside = new Lovage('shop', { ...shared, broker: at(redis.server.url) });
@@ -55,7 +55,7 @@ describe.each(['redis', 'redis+streams'] as const)('%s', (scheme) => {
     await call(1);
     proxy.swallow();
     await call(2);
-    await until(() => (worker.silence?.since ?? 0) < 2_000, { what: 'the queue to be polled' });
+    await until(() => (worker.longestUnpolledQueue?.since ?? 0) < 2_000, { what: 'the queue to be polled' });
   });
 
   it('control: without the watch it never does', async () => {

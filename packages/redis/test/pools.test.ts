@@ -41,11 +41,11 @@ describe.each(['threads', 'processes'] as const)(
   (pool) => {
     it('progress, states, logs, retries, sends, replacements, chords, aborts', async () => {
       const { app, call, log } = await start(pool);
-      const told = await app.sendTask('tell');
+      const info = await app.sendTask('tell');
       const seen: unknown[] = [];
-      for await (const value of told.progress()) seen.push(value);
-      expect([await told.get({ timeout }), seen]).toEqual(['told', [{ current: 1, total: 2 }]]);
-      expect(log).toContainEqual({ message: 'from the child', task: 'tell', taskId: told.id, attempt: 1, step: 1 });
+      for await (const value of info.progress()) seen.push(value);
+      expect([await info.get({ timeout }), seen]).toEqual(['told', [{ current: 1, total: 2 }]]);
+      expect(log).toContainEqual({ message: 'from the child', task: 'tell', taskId: info.id, attempt: 1, step: 1 });
       expect(await call('again')).toEqual([3, 2]);
       expect(await call('send')).toBe(5);
       expect(await call('swap')).toBe(42);

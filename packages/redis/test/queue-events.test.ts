@@ -26,8 +26,8 @@ it('jobs that are added, begun and completed are not told to the event stream', 
   const prefix = `t${newTaskId().slice(-12)}`;
   const ids = await drain(redis.server.url, prefix);
   const stream = await redis.server.client.xrange(keysOf(prefix).job('alpha', 'events'), '-', '+');
-  const told = stream.map(([, event]) => event[event.indexOf('event') + 1]);
-  expect(told).toEqual(['active']); // of the first: it is fetched by BullMQ's own script
+  const info = stream.map(([, event]) => event[event.indexOf('event') + 1]);
+  expect(info).toEqual(['active']); // of the first: it is fetched by BullMQ's own script
   expect(ids).toHaveLength(5);
 });
 

@@ -7,8 +7,8 @@ import { parseRedisUrl } from '../src/redis-url.ts';
 import { scriptsOf } from '../src/scripts/scripts.ts';
 import { readEntry } from '../src/streams/entry/entry.ts';
 import { createStreamQueue, group, type StreamQueue } from '../src/streams/entry/stream-queue.ts';
-import { HeldDeliveries } from '../src/streams/read/in-flight-deliveries.ts';
-import { Intakes } from '../src/streams/read/reader-pool.ts';
+import { InFlightDeliveries } from '../src/streams/read/in-flight-deliveries.ts';
+import { ReaderPool } from '../src/streams/read/reader-pool.ts';
 import { StreamDelivery } from '../src/streams/settle/delivery.ts';
 import { useRedis } from './use-redis.ts';
 
@@ -33,7 +33,7 @@ function holdFetch(client: RedisClient): { readonly held: Promise<void>; release
 interface Bench {
   readonly client: RedisClient;
   readonly queue: StreamQueue;
-  readonly intakes: Intakes;
+  readonly readers: ReaderPool;
   /** Entries that were taken, each as often as it was. */
   readonly taken: string[];
   publish(count: number): Promise<void>;
@@ -46,10 +46,10 @@ async function open(): Promise<Bench> {
   const client = await clients.shared('worker');
   const queue = createStreamQueue(createKeys(target, newTaskId()), 'alpha');
   await scriptsOf(client).streamOpen([queue.base], [group]);
-  const held = new HeldDeliveries();
+  const held = new InFlightDeliveries();
   const taken: string[] = [];
-  const parts = { clients, client, clock: systemClock, consumer: 'tester', worker: 'tester', held, apart: false };
-  const intakes = new Intakes({
+  const parts = { clients, client, clock: systemClock, consumer: 'tester', worker: 'tester', held, perQueue: false };
+  const readers = new ReaderPool({
     ...parts,
     room: () => 100 - held.size,
     take: (stream, entries) => {
@@ -69,12 +69,12 @@ async function open(): Promise<Bench> {
     await add.exec();
   };
   const close = async (): Promise<void> => {
-    intakes.stop();
-    await until(() => !intakes.reading, { what: 'the reads to end' });
-    intakes.close();
+    readers.stop();
+    await until(() => !readers.reading, { what: 'the reads to end' });
+    readers.close();
     clients.close();
   };
-  return { client, queue, intakes, taken, publish, close };
+  return { client, queue, readers, taken, publish, close };
 }
 
 const pendingOf = async ({ queue }: Bench): Promise<number> =>
@@ -84,11 +84,11 @@ it('what a fetch brings after its intake was replaced, and the search has found,
   const bench = await open();
   const late = holdFetch(bench.client);
   await bench.publish(5);
-  await bench.intakes.add(bench.queue);
-  bench.intakes.start();
+  await bench.readers.add(bench.queue);
+  bench.readers.start();
   await late.held;
   expect(bench.taken).toEqual([]);
-  await bench.intakes.rebuild();
+  await bench.readers.rebuild();
   await until(() => bench.taken.length === 5, { what: 'the search to find them' });
   late.release();
   await bench.publish(1);
@@ -100,7 +100,7 @@ it('what a fetch brings after its intake was replaced, and the search has found,
 
 it('what a fetch is handed after the search has looked is found by another search, and taken once', async () => {
   const bench = await open();
-  await bench.intakes.add(bench.queue);
+  await bench.readers.add(bench.queue);
   const scripts = scriptsOf(bench.client);
   const original = scripts.streamFetch;
   const [asked, gate] = [deferred(), deferred()];
@@ -110,19 +110,19 @@ it('what a fetch is handed after the search has looked is found by another searc
     await gate.promise; // the command reaches Redis late, as one that is sent again on a new connection
     return original(...given);
   };
-  bench.intakes.start();
+  bench.readers.start();
   await asked.promise;
-  await bench.intakes.rebuild();
+  await bench.readers.rebuild();
   await until(async () => (await redis.server.client.info('clients')).includes('blocked_clients:1'), {
     what: 'a read',
   });
-  bench.intakes.stop(); // so that the late fetch is what gets them
-  await until(() => !bench.intakes.reading, { what: 'the read to end' });
+  bench.readers.stop(); // so that the late fetch is what gets them
+  await until(() => !bench.readers.reading, { what: 'the read to end' });
   await bench.publish(5);
   gate.resolve();
   await until(async () => (await pendingOf(bench)) === 5, { what: 'the late fetch' });
   expect(bench.taken).toEqual([]);
-  bench.intakes.start();
+  bench.readers.start();
   await until(() => bench.taken.length === 5, { what: 'the search to find them' });
   expect(new Set(bench.taken).size).toBe(5);
   await bench.close();

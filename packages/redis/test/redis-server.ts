@@ -12,14 +12,14 @@ export type RedisSettings = Readonly<Record<string, string>>;
 /** A real `redis-server` of a test file, on a free port of the loopback, with a directory of its own. */
 export class RedisServer {
   readonly port: number;
-  readonly #directory: string;
+  readonly #sharedRegistry: string;
   readonly #settings: RedisSettings;
   #process: ChildProcess | undefined;
   #client: Redis | undefined;
 
   private constructor(port: number, directory: string, settings: RedisSettings) {
     this.port = port;
-    this.#directory = directory;
+    this.#sharedRegistry = directory;
     this.#settings = settings;
   }
 
@@ -51,7 +51,7 @@ export class RedisServer {
       appendonly: 'no',
       ...this.#settings,
       port: String(this.port),
-      dir: this.#directory,
+      dir: this.#sharedRegistry,
       bind: '127.0.0.1',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
@@ -86,7 +86,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     this.#client?.disconnect();
     await this.kill();
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.#sharedRegistry, { recursive: true, force: true });
   }
 }
 

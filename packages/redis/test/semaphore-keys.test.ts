@@ -20,7 +20,7 @@ describe.each(['redis', 'redis+streams'])('the keys of the admission on %s', (dr
     try {
       const inspector = new Inspector(app);
       const results = await ordered.delayMany([0, 1, 2].map((nth) => ['a', nth] as [string, number]));
-      await until(async () => (await inspector.queues())[0]?.held === 2, { what: 'two calls to be held' });
+      await until(async () => (await inspector.queues())[0]?.blocked === 2, { what: 'two calls to be held' });
       const keys = await redis.server.client.keys(`lovage:${prefix}:admission:*`);
       expect(keys.length).toBeGreaterThan(3);
       await redis.server.client.del(keys);

@@ -1,10 +1,7 @@
 import { newTaskId } from '@lovage/core/driver';
 import {
-  admissionConformance,
   brokerConformance,
   busConformance,
-  claimConformance,
-  directoryConformance,
   type Harness,
   type HarnessNeeds,
   historyConformance,
@@ -14,6 +11,9 @@ import {
   revocationConformance,
   scenarios,
   scheduleStoreConformance,
+  semaphoreConformance,
+  sharedRegistryConformance,
+  uniqueKeyConformance,
 } from '@lovage/core/testing';
 import { connectStreams, injectEntry, loseLease, streamsUrl } from './streams-bench.ts';
 import { useRedis } from './use-redis.ts';
@@ -43,14 +43,14 @@ async function open(given: Partial<HarnessNeeds> = {}): Promise<Harness> {
 brokerConformance('redis+streams', { open });
 resultBackendConformance('redis+streams', { open });
 busConformance('redis+streams', { open });
-claimConformance('redis+streams', { open });
-directoryConformance('redis+streams', { open });
+uniqueKeyConformance('redis+streams', { open });
+sharedRegistryConformance('redis+streams', { open });
 historyConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 retentionConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
-admissionConformance('redis+streams', { open });
+semaphoreConformance('redis+streams', { open });
 
 scenarios('redis+streams', {
   open: async () => {

@@ -20,7 +20,7 @@ export interface Keys {
   meta(id: string): string;
   idOfMeta(key: string): string;
   groupMeta(id: string): string;
-  fanout(exchange: string, routingKey?: string): string;
+  broadcastMembership(exchange: string, routingKey?: string): string;
   dead(queue: string): string;
   own(...parts: readonly string[]): string;
 }
@@ -54,7 +54,8 @@ export function createKeys(
     meta: (id) => `${resultBefore}${metaPrefix}${id}`,
     idOfMeta: (key) => key.slice(resultBefore.length + metaPrefix.length),
     groupMeta: (id) => `${resultBefore}celery-taskset-meta-${id}`,
-    fanout: (exchange, routingKey) => `${before}/${db}.${exchange}${routingKey === undefined ? '' : `/${routingKey}`}`,
+    broadcastMembership: (exchange, routingKey) =>
+      `${before}/${db}.${exchange}${routingKey === undefined ? '' : `/${routingKey}`}`,
     dead: (queue) => `${before}lovage:celery:dead:${queue}`,
     own: (...parts) => `${before}lovage:celery:${parts.join(':')}`,
   };

@@ -53,7 +53,7 @@ export class RedisBroker implements Broker {
       defaultQueue,
       settlement: { clock, logger, settler, defaultQueue },
       fromWirePriority,
-      intake: (sink) => new RedisIntake(link, keys, sink),
+      queueReader: (sink) => new RedisIntake(link, keys, sink),
       isRevoked: (task) => watch.isRevoked(task),
       onClosed: (closed) => {
         restorer.close();

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { readTask } from '../protocol/celery-task.ts';
-import type { Intake, IntakeSink } from '../worker/consumer.ts';
+import type { IntakeSink, QueueReader } from '../worker/consumer.ts';
 import type { RedisClient, RedisLink } from './connection.ts';
 import { readEnvelope, unwrapEnvelope } from './envelope.ts';
 import type { Keys } from './keys.ts';
@@ -17,7 +17,7 @@ const mostAtOnce = 200;
 const troublePause = 500;
 
 /** Takes messages off a Redis, and keeps kombu's book of them. */
-export class RedisIntake implements Intake {
+export class RedisIntake implements QueueReader {
   readonly #link: RedisLink;
   readonly #keys: Keys;
   readonly #sink: IntakeSink;

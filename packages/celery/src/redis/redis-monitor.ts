@@ -2,7 +2,7 @@ import type {
   DeadLetter,
   DeadLetterPage,
   Message,
-  MessagePlace,
+  MessageLocation,
   Monitor,
   QueueCounts,
   UndeliveredPage,
@@ -49,7 +49,7 @@ export class RedisMonitor implements Monitor {
           const { running, delayed } = held.get(queue) ?? { running: 0, delayed: 0 };
           const dead = await client.llen(this.#keys.dead(queue));
           const waiting = lengths.reduce((sum, length) => sum + length, 0);
-          return { queue, waiting, delayed, held: 0, running, dead, paused: false };
+          return { queue, waiting, delayed, blocked: 0, running, dead, paused: false };
         }),
       ),
     );
@@ -59,7 +59,7 @@ export class RedisMonitor implements Monitor {
    * Whether Celery has a task nobody can say: one that is acknowledged early is nowhere while it runs. So one that is not seen
    * running is taken to wait; Celery itself calls it PENDING.
    */
-  async locate(ids: readonly string[]): Promise<readonly MessagePlace[]> {
+  async locate(ids: readonly string[]): Promise<readonly MessageLocation[]> {
     const texts = await this.#unacked();
     return ids.map((id) => (texts.some((text) => text.includes(JSON.stringify(id))) ? 'running' : 'waiting'));
   }

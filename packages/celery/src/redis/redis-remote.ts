@@ -33,15 +33,16 @@ export class RedisRemote implements RemoteTransport {
   }
 
   broadcast(exchange: string, routingKey: string, message: RemoteMessage): Promise<number> {
-    const channel = this.#keys.fanout(exchange, exchange === exchanges.commands ? undefined : routingKey);
+    const channel = this.#keys.broadcastMembership(exchange, exchange === exchanges.commands ? undefined : routingKey);
     return this.#link.runOnce((client) => client.publish(channel, wrap(exchange, routingKey, message)));
   }
 
   async listenToCommands(node: string, listener: (message: RemoteMessage) => void): Promise<Unlisten> {
     const queue = `${node}.celery.pidbox`;
     await this.#bind(exchanges.commands, queue, '');
-    const stop = await this.#subscriptions.psubscribe(literal(this.#keys.fanout(exchanges.commands)), (text) =>
-      this.#tell(text, listener),
+    const stop = await this.#subscriptions.psubscribe(
+      literal(this.#keys.broadcastMembership(exchanges.commands)),
+      (text) => this.#tell(text, listener),
     );
     return async () => {
       stop();
@@ -50,8 +51,9 @@ export class RedisRemote implements RemoteTransport {
   }
 
   async listenToEvents(exchange: string, listener: (message: RemoteMessage) => void): Promise<Unlisten> {
-    const stop = await this.#subscriptions.psubscribe(`${literal(this.#keys.fanout(exchange))}/*`, (text) =>
-      this.#tell(text, listener),
+    const stop = await this.#subscriptions.psubscribe(
+      `${literal(this.#keys.broadcastMembership(exchange))}/*`,
+      (text) => this.#tell(text, listener),
     );
     return async () => stop();
   }

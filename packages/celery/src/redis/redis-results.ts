@@ -1,6 +1,6 @@
 import {
   BrokerUnavailableError,
-  everyone,
+  broadcastInbox,
   isFinal,
   type JoinMember,
   type JoinState,
@@ -11,7 +11,7 @@ import {
   type OutcomeWrite,
   type ResultBackend,
   ResultBackendUnavailableError,
-  type Ring,
+  type ResultNotification,
   type Subscription,
 } from '@lovage/core/driver';
 import { groupRecord, readGroupMembers } from '../protocol/group-meta.ts';
@@ -35,7 +35,7 @@ export interface RedisResultsParts {
 /** Celery's result backend on Redis: `celery-task-meta-<id>`, stored and told on the channel of the same name. */
 export class RedisResults implements ResultBackend {
   readonly #parts: RedisResultsParts;
-  readonly #listeners = new Map<string, (ring: Ring) => void>();
+  readonly #listeners = new Map<string, (ring: ResultNotification) => void>();
   /** Whose results are listened for: the inbox that asked, and the group it is a member of. */
   readonly #expected = new Map<string, { readonly inbox: string; readonly group?: string | undefined }>();
   readonly #over: string[] = [];
@@ -53,7 +53,7 @@ export class RedisResults implements ResultBackend {
       this.#parts.settler.settle({ records: [{ id: record.id, text: writeMeta(record), ttl: ttl / 1_000 }] }),
     );
     const stand = await this.#told(Promise.all(jobs));
-    const revoked = writes.filter(({ record, replyTo }) => record.state === 'REVOKED' && replyTo === everyone);
+    const revoked = writes.filter(({ record, replyTo }) => record.state === 'REVOKED' && replyTo === broadcastInbox);
     if (revoked.length > 0) this.#parts.onRevoked(revoked.map(({ record }) => record.id));
     return stand.map(({ stored }) => stored[0] === true);
   }
@@ -69,7 +69,7 @@ export class RedisResults implements ResultBackend {
     return records.map((record, index) => record ?? groups.get(ids[index] as string));
   }
 
-  async watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
+  async watch(inbox: string, listener: (ring: ResultNotification) => void): Promise<Subscription> {
     this.#listeners.set(inbox, listener);
     return { close: async () => void this.#listeners.delete(inbox) };
   }

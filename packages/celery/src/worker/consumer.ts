@@ -23,7 +23,7 @@ import { carryOut, deadLetter, type SettlementTools } from './settlement.ts';
 import type { MetaWrite } from './settler.ts';
 
 /** Takes entries off queues; a transport's. */
-export interface Intake {
+export interface QueueReader {
   /** Asks for entries from now on, as long as there is room. */
   start(): Promise<void>;
   /** There may be room again. */
@@ -57,7 +57,7 @@ export interface ConsumerParts {
   readonly defaultQueue: string;
   readonly settlement: Omit<SettlementTools, 'worker'>;
   readonly fromWirePriority: (wire: number) => number;
-  readonly intake: (sink: IntakeSink) => Intake;
+  readonly queueReader: (sink: IntakeSink) => QueueReader;
   /** Tasks that were taken back: by id. */
   readonly isRevoked: (task: CeleryTask) => boolean;
   readonly onClosed: (consumer: CeleryConsumer) => void;
@@ -74,7 +74,7 @@ export class CeleryConsumer implements Consumer {
   readonly request: ConsumeRequest;
   readonly #parts: ConsumerParts;
   readonly #deliver: Deliver;
-  readonly #intake: Intake;
+  readonly #intake: QueueReader;
   readonly #etas: EtaQueue;
   readonly #held = new Map<string, HeldTask>();
   readonly #byId = new Map<string, HeldTask>();
@@ -99,7 +99,7 @@ export class CeleryConsumer implements Consumer {
     this.#queues = [...request.queues];
     this.#tools = { ...parts.settlement, worker: request.worker };
     this.#etas = new EtaQueue(parts.clock, (held) => this.#isDue(held));
-    this.#intake = parts.intake({
+    this.#intake = parts.queueReader({
       request,
       room: () => this.#room(),
       tags: () => [...this.#held.keys()],
@@ -299,14 +299,14 @@ export class CeleryConsumer implements Consumer {
     this.#settling++;
     this.#note(held, settlement);
     this.#next();
-    const over = await this.#patiently(() => carryOut(held, settlement, this.#tools));
+    const over = await this.#retryUntilAborted(() => carryOut(held, settlement, this.#tools));
     this.#settling--;
     if (over !== undefined) this.#forget(held, over);
     if (this.#running + this.#settling === 0) this.#idle?.();
     else if (this.#settling === mostSettling) this.#next();
   }
 
-  async #patiently<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async #retryUntilAborted<T>(work: () => Promise<T>): Promise<T | undefined> {
     const { clock } = this.#parts;
     for (let delay = settleRetry.first; ; delay = Math.min(delay * 2, settleRetry.longest)) {
       try {
@@ -346,7 +346,7 @@ export class CeleryConsumer implements Consumer {
       error instanceof MalformedMessageError ? error : new MalformedMessageError(String(error), { cause: error }),
     );
     this.#settling++;
-    await this.#patiently(async () => {
+    await this.#retryUntilAborted(async () => {
       const settlement = await this.request.malformed({ queue: entry.queue, reason, ...known });
       const push = deadLetter(entry, { ...known, reason, at: this.#parts.clock.now() });
       const outcome = 'outcome' in settlement ? settlement.outcome : undefined;

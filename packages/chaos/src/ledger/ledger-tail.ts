@@ -6,23 +6,23 @@ const mark = '["START"';
 
 /** Counts the runs that have started, while the ledgers are written: reads only what is new. */
 export class LedgerTail {
-  readonly #directory: string;
+  readonly #sharedRegistry: string;
   readonly #offsets = new Map<string, number>();
   readonly #rests = new Map<string, string>();
   #runs = 0;
 
   constructor(directory: string) {
-    this.#directory = directory;
+    this.#sharedRegistry = directory;
   }
 
   /** How many runs have started by now, over all processes. */
   runs(): number {
-    for (const file of readdirSync(this.#directory)) if (file.startsWith('worker-')) this.#read(file);
+    for (const file of readdirSync(this.#sharedRegistry)) if (file.startsWith('worker-')) this.#read(file);
     return this.#runs;
   }
 
   #read(file: string): void {
-    const handle = openSync(join(this.#directory, file), 'r');
+    const handle = openSync(join(this.#sharedRegistry, file), 'r');
     try {
       for (;;) {
         const offset = this.#offsets.get(file) ?? 0;

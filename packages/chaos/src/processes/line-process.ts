@@ -37,7 +37,7 @@ export class LineProcess {
   /** The first line from this moment on that fits. Rejects after `timeout` milliseconds. */
   async said(pattern: RegExp, since = 0, timeout = 30_000): Promise<Line> {
     const find = (): Line | undefined => this.lines.find(({ text, at }) => at >= since && pattern.test(text));
-    const told = (): string =>
+    const info = (): string =>
       this.lines
         .slice(-5)
         .map(({ text }) => text)
@@ -45,7 +45,7 @@ export class LineProcess {
     try {
       return (await until(find, timeout, String(pattern))) as Line;
     } catch (error) {
-      throw new Error(`${(error as Error).message}; it said: ${told()}`, { cause: error });
+      throw new Error(`${(error as Error).message}; it said: ${info()}`, { cause: error });
     }
   }
 

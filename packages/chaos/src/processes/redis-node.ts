@@ -20,7 +20,7 @@ export const volatile: RedisSettings = { appendonly: 'no', save: '' };
 /** A real `redis-server` on a free port of the loopback, with a directory of its own. */
 export class RedisNode {
   readonly port: number;
-  readonly #directory: string;
+  readonly #sharedRegistry: string;
   readonly #settings: RedisSettings;
   readonly #mode: readonly string[];
   #child: ChildProcess | undefined;
@@ -28,7 +28,7 @@ export class RedisNode {
 
   private constructor(port: number, settings: RedisSettings, mode: readonly string[]) {
     this.port = port;
-    this.#directory = mkdtempSync(join(tmpdir(), 'lovage-chaos-redis-'));
+    this.#sharedRegistry = mkdtempSync(join(tmpdir(), 'lovage-chaos-redis-'));
     this.#settings = settings;
     this.#mode = mode;
   }
@@ -55,7 +55,7 @@ export class RedisNode {
 
   /** Starts the process, also again after {@link kill}. Resolves when it serves. */
   async launch(): Promise<void> {
-    const settings = { ...base, ...this.#settings, port: String(this.port), dir: this.#directory };
+    const settings = { ...base, ...this.#settings, port: String(this.port), dir: this.#sharedRegistry };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', [...this.#mode, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
@@ -87,6 +87,6 @@ export class RedisNode {
   async stop(): Promise<void> {
     this.#client?.disconnect();
     await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.#sharedRegistry, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, largest, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info, largest } from '../figure.ts';
 import { type Entry, monotonic } from '../ledger/ledger.ts';
 import { beatAppFile, bin } from '../paths.ts';
 import { LineProcess } from '../processes/line-process.ts';
@@ -33,7 +33,7 @@ export const beatNoLease: Scenario = {
     const beats = [fleet.spawn(), fleet.spawn()];
     await Promise.all(beats.map((one) => one.said(/beat is ready/)));
     await fleet.slots(arena.tasks);
-    return [...fleet.judge(), told('beats that fire', beats.length)];
+    return [...fleet.judge(), info('beats that fire', beats.length)];
   },
 };
 
@@ -55,7 +55,7 @@ async function withBeats(arena: Arena): Promise<readonly Figure[]> {
   await fleet.slots(share);
   return [
     ...fleet.judge(),
-    told('kills', kills),
+    info('kills', kills),
     atMost('slowest take-over after a kill or a stop', largest(takeOvers), arena.bar(lease + 1_000), 'ms'),
     atMost('take-over after SIGTERM', handOver, arena.bar(500), 'ms'),
   ];
@@ -139,7 +139,7 @@ class BeatFleet {
   judge(): readonly Figure[] {
     const { duplicates, missed, runs } = countSlots(this.#arena.entries());
     return [
-      told('slots run', runs),
+      info('slots run', runs),
       atLeast('entries seen', new Set(slotsOf(this.#arena.entries()).map(({ name }) => name)).size, entries),
       atMost('duplicate slots', duplicates, 0),
       atMost('missed slots', missed, 0),

@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info } from '../figure.ts';
 import { readHistory } from '../ledger/history.ts';
 import type { Scenario } from '../scenario.ts';
 import { workCalls } from './calls.ts';
@@ -36,7 +36,7 @@ async function diesIn(arena: Arena, pool: 'processes' | 'threads'): Promise<read
   const good = workCalls(arena.random, arena.tasks, [5, 20]).map((call) => ({ ...call, key: `${pool}-${call.key}` }));
   const bad = deaths[pool].map((how) => ({ key: `${pool}-${how}`, task: 'fall', args: [how] }));
   await load.sendAll([...good.slice(0, 20), ...bad, ...good.slice(20)], { parallel: 1 });
-  await load.observe(arena.patience);
+  await load.observe(arena.maxWait);
   const { calls } = readHistory(arena.entries());
   const starts = bad.map(({ key }) => calls.get(key)?.runs.length ?? 0);
   const twice = good.filter(({ key }) => calls.get(key)?.runs.length !== 1).length;
@@ -48,7 +48,7 @@ async function diesIn(arena: Arena, pool: 'processes' | 'threads'): Promise<read
     atMost('worker processes that died', alive ? 0 : 1, 0),
     ...[
       ...basics(arena.verdict()).filter(({ name }) => name === 'stuck' || name === 'lost'),
-      told(
+      info(
         'deaths',
         starts.reduce((sum, count) => sum + count, 0),
       ),

@@ -1,7 +1,7 @@
 import { chord } from 'lovage';
 import type { Gathering } from '../apps/app.ts';
 import type { Arena } from '../arena.ts';
-import { atMost, type Figure, told } from '../figure.ts';
+import { atMost, type Figure, info } from '../figure.ts';
 import type { Entry } from '../ledger/ledger.ts';
 import type { Load } from '../load.ts';
 import { aofAlways } from '../processes/redis-node.ts';
@@ -48,10 +48,10 @@ async function run(arena: Arena): Promise<readonly Figure[]> {
   await hold(700);
   await redis.launch();
   const refused = await sending;
-  await load.observe(arena.patience);
+  await load.observe(arena.maxWait);
   await load.observeAgain();
-  await until(() => countsOf(arena.entries()).linked === arena.tasks, arena.patience, 'every link').catch(() => {}); // judged below
-  return [...figuresOf(arena), told('kills of workers', kills), told('sends tried again', refused)];
+  await until(() => countsOf(arena.entries()).linked === arena.tasks, arena.maxWait, 'every link').catch(() => {}); // judged below
+  return [...figuresOf(arena), info('kills of workers', kills), info('sends tried again', refused)];
 }
 
 /** Sends every chord, again under its id when it is not known whether it was accepted; resolves with how often that was. */
@@ -93,18 +93,18 @@ function countsOf(entries: readonly Entry[]): {
 } {
   const of = (kind: string) => entries.filter((entry) => entry.kind === kind);
   const isBody = ({ key }: Entry): boolean => !key.includes('.');
-  const told = of('RESULT');
+  const info = of('RESULT');
   const keys = [...new Set(of('SUBMIT').map(({ key }) => key))];
-  const ended = (key: string) => told.filter((entry) => entry.key === key && entry.detail !== 'LINK');
+  const ended = (key: string) => info.filter((entry) => entry.key === key && entry.detail !== 'LINK');
   const valuesOf = (key: string) =>
-    new Set(told.flatMap((entry) => (entry.key === key && entry.run ? [entry.run] : [])));
+    new Set(info.flatMap((entry) => (entry.key === key && entry.run ? [entry.run] : [])));
   const states = keys.map((key) => ended(key).map(({ detail }) => detail));
   return {
     untold: states.filter((list) => !list.some((state) => state === 'SUCCESS' || state === 'FAILURE')).length,
     failed: states.filter((list) => list.includes('FAILURE')).length,
     short: of('END').filter((entry) => isBody(entry) && entry.detail !== 'ok').length,
     outcomes: keys.map((key) => valuesOf(key).size),
-    linked: new Set(told.filter(({ detail }) => detail === 'LINK').map(({ key }) => key)).size,
+    linked: new Set(info.filter(({ detail }) => detail === 'LINK').map(({ key }) => key)).size,
     runs: { bodies: of('START').filter(isBody).length, members: of('START').filter((entry) => !isBody(entry)).length },
   };
 }
@@ -112,13 +112,13 @@ function countsOf(entries: readonly Entry[]): {
 function figuresOf(arena: Arena): readonly Figure[] {
   const { untold, failed, short, outcomes, linked, runs } = countsOf(arena.entries());
   return [
-    told('chords', arena.tasks),
+    info('chords', arena.tasks),
     atMost('chords that nobody was told of', untold, 0),
     atMost('chords that failed', failed, 0),
     atMost('bodies not given every value once', short + failed, 0),
     atMost('bodies with more than one outcome', outcomes.filter((count) => count > 1).length, 0),
     atMost('links that were not sent', arena.tasks - linked, 0),
-    told('members run again', runs.members - arena.tasks * members),
-    told('bodies run again', runs.bodies - arena.tasks),
+    info('members run again', runs.members - arena.tasks * members),
+    info('bodies run again', runs.bodies - arena.tasks),
   ];
 }

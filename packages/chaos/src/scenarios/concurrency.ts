@@ -1,7 +1,7 @@
 import type { AsyncResult } from 'lovage';
 import { groupOf, limit, type OrderedWork } from '../apps/concurrency-tasks.ts';
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, largest, quantile, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info, largest, quantile } from '../figure.ts';
 import { monotonic } from '../ledger/ledger.ts';
 import { disorder, mostAtOnce, type Stretch, stretchesOf } from '../ledger/tracks.ts';
 import type { Load } from '../load.ts';
@@ -31,8 +31,8 @@ export const ordering: Scenario = {
     const sending = sendOrdered(arena, load, keys);
     await killSome(arena, workers, { url, kills, runs: arena.tasks });
     await sending;
-    await load.observe(arena.patience);
-    return [told('kills', kills), ...judgeOrder(arena, kills * slots)];
+    await load.observe(arena.maxWait);
+    return [info('kills', kills), ...judgeOrder(arena, kills * slots)];
   },
 };
 
@@ -44,8 +44,8 @@ async function sendOrdered(arena: Arena, load: Load, keys: number): Promise<void
   const each = Math.ceil(arena.tasks / keys);
   const send = async (group: number): Promise<void> => {
     for (let nth = 0; nth < each; ) {
-      const together = group % 2 === 0 ? 1 : 5;
-      const calls = Array.from({ length: Math.min(together, each - nth) }, (_, index) =>
+      const sameSlot = group % 2 === 0 ? 1 : 5;
+      const calls = Array.from({ length: Math.min(sameSlot, each - nth) }, (_, index) =>
         callOf(arena, group, nth + index),
       );
       for (const [key] of calls) arena.note('SUBMIT', key);
@@ -86,7 +86,7 @@ function judgeOrder(arena: Arena, mostDuplicates: number): readonly Figure[] {
   return [
     ...basics(verdict),
     ...duplicates(verdict, mostDuplicates),
-    told('keys', groups.size),
+    info('keys', groups.size),
     atMost('inversions', inversions, 0),
     atMost('overlaps', overlaps, 0),
     atMost('longest standstill of a key', pause, arena.bar(10_000), 'ms'),
@@ -117,18 +117,18 @@ export const concurrencyKey: Scenario = {
     const load = arena.load({ url });
     const workers = await arena.workers(processes, { url, slots }); // first: the start of a process is not measured
     await sendLimited(arena, load, { name: 'a', count: arena.tasks, ms: 50 });
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const calm = stretchesOf(arena.entries());
     const figures = [
       atMost('most at once', mostAtOnce(calm), limit),
       atLeast('use of the places', usage(calm), arena.short ? 0.6 : 0.9),
-      told('time of a hand-over, median', quantile(handOvers(calm), 0.5), 'ms'),
+      info('time of a hand-over, median', quantile(handOvers(calm), 0.5), 'ms'),
     ];
     const before = arena.runs();
     await sendLimited(arena, load, { name: 'b', count: 12, ms: 800 });
     await arena.afterRuns(before + 4);
     await killHolder(arena, workers);
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const verdict = arena.verdict();
     return [
       ...figures,
@@ -202,15 +202,15 @@ export const fairness: Scenario = {
     const asked = monotonic();
     await task.delayMany(calls);
     const ended = () => arena.entries().filter((entry) => entry.kind === 'END' && entry.key.startsWith('small'));
-    await until(() => ended().length === calls.length, arena.patience * 2, 'the ten to be done').catch(() => undefined);
+    await until(() => ended().length === calls.length, arena.maxWait * 2, 'the ten to be done').catch(() => undefined);
     const last = Math.max(...ended().map(({ at }) => at));
     const large = arena
       .entries()
       .filter((one) => one.kind === 'START' && one.key.startsWith('large') && one.at > asked);
     return [
-      told('calls of the large tenant', arena.tasks),
-      told('sent a second', (arena.tasks / (sent - began)) * 1_000),
-      told('of them run meanwhile', large.filter(({ at }) => at < last).length),
+      info('calls of the large tenant', arena.tasks),
+      info('sent a second', (arena.tasks / (sent - began)) * 1_000),
+      info('of them run meanwhile', large.filter(({ at }) => at < last).length),
       atLeast('calls of the ten that are done', ended().length, arena.without(control) ? 0 : calls.length),
       atMost(
         'until the ten are done',

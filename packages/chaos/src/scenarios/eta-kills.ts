@@ -1,4 +1,4 @@
-import { atMost, largest, quantile, told } from '../figure.ts';
+import { atMost, info, largest, quantile } from '../figure.ts';
 import type { Call } from '../load.ts';
 import type { Scenario } from '../scenario.ts';
 import { basics, duplicates } from './verdict-figures.ts';
@@ -29,17 +29,17 @@ export const etaKills: Scenario = {
       await arena.kill(victim);
       workers[target] = await arena.worker({ url, slots }, false);
     });
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const verdict = arena.verdict();
     return [
       ...basics(verdict),
-      told('kills', kills),
+      info('kills', kills),
       ...duplicates(verdict, kills * slots),
       atMost('duplicates that no kill explains', verdict.withoutDeath.length, 0),
       atMost('started early', verdict.early.length, 0),
       atMost('late, p99', quantile(verdict.lateness, 0.99), arena.bar(500), 'ms'),
-      told('late, most', largest(verdict.lateness), 'ms'),
-      told('taken by a worker that died before their start', verdict.redeliveredLateness.length),
+      info('late, most', largest(verdict.lateness), 'ms'),
+      info('taken by a worker that died before their start', verdict.redeliveredLateness.length),
       atMost('late, most of these', largest(verdict.redeliveredLateness), arena.bar(4_000), 'ms'),
     ];
   },

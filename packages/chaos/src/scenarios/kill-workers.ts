@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, largest, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info, largest } from '../figure.ts';
 import type { Scenario } from '../scenario.ts';
 import { workCalls } from './calls.ts';
 import { basics, duplicates } from './verdict-figures.ts';
@@ -28,12 +28,12 @@ async function run(arena: Arena): Promise<readonly Figure[]> {
     workers[target] = await arena.worker({ url, slots }, false); // the others go on meanwhile
   });
   await sending;
-  await load.observe(arena.patience);
+  await load.observe(arena.maxWait);
   await load.observeAgain();
   const verdict = arena.verdict();
   return [
     ...basics(verdict),
-    told('kills', kills),
+    info('kills', kills),
     ...duplicates(verdict, kills * slots),
     atMost('duplicates that no kill explains', verdict.withoutDeath.length, 0),
     atMost('never run again', verdict.orphans.length, 0),

@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info } from '../figure.ts';
 import { type Entry, monotonic } from '../ledger/ledger.ts';
 import { lockRunnerFile } from '../paths.ts';
 import { LineProcess } from '../processes/line-process.ts';
@@ -39,8 +39,8 @@ export const fencedWrites: Scenario = {
     const leaders = [start(arena, plan), start(arena, plan)];
     for (let pause = 0; pause < arena.tasks; pause += 1) await pauseLeader(leaders, register, arena);
     return [
-      told('pauses', arena.tasks),
-      told('writes taken', register.taken),
+      info('pauses', arena.tasks),
+      info('writes taken', register.taken),
       atLeast('stale writes', register.refused + register.backwards, arena.tasks),
       atMost('written backwards', register.backwards, 0),
     ];

@@ -1,4 +1,4 @@
-import { told } from '../figure.ts';
+import { info } from '../figure.ts';
 import type { Scenario } from '../scenario.ts';
 import { workCalls } from './calls.ts';
 import { basics, duplicates } from './verdict-figures.ts';
@@ -18,6 +18,6 @@ export const longTasks: Scenario = {
     await load.observe(arena.options.sabotage ? 8_000 : 120_000);
     const verdict = arena.verdict();
     const aborted = arena.entries().filter(({ kind }) => kind === 'ABORT').length;
-    return [...basics(verdict), ...duplicates(verdict, 0), told('aborted runs', aborted)];
+    return [...basics(verdict), ...duplicates(verdict, 0), info('aborted runs', aborted)];
   },
 };

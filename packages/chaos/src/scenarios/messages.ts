@@ -1,7 +1,7 @@
 import { Lovage } from 'lovage';
 import { groups, waitingCanvas } from '../apps/messages-app.ts';
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, type Figure, told } from '../figure.ts';
+import { atLeast, atMost, type Figure, info } from '../figure.ts';
 import { check } from '../ledger/checker.ts';
 import { messagesAppFile } from '../paths.ts';
 import { aofAlways, type RedisNode, volatile } from '../processes/redis-node.ts';
@@ -31,10 +31,10 @@ export const subscriptions: Scenario = {
     await crash(arena, redis);
     await publishing;
     const missing = (): number => check(arena.entries()).lost.length;
-    await until(() => missing() === 0, arena.patience, 'every message to be run').catch(() => undefined); // judged below
+    await until(() => missing() === 0, arena.maxWait, 'every message to be run').catch(() => undefined); // judged below
     const verdict = arena.verdict();
     return [
-      told('accepted', verdict.acked),
+      info('accepted', verdict.acked),
       atMost('lost', verdict.lost.length, 0),
       ...duplicates(verdict, (kills + processes) * slots),
       atLeast('accepted for each group', verdict.acked / groups.length, arena.tasks),
@@ -62,7 +62,7 @@ export const gates: Scenario = {
     const waiting = await office.gates.list();
     const answers = await Promise.all(waiting.map(({ id }) => decideTwice(office, id)));
     await startWorkers(arena, url, 2);
-    const values = await Promise.all(sent.map((id) => outcomeOf(office, id, arena.patience)));
+    const values = await Promise.all(sent.map((id) => outcomeOf(office, id, arena.maxWait)));
     return judgeGates(arena, {
       keys,
       values,
@@ -80,7 +80,7 @@ interface GateTrial {
 function judgeGates(arena: Arena, { keys, values, refused }: GateTrial): readonly Figure[] {
   const starts = arena.entries().filter(({ kind, key }) => kind === 'START' && key.startsWith('after:'));
   return [
-    told('gates', keys.length),
+    info('gates', keys.length),
     atLeast(
       'canvases that came through',
       values.filter((value, index) => value === `yes ${keys[index]}`).length,

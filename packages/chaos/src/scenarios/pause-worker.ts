@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atMost, largest, told } from '../figure.ts';
+import { atMost, info, largest } from '../figure.ts';
 import { readHistory } from '../ledger/history.ts';
 import { monotonic } from '../ledger/ledger.ts';
 import type { Load } from '../load.ts';
@@ -27,7 +27,7 @@ export const pauseWorker: Scenario = {
     return [
       ...basics(verdict),
       ...duplicates(verdict, arena.tasks),
-      told('runs that went on after the pause', aborts.length),
+      info('runs that went on after the pause', aborts.length),
       atMost('slowest abort after SIGCONT', largest(aborts), arena.bar(1_000), 'ms'),
     ];
   },
@@ -47,7 +47,7 @@ async function pauseOnce(arena: Arena, load: Load, url: string): Promise<readonl
   const went = monotonic();
   arena.fault('cont', sleeper.pid);
   sleeper.signal('SIGCONT');
-  await load.observe(arena.patience);
+  await load.observe(arena.maxWait);
   await hold(arena.short ? 1_500 : 3_000); // what the sleeper still has to say, it says now
   await Promise.all([sleeper.kill(), heir.kill()]);
   return abortsOf(arena, String(sleeper.pid), went);

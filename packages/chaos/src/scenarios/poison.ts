@@ -1,6 +1,6 @@
 import { Inspector } from 'lovage/inspect';
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, largest, told } from '../figure.ts';
+import { atLeast, atMost, info, largest } from '../figure.ts';
 import { readHistory } from '../ledger/history.ts';
 import { monotonic } from '../ledger/ledger.ts';
 import type { WorkerProcess } from '../processes/worker-process.ts';
@@ -41,7 +41,7 @@ export const poison: Scenario = {
     const counts = await new Inspector(load.app).queues(['default']);
     return [
       ...basics(verdict),
-      told('malformed shapes', shapes),
+      info('malformed shapes', shapes),
       atLeast('parked, the ghost id where it is a letter too', parked, letters),
       atMost('time until the last was parked', parkedMs, arena.bar(4_000), 'ms'),
       atMost('starts of the crash loop', crashes, startsAllowed),
@@ -50,7 +50,7 @@ export const poison: Scenario = {
         load.failures.get('crash') === 'WorkerLostError' ? 0 : 1,
         0,
       ),
-      told('worker deaths', deaths()),
+      info('worker deaths', deaths()),
       atMost('worker deaths beyond those starts', deaths() - crashes, 0),
       atMost(
         'still running, waiting or delayed',

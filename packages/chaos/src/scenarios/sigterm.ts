@@ -1,5 +1,5 @@
 import type { Arena } from '../arena.ts';
-import { atLeast, atMost, largest, told } from '../figure.ts';
+import { atLeast, atMost, info, largest } from '../figure.ts';
 import { monotonic } from '../ledger/ledger.ts';
 import type { WorkerProcess } from '../processes/worker-process.ts';
 import type { Scenario } from '../scenario.ts';
@@ -28,7 +28,7 @@ export const sigterm: Scenario = {
     first.signal(arena.without('no-drain') ? 'SIGKILL' : 'SIGTERM');
     const [{ code }] = await Promise.all([first.exited, arena.worker({ url, slots: inFlight })]);
     const exitMs = endOf(first) - began;
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const late = arena
       .entries()
       .filter(({ kind, run, at }) => kind === 'START' && run?.startsWith(`${first.pid}.`) && at > began + 100).length;
@@ -43,8 +43,8 @@ export const sigterm: Scenario = {
 };
 
 const deadDrain = 1_000;
-const patience = 30_000;
-const shortPatience = 9_000;
+const maxWait = 30_000;
+const shortMaxWait = 9_000;
 
 /** A worker is asked to end while it runs tasks and its Redis is dead. */
 export const sigtermRedisDead: Scenario = {
@@ -58,7 +58,7 @@ export const sigtermRedisDead: Scenario = {
       ends.push(...(await endWithoutRedis(arena, Math.min(4, arena.tasks - ends.length))));
     const inTime = ends.filter((ms) => ms <= deadDrain + 5_000).length;
     return [
-      told('trials', ends.length),
+      info('trials', ends.length),
       atLeast('ended within the drain + 5 s', inTime, arena.tasks),
       atMost('slowest end', largest(ends), deadDrain + 5_000, 'ms'),
     ];
@@ -87,7 +87,7 @@ async function end(arena: Arena, worker: WorkerProcess): Promise<number> {
   const began = monotonic();
   arena.fault('term', worker.pid);
   worker.signal('SIGTERM');
-  const longest = arena.options.sabotage ? shortPatience : patience;
+  const longest = arena.options.sabotage ? shortMaxWait : maxWait;
   await within(worker.exited, longest, 'the worker to end').catch(() => worker.kill());
   return endOf(worker) - began;
 }

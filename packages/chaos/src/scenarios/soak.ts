@@ -1,4 +1,4 @@
-import { atMost, told } from '../figure.ts';
+import { atMost, info } from '../figure.ts';
 import type { Scenario } from '../scenario.ts';
 
 interface Vitals {
@@ -51,8 +51,8 @@ export const soak: Scenario = {
     const after = await rested(vitals, before);
     const tasks = leg * (legs - 1);
     return [
-      told('tasks after the warm-up', tasks),
-      told('heap before', (points[0] as Vitals).heap / mebi, 'MiB'),
+      info('tasks after the warm-up', tasks),
+      info('heap before', (points[0] as Vitals).heap / mebi, 'MiB'),
       atMost(
         'heap slope',
         (slopeOf(points.map(({ heap }) => heap)) / mebi / leg) * 100_000,
@@ -61,7 +61,7 @@ export const soak: Scenario = {
       ),
       atMost('handles gained by the tasks', Math.abs(before.handles - (points[0] as Vitals).handles), 2),
       atMost('handles gained by the reconnects', Math.abs(after.handles - before.handles), 2),
-      told('heap gained by the reconnects', (after.heap - before.heap) / mebi, 'MiB'),
+      info('heap gained by the reconnects', (after.heap - before.heap) / mebi, 'MiB'),
       atMost('the worker died', worker.running ? 0 : 1, 0),
     ];
   },

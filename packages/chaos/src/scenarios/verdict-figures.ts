@@ -1,11 +1,11 @@
-import { atMost, type Figure, told } from '../figure.ts';
+import { atMost, type Figure, info } from '../figure.ts';
 import type { Verdict } from '../ledger/checker.ts';
 
 /** What must hold under every fault: nothing accepted is lost, nobody waits for ever, no stored value is stale. */
 export function basics(verdict: Verdict): readonly Figure[] {
   return [
-    told('accepted', verdict.acked),
-    told('runs', verdict.runs),
+    info('accepted', verdict.acked),
+    info('runs', verdict.runs),
     atMost('lost', verdict.lost.length, 0),
     atMost('stuck', verdict.stuck.length, 0),
     atMost('failed without a run', verdict.failedUnrun.length, 0),
@@ -20,6 +20,6 @@ export function basics(verdict: Verdict): readonly Figure[] {
 export function duplicates(verdict: Verdict, most: number): readonly Figure[] {
   return [
     atMost('duplicates', verdict.duplicates.length, most),
-    told('of them after a finished run', verdict.repeated.length),
+    info('of them after a finished run', verdict.repeated.length),
   ];
 }

@@ -15,7 +15,7 @@ export interface ResultArguments extends GlobalArguments {
 }
 
 const finalStates: readonly string[] = ['SUCCESS', 'FAILURE', 'REVOKED'];
-const patience = 10_000;
+const maxWait = 10_000;
 
 /** Prints where a task stands, and its value or error; with `--wait` (which `--timeout` implies) once it has ended. */
 export async function showResult(given: ResultArguments): Promise<ExitCode> {
@@ -35,8 +35,8 @@ export async function showResult(given: ResultArguments): Promise<ExitCode> {
 async function readState(result: AsyncResult, { settings }: OpenedApp): Promise<string> {
   const name = `result backend ${textSetting(settings, 'backend') ?? textSetting(settings, 'broker')}`;
   try {
-    return await within<string>(patience, result.state(), () => {
-      throw new CommandError(`${name} did not answer within ${patience / 1000} s`, { exitCode: 69 });
+    return await within<string>(maxWait, result.state(), () => {
+      throw new CommandError(`${name} did not answer within ${maxWait / 1000} s`, { exitCode: 69 });
     });
   } catch (error) {
     if (error instanceof CommandError || codeOf(error)?.startsWith('RESULT_NO')) throw error;

@@ -7,9 +7,9 @@ import { createCommandLogger } from '../output/plain-logger.ts';
 import { printNote } from '../output/print.ts';
 
 /** How long a broker may take to answer a command. */
-const patience = 5_000;
+const maxWait = 5_000;
 /** How long connections may take to close after a command, whose answer the person has already. */
-const closePatience = 2_000;
+const closeTimeout = 2_000;
 
 const ownProcessOnly =
   'memory:// holds the tasks of this process only: name a broker with --broker or LOVAGE_BROKER_URL';
@@ -31,7 +31,7 @@ export async function withApp(
 
 /** Closes an app; a broker that does not answer is not waited for. */
 export async function closeSoon(app: Lovage): Promise<void> {
-  await within(closePatience, app.close(), () => undefined);
+  await within(closeTimeout, app.close(), () => undefined);
 }
 
 /** Throws a {@link CommandError} (69) that names the broker unless it answers within a few seconds. */
@@ -40,8 +40,8 @@ export async function checkBroker({ app, settings }: OpenedApp): Promise<void> {
   if (settings.get('broker')?.source === 'environment REDIS_URL') printNote(`broker ${broker}, from REDIS_URL`);
   const inspector = new Inspector(app);
   try {
-    await within(patience + 500, inspector.check({ timeout: patience }), () => {
-      throw new CommandError(`broker ${broker} did not answer within ${patience / 1000} s`, { exitCode: 69 });
+    await within(maxWait + 500, inspector.check({ timeout: maxWait }), () => {
+      throw new CommandError(`broker ${broker} did not answer within ${maxWait / 1000} s`, { exitCode: 69 });
     });
   } catch (error) {
     if (error instanceof CommandError || codeOf(error) === 'NOT_SUPPORTED') throw error;

@@ -2,7 +2,7 @@ import { Lovage } from '@lovage/core';
 import { closestName } from '@lovage/core/driver';
 import { CommandError, codeOf } from '../exit-code.ts';
 import { messageOf, oneLine } from '../output/print.ts';
-import { placeOf } from '../output/stack-frames.ts';
+import { locationOf } from '../output/stack-frames.ts';
 import type { AppLocation } from './find-app.ts';
 import { importModule, type ModuleExports } from './import-module.ts';
 
@@ -22,7 +22,7 @@ async function load({ file, shown }: AppLocation): Promise<ModuleExports> {
     // A broker URL that cannot be is a matter of usage, wherever it stands.
     if (codeOf(error) === 'BROKER_UNKNOWN_SCHEME' || codeOf(error) === 'BROKER_URL') throw error;
     const name = error instanceof Error ? error.name : 'thrown';
-    const place = placeOf(error);
+    const place = locationOf(error);
     const message = `app ${shown} does not load: ${name}: ${oneLine(messageOf(error))}${place ? ` (${place})` : ''}`;
     throw new CommandError(message, { exitCode: 70, cause: error });
   }

@@ -2,9 +2,12 @@ import { createTestClock, deferred } from '@lovage/core/testing';
 import { expect, it } from 'vitest';
 import { Readiness, type Started } from './readiness.ts';
 
-const started = (check: Started['check'], silence: Started['silence'] = () => undefined): Started => ({
+const started = (
+  check: Started['check'],
+  longestUnpolledQueue: Started['longestUnpolledQueue'] = () => undefined,
+): Started => ({
   check,
-  silence,
+  longestUnpolledQueue,
   pollTimeout: 20_000,
 });
 

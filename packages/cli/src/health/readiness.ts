@@ -1,5 +1,5 @@
 import type { Clock } from '@lovage/core/driver';
-import type { Silence } from '@lovage/core/worker';
+import type { UnpolledQueue } from '@lovage/core/worker';
 
 /** What is asked of a worker from outside. */
 export type Probe = 'live' | 'ready' | 'startup';
@@ -21,7 +21,7 @@ export interface Started {
   /** Asks the broker for a sign of life; rejects in trouble. */
   check(): Promise<unknown>;
   /** The queue that has gone unpolled for longest. */
-  silence(): Silence | undefined;
+  longestUnpolledQueue(): UnpolledQueue | undefined;
   /** How long a queue may go unpolled, in milliseconds. */
   readonly pollTimeout: number;
 }
@@ -33,7 +33,7 @@ export interface Started {
 export class Readiness {
   readonly #clock: Clock;
   #state: 'starting' | 'started' | 'ending' = 'starting';
-  #worker: Started = { check: async () => {}, silence: () => undefined, pollTimeout: 0 };
+  #worker: Started = { check: async () => {}, longestUnpolledQueue: () => undefined, pollTimeout: 0 };
   #answeredAt = 0;
   #checking: Promise<void> | undefined;
   #trouble = '';
@@ -64,11 +64,11 @@ export class Readiness {
   }
 
   async #ready(): Promise<Health> {
-    const silence = this.#worker.silence();
-    if (silence !== undefined && silence.since >= this.#worker.pollTimeout) {
+    const longestUnpolledQueue = this.#worker.longestUnpolledQueue();
+    if (longestUnpolledQueue !== undefined && longestUnpolledQueue.since >= this.#worker.pollTimeout) {
       return {
         ok: false,
-        reason: `queue "${silence.queue}" has not been polled for ${Math.round(silence.since / 1000)} s`,
+        reason: `queue "${longestUnpolledQueue.queue}" has not been polled for ${Math.round(longestUnpolledQueue.since / 1000)} s`,
       };
     }
     if (this.#age < fresh) return well;

@@ -35,6 +35,6 @@ export function splitList(given: string | readonly string[] | undefined): readon
 
 /** For people: whom nobody answered. */
 export function describeSilence({ destination, timeout }: FleetQuestion): string {
-  const whom = destination === undefined ? 'no worker' : `no worker named ${destination.join(', ')}`;
-  return `${whom} answered within ${formatDuration(timeout)}`;
+  const fleet = destination === undefined ? 'no worker' : `no worker named ${destination.join(', ')}`;
+  return `${fleet} answered within ${formatDuration(timeout)}`;
 }

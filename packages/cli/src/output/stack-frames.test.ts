@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { placeOf, userFrames } from './stack-frames.ts';
+import { locationOf, userFrames } from './stack-frames.ts';
 
 const stack = `TypeError: x
     at charge (file:///app/tasks.ts?tsx=1:3:9)
@@ -15,6 +15,6 @@ it("keeps the frames of the user's own code", () => {
 
 it('names the place of an error', () => {
   const error = Object.assign(new Error('x'), { stack });
-  expect(placeOf(error)).toBe('/app/tasks.ts:3:9');
-  expect(placeOf('text')).toBeUndefined();
+  expect(locationOf(error)).toBe('/app/tasks.ts:3:9');
+  expect(locationOf('text')).toBeUndefined();
 });

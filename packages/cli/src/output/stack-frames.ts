@@ -14,7 +14,7 @@ export function userFrames(stack: string | undefined): readonly string[] {
 }
 
 /** Where an error was thrown in the user's code: `/app/tasks.ts:3:9`. */
-export function placeOf(error: unknown): string | undefined {
+export function locationOf(error: unknown): string | undefined {
   const [frame] = userFrames(error instanceof Error ? error.stack : undefined);
   return frame === undefined ? undefined : (/\((.+)\)$/.exec(frame)?.[1] ?? frame);
 }

@@ -10,7 +10,7 @@ import {
 } from '../events/control-message.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { orderedKeyOf, orderGroup } from '../flow/acquire-request.ts';
-import type { Admissions } from '../flow/concurrency-limiter.ts';
+import type { ConcurrencyLimiter } from '../flow/concurrency-limiter.ts';
 import type { JsonValue } from '../message/json.ts';
 import { newTaskId } from '../message/task-id.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
@@ -62,7 +62,7 @@ export interface HaltedKey {
 
 /** What talking to workers needs. */
 export interface ControlContext extends RevokerContext {
-  readonly admissions: Admissions;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
 }
 
 /** Commands to the fleet, from any process. */
@@ -166,7 +166,7 @@ export class AppControl {
 
   /** The ordering keys that a failed task has closed (`orderingPolicy: 'halt'`), with that task's id. */
   async haltedKeys(): Promise<readonly HaltedKey[]> {
-    const places = await this.#context.admissions.halted();
+    const places = await this.#context.concurrencyLimiter.halted();
     return places.flatMap(({ group, id, queue }) => {
       const key = orderedKeyOf(group);
       return key === undefined ? [] : [{ ...key, failed: id, queue }];
@@ -175,7 +175,7 @@ export class AppControl {
 
   /** Opens an ordering key that a failed task has closed: the next call runs. False when it is not closed. */
   resumeKey(task: string, key: string): Promise<boolean> {
-    return this.#context.admissions.resume(orderGroup(task, key));
+    return this.#context.concurrencyLimiter.resume(orderGroup(task, key));
   }
 
   /** Workers drain and end, as on SIGTERM. */

@@ -2,7 +2,7 @@ import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
-import { type AdmissionStores, Admissions } from '../flow/concurrency-limiter.ts';
+import { ConcurrencyLimiter, type SemaphoreStores } from '../flow/concurrency-limiter.ts';
 import { LeaseQueue } from '../locks/lock-queue.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
 import { ErrorRegistry } from '../message/failure.ts';
@@ -37,7 +37,7 @@ export interface AppRuntime extends Messaging {
   readonly plugins: PluginList;
   readonly errors: ErrorRegistry;
   readonly stores: Stores;
-  readonly admissions: Admissions;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly producer: Producer;
   readonly results: ResultContext;
   readonly control: AppControl;
@@ -66,11 +66,11 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const brokerClock = new BrokerClock(clock, () => stores.clockOffset());
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
-  const admissions = createAdmissions(stores, logger, publishTimeout);
-  const control = new AppControl({ clock, stores, admissions, canvas: () => canvas });
+  const concurrencyLimiter = createConcurrencyLimiter(stores, logger, publishTimeout);
+  const control = new AppControl({ clock, stores, concurrencyLimiter, canvas: () => canvas });
   const results = createResults(name, stores, { ...tasks, clock, logger, control });
   const shared = { clock, brokerClock, logger, settings, stores, results };
-  const producer = createProducer(options, where, { ...tasks, ...shared, admissions, plugins });
+  const producer = createProducer(options, where, { ...tasks, ...shared, concurrencyLimiter, plugins });
   const sending = { clock, logger, producer, results, ...tasks };
   const canvas: CanvasSender = new CanvasSender({
     ...sending,
@@ -87,7 +87,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     settings,
     provenance,
     stores,
-    admissions,
+    concurrencyLimiter,
     control,
     canvas,
     leases: new LeaseQueue(clock, stores),
@@ -98,9 +98,9 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   };
 }
 
-function storesOfCanvas(stores: Stores): Pick<CanvasContext, 'directory' | 'native'> {
+function storesOfCanvas(stores: Stores): Pick<CanvasContext, 'sharedRegistry' | 'native'> {
   return {
-    directory: () => stores.current?.directory,
+    sharedRegistry: () => stores.current?.sharedRegistry,
     native: async () => (stores.current ?? (await stores.open())).brokerConnection.canvas,
   };
 }
@@ -118,12 +118,12 @@ function openLater(
   return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers });
 }
 
-function createAdmissions(stores: Stores, logger: Logger, publishTimeout: number): Admissions {
-  const open = async (): Promise<AdmissionStores> => {
+function createConcurrencyLimiter(stores: Stores, logger: Logger, publishTimeout: number): ConcurrencyLimiter {
+  const open = async (): Promise<SemaphoreStores> => {
     const { broker, brokerConnection, monitor, results } = stores.current ?? (await stores.open());
-    return { broker, admission: brokerConnection.admission, monitor, results };
+    return { broker, semaphore: brokerConnection.semaphore, monitor, results };
   };
-  return new Admissions({ stores: open, logger, publishTimeout });
+  return new ConcurrencyLimiter({ stores: open, logger, publishTimeout });
 }
 
 function createRateLines(stores: Stores, parts: Omit<RateLinesOptions, 'limiter'>): RateLines {
@@ -133,11 +133,11 @@ function createRateLines(stores: Stores, parts: Omit<RateLinesOptions, 'limiter'
 
 type ProducerParts = Pick<
   AppRuntime,
-  'registry' | 'clock' | 'brokerClock' | 'logger' | 'settings' | 'stores' | 'results' | 'admissions' | 'plugins'
+  'registry' | 'clock' | 'brokerClock' | 'logger' | 'settings' | 'stores' | 'results' | 'concurrencyLimiter' | 'plugins'
 >;
 
 function createProducer({ conf }: AppOptions, where: string, parts: ProducerParts): Producer {
-  const { clock, stores, settings, results, admissions, plugins } = parts;
+  const { clock, stores, settings, results, concurrencyLimiter, plugins } = parts;
   const sentEvents = conf?.taskSendSentEvent ? createSentEvents(stores, clock) : undefined;
   return new Producer({
     clock,
@@ -147,7 +147,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     clockOffset: () => stores.clockOffset(),
     uniqueStores: () => stores.open(),
     resultExpires: settings.resultExpires,
-    admissions,
+    concurrencyLimiter,
     rateLines: createRateLines(stores, { ...parts, clock: parts.brokerClock }),
     router: compileRoutes(conf?.taskRoutes, `${where}: conf.taskRoutes`),
     defaultQueue: settings.taskDefaultQueue,

@@ -1,5 +1,5 @@
 import { hasCallbacks } from '../canvas/as-call.ts';
-import { reviveCanvas } from '../canvas/canvas-from-json.ts';
+import { parseCanvas } from '../canvas/canvas-from-json.ts';
 import type { Signature } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
@@ -196,21 +196,21 @@ export class Lovage {
 
   /** A signature, chain, group or chord from its JSON. */
   signature<In extends readonly unknown[] = readonly unknown[], Out = unknown>(data: CanvasData): Signature<In, Out> {
-    return reviveCanvas(data, this.#sender.canvas);
+    return parseCanvas(data, this.#sender.canvas);
   }
 
   /** The result of a group that was sent from any process: its id is all it takes. */
   groupResult<T = unknown>(id: string): GroupResult<T> {
     if (typeof id !== 'string' || id === '')
       throw new ConfigurationError('app.groupResult(id): the id is a non-empty string');
-    return new GroupResult<T>({ id, rings: false }, this.#runtime.results);
+    return new GroupResult<T>({ id, notifiesThisProcess: false }, this.#runtime.results);
   }
 
   /** The result of a task that was sent from any process. */
   asyncResult<T = unknown>(id: string): AsyncResult<T> {
     if (typeof id !== 'string' || id === '')
       throw new ConfigurationError('app.asyncResult(id): the id is a non-empty string');
-    return new AsyncResult<T>({ id, rings: false }, this.#runtime.results);
+    return new AsyncResult<T>({ id, notifiesThisProcess: false }, this.#runtime.results);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
-import { type Decision, gateBook } from '../canvas/gate-keeper.ts';
+import { type Decision, gateNamespace } from '../canvas/gate-keeper.ts';
 import { ConfigurationError, GateRejectedError, NotSupportedError } from '../errors.ts';
 import { toFailure } from '../message/failure.ts';
 import type { JsonValue } from '../message/json.ts';
@@ -62,10 +62,10 @@ export class AppGates {
   /** The gates that wait, the oldest first. */
   async list({ name, rootId }: GateFilter = {}): Promise<readonly WaitingGate[]> {
     const { stores } = this.#context;
-    const { directory } = await stores.open();
-    if (directory === undefined)
+    const { sharedRegistry } = await stores.open();
+    if (sharedRegistry === undefined)
       throw new NotSupportedError(`${stores.display} keeps no directory: gates are not listed`);
-    const entries = await directory.list(gateBook);
+    const entries = await sharedRegistry.list(gateNamespace);
     return entries
       .flatMap((entry) => (entry.expiredFor === undefined ? (readGate(entry.name, entry.value) ?? []) : []))
       .filter((gate) => (name === undefined || gate.name === name) && (rootId === undefined || gate.rootId === rootId))

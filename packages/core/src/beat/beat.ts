@@ -7,7 +7,7 @@ import { type Duration, parseDuration } from '../options/duration.ts';
 import { flag, readOptions } from '../options/option-reader.ts';
 import { tasksIn } from './entry.ts';
 import { assertOverlapCanBeSeen } from './overlap.ts';
-import { ScheduleBook } from './schedule-repository.ts';
+import { ScheduleRepository } from './schedule-repository.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** Options of {@link startBeat}. */
@@ -58,10 +58,10 @@ export class Beat {
   readonly #forget: () => void;
 
   /** @internal Made by {@link startBeat}. */
-  constructor(runtime: AppRuntime, book: ScheduleBook, options: typeof defaults) {
+  constructor(runtime: AppRuntime, repository: ScheduleRepository, options: typeof defaults) {
     this.#runtime = runtime;
     this.#refresh = options.refresh;
-    this.#scheduler = new Scheduler({ runtime, book, refresh: options.refresh });
+    this.#scheduler = new Scheduler({ runtime, repository, refresh: options.refresh });
     const { clock, logger, leases, closers } = runtime;
     if (options.elect) {
       const onLeader = (signal: AbortSignal, fence: number): Promise<void> => this.#lead(signal, fence);
@@ -122,17 +122,17 @@ export async function startBeat(app: Lovage, options: BeatOptions = {}): Promise
   for (const { name, signature } of runtime.schedules.list()) assertKnown(runtime, name, signature.toJSON());
   await runtime.plugins.emitAndWait('beatInit', { app: runtime.name });
   const stores = await runtime.stores.open();
-  const book = new ScheduleBook(app);
+  const repository = new ScheduleRepository(app);
   try {
     await stores.brokerConnection.check(checkTimeout);
-    assertOverlapCanBeSeen(stores, (await book.load()).values());
+    assertOverlapCanBeSeen(stores, (await repository.load()).values());
   } catch (error) {
     const code = (error as { readonly code?: string }).code;
     if (error instanceof BrokerAuthenticationError || code === 'NOT_SUPPORTED' || resolved.exitOnBrokerLoss)
       throw error;
     runtime.logger.warn(`broker ${runtime.stores.display} cannot be reached, beat tries on`, { error });
   }
-  return new Beat(runtime, book, resolved);
+  return new Beat(runtime, repository, resolved);
 }
 
 /** Every task of an entry is one of the app's, or one it has a stub of. */

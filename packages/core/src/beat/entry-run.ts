@@ -4,12 +4,12 @@ import { dueSlots } from './due.ts';
 import type { Entry } from './entry.ts';
 import { fireSlot } from './fire.ts';
 import { isUnderWay } from './overlap.ts';
-import type { ScheduleBook } from './schedule-repository.ts';
+import type { ScheduleRepository } from './schedule-repository.ts';
 
 /** What the runs of all entries share. */
 export interface RunContext {
   readonly runtime: AppRuntime;
-  readonly book: ScheduleBook;
+  readonly repository: ScheduleRepository;
   /** Whether this beat may fire at this moment. */
   readonly mayFire: () => boolean;
   /** Told of each slot that was sent, and how late. */
@@ -20,7 +20,7 @@ export interface RunContext {
 const retry = { first: 500, longest: 5_000 };
 /** How often an entry that is held back by its own last run looks whether that has ended. */
 const overlapLook = 500;
-const leaseLook = 100;
+const leaseCheck = 100;
 
 /** One entry under a leader: which slots are decided, and when to look at it again. */
 export class EntryRun {
@@ -58,7 +58,7 @@ export class EntryRun {
   }
 
   /** Fires what is due. Never rejects: what could not be sent is tried again. */
-  async attend(now: number): Promise<void> {
+  async runDue(now: number): Promise<void> {
     this.#retryAt = undefined;
     try {
       await this.#fireDue(now);
@@ -89,7 +89,7 @@ export class EntryRun {
   }
 
   async #fire(slot: number): Promise<void> {
-    const { runtime, book, onFired } = this.#context;
+    const { runtime, repository, onFired } = this.#context;
     try {
       await fireSlot(this.#entry, slot);
     } catch (error) {
@@ -100,7 +100,7 @@ export class EntryRun {
     this.#decided = slot;
     this.#entry = { ...this.#entry, lastSlot: slot };
     onFired(slot, runtime.clock.now() - slot);
-    await book.markFired(this.#entry.name, slot).catch((error: unknown) => {
+    await repository.markFired(this.#entry.name, slot).catch((error: unknown) => {
       // the slot's id keeps a successor from firing it again, so this costs nothing but a look
       runtime.logger.debug(`schedule "${this.#entry.name}": could not record a slot`, { slot, error });
     });
@@ -117,15 +117,15 @@ export class EntryRun {
       this.#retryAt = now + overlapLook;
       return;
     }
-    const { runtime, book } = this.#context;
+    const { runtime, repository } = this.#context;
     runtime.logger.info(`schedule "${this.#entry.name}": the run before has not ended, slot dropped`, { slot: newest });
     this.#decided = newest;
-    await book.markDropped(this.#entry.name, newest);
+    await repository.markDropped(this.#entry.name, newest);
   }
 
   /** The lease is not trusted at this moment: either it is renewed, or this run ends. */
   #standBack(now: number): void {
-    this.#retryAt = now + leaseLook;
+    this.#retryAt = now + leaseCheck;
   }
 
   #tryLater(error: unknown): void {

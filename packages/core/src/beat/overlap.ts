@@ -5,12 +5,12 @@ import type { Entry } from './entry.ts';
 import { slotId } from './slot-id.ts';
 
 /** Whether the run of the entry's last slot has not ended: it waits, runs, or will be retried. */
-export async function isUnderWay(stores: OpenStores, entry: Entry, patience: number, now: number): Promise<boolean> {
+export async function isUnderWay(stores: OpenStores, entry: Entry, maxWait: number, now: number): Promise<boolean> {
   const { lastSlot } = entry;
   if (lastSlot === undefined) return false;
   const id = slotId(entry.definition.app, entry.name, lastSlot);
   if (await hasEnded(stores, id)) return false;
-  if (!('task' in entry.definition.signature)) return now - lastSlot < patience; // a canvas is in the broker in parts
+  if (!('task' in entry.definition.signature)) return now - lastSlot < maxWait; // a canvas is in the broker in parts
   const [place] = (await stores.monitor?.locate([id])) ?? [];
   return place !== undefined;
 }

@@ -16,7 +16,7 @@ import {
 import { slotsOf } from './slots.ts';
 
 /** The entries of one app: what its code declares and what the store keeps, as one list. */
-export class ScheduleBook {
+export class ScheduleRepository {
   readonly #app: Lovage;
   readonly #runtime: AppRuntime;
 

@@ -1,11 +1,11 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
 import { EntryRun, type RunContext } from './entry-run.ts';
-import type { ScheduleBook } from './schedule-repository.ts';
+import type { ScheduleRepository } from './schedule-repository.ts';
 
 /** What a scheduler needs. */
 export interface SchedulerOptions {
   readonly runtime: AppRuntime;
-  readonly book: ScheduleBook;
+  readonly repository: ScheduleRepository;
   /** How often the entries are read again, in milliseconds; changes also ring. */
   readonly refresh: number;
 }
@@ -38,7 +38,7 @@ export class Scheduler {
   };
   readonly #options: SchedulerOptions;
   readonly #runs = new Map<string, EntryRun>();
-  readonly #attending = new Map<EntryRun, Promise<void>>();
+  readonly #running = new Map<EntryRun, Promise<void>>();
   /** When to read the entries again, and when that was last tried. */
   #readAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
@@ -58,23 +58,23 @@ export class Scheduler {
     const stop = (): void => this.#wake();
     signal.addEventListener('abort', stop, { once: true });
     this.figures.lookedAt = this.#options.runtime.clock.now();
-    const bell = await this.#options.book.listen(() => this.#readSoon());
+    const subscription = await this.#options.repository.listen(() => this.#readSoon());
     try {
       this.#readAt = Number.NEGATIVE_INFINITY;
       while (!signal.aborted) await this.#turn(signal, this.#context(signal, mayFire));
-      await Promise.all(this.#attending.values());
+      await Promise.all(this.#running.values());
     } finally {
       signal.removeEventListener('abort', stop);
       this.#runs.clear();
-      await bell?.close().catch(() => {}); // it ends with the connection
+      await subscription?.close().catch(() => {}); // it ends with the connection
     }
   }
 
   #context(signal: AbortSignal, mayFire: () => boolean): RunContext {
-    const { runtime, book } = this.#options;
+    const { runtime, repository } = this.#options;
     return {
       runtime,
-      book,
+      repository,
       mayFire: () => !signal.aborted && mayFire(),
       onFired: (slot, lateBy) => {
         this.figures.fired += 1;
@@ -93,7 +93,7 @@ export class Scheduler {
     const now = clock.now();
     for (const run of this.#idle()) {
       const { wakeAt } = run;
-      if (wakeAt !== undefined && wakeAt <= now) this.#attend(run, now);
+      if (wakeAt !== undefined && wakeAt <= now) this.#runDue(run, now);
     }
     if (!signal.aborted) await this.#rest();
   }
@@ -104,16 +104,16 @@ export class Scheduler {
     return due !== undefined && now - due > missedAfter && now - this.#triedAt > missedAfter;
   }
 
-  #attend(run: EntryRun, now: number): void {
-    const attending = run.attend(now).then(() => {
-      this.#attending.delete(run);
+  #runDue(run: EntryRun, now: number): void {
+    const running = run.runDue(now).then(() => {
+      this.#running.delete(run);
       this.#wake();
     });
-    this.#attending.set(run, attending);
+    this.#running.set(run, running);
   }
 
   #idle(): readonly EntryRun[] {
-    return [...this.#runs.values()].filter((run) => !this.#attending.has(run));
+    return [...this.#runs.values()].filter((run) => !this.#running.has(run));
   }
 
   #readSoon(): void {
@@ -122,12 +122,12 @@ export class Scheduler {
   }
 
   async #read(context: RunContext): Promise<void> {
-    const { runtime, book, refresh } = this.#options;
+    const { runtime, repository, refresh } = this.#options;
     try {
       this.#triedAt = runtime.clock.now();
       this.#readAt = this.#triedAt + refresh; // a ring from here on asks for another look
-      const entries = await book.load();
-      await book.sync(entries);
+      const entries = await repository.load();
+      await repository.sync(entries);
       for (const name of this.#runs.keys()) if (!entries.has(name)) this.#runs.delete(name);
       for (const [name, entry] of entries) {
         const run = this.#runs.get(name);

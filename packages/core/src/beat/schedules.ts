@@ -16,7 +16,7 @@ import type { ScheduleTime } from '../schedules/schedule-time.ts';
 import { assertKnown } from './beat.ts';
 import { type Entry, type EntryDefinition, tasksIn } from './entry.ts';
 import { scheduleHeader } from './fire.ts';
-import { ScheduleBook } from './schedule-repository.ts';
+import { ScheduleRepository } from './schedule-repository.ts';
 import { slotsOf } from './slots.ts';
 
 /** An entry, seen from outside. */
@@ -47,16 +47,16 @@ export interface ScheduleView {
 /** The periodic entries of an app: those of its code, to look at and to pause, and others to add and to remove at run time. */
 export class Schedules {
   readonly #runtime: AppRuntime;
-  readonly #book: ScheduleBook;
+  readonly #repository: ScheduleRepository;
 
   constructor(app: Lovage) {
     this.#runtime = runtimeOf(app);
-    this.#book = new ScheduleBook(app);
+    this.#repository = new ScheduleRepository(app);
   }
 
   /** All entries, by name. */
   async list(): Promise<readonly ScheduleView[]> {
-    const entries = [...(await this.#book.load()).values()];
+    const entries = [...(await this.#repository.load()).values()];
     return entries.map((entry) => this.#view(entry)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -78,7 +78,7 @@ export class Schedules {
     const read = readSchedule(name, when, options);
     const json = await this.#plainJson(name, signature);
     assertKnown(this.#runtime, name, json);
-    const before = (await this.#book.load()).get(name);
+    const before = (await this.#repository.load()).get(name);
     if (before?.definition.source === 'code') {
       throw new ConfigurationError(
         `schedule "${name}" is declared in code: change it there, or give the new one another name`,
@@ -91,8 +91,8 @@ export class Schedules {
       ...{ v: 1, app: this.#runtime.name, name, source: 'api', since },
       ...{ when: read.when, options: read.options, signature: json },
     };
-    await this.#book.save({ definition, enabled: true });
-    await this.#book.ring();
+    await this.#repository.save({ definition, enabled: true });
+    await this.#repository.ring();
     return this.show(name);
   }
 
@@ -119,8 +119,8 @@ export class Schedules {
     if (definition.source === 'code' && known) {
       throw new ConfigurationError(`schedule "${name}" is declared in code: remove it there, or pause it`);
     }
-    await this.#book.remove(name);
-    await this.#book.ring();
+    await this.#repository.remove(name);
+    await this.#repository.ring();
   }
 
   /** The next `count` slots, whether it is paused or not. */
@@ -135,8 +135,8 @@ export class Schedules {
       throw new ConfigurationError(`schedule "${name}" is disabled by its own options (enabled: false): change them`);
     }
     const since = enabled && !before ? this.#runtime.clock.now() : definition.since;
-    await this.#book.save({ definition: { ...definition, since }, enabled });
-    await this.#book.ring();
+    await this.#repository.save({ definition: { ...definition, since }, enabled });
+    await this.#repository.ring();
   }
 
   /** The signature as the store keeps it: what cannot be sent is refused here, not at three in the morning. */
@@ -156,7 +156,7 @@ export class Schedules {
   }
 
   async #find(name: string): Promise<Entry> {
-    const entries = await this.#book.load();
+    const entries = await this.#repository.load();
     const entry = entries.get(name);
     if (entry) return entry;
     const closest = closestName(name, [...entries.keys()]);

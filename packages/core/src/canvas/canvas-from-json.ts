@@ -11,11 +11,11 @@ import { TaskSignature } from './task-signature.ts';
 const deepest = 500;
 
 /** A canvas from its JSON. Throws {@link ConfigurationError} for anything else. */
-export function reviveCanvas(data: CanvasData, sender: SignatureSender, depth = 0): AnySignature {
+export function parseCanvas(data: CanvasData, sender: SignatureSender, depth = 0): AnySignature {
   if (depth > deepest) throw new ConfigurationError(`app.signature: nested deeper than ${deepest} levels`);
   const each = (list: unknown): AnySignature[] => {
     if (!Array.isArray(list)) throw unreadable();
-    return list.map((item: CanvasData) => reviveCanvas(item, sender, depth + 1));
+    return list.map((item: CanvasData) => parseCanvas(item, sender, depth + 1));
   };
   if (typeof data !== 'object' || data === null) throw unreadable();
   const parts: SignatureParts = {
@@ -26,14 +26,14 @@ export function reviveCanvas(data: CanvasData, sender: SignatureSender, depth = 
   if ('task' in data && typeof data.task === 'string' && Array.isArray(data.args)) {
     return new TaskSignature(data, sender, undefined, parts);
   }
-  if ('gate' in data) return reviveGate(data, parts);
+  if ('gate' in data) return parseGate(data, parts);
   if ('chain' in data) return new Chain(each(data.chain), parts);
   if ('group' in data) return new Group(each(data.group), parts, sender);
   if (!('chord' in data)) throw unreadable();
-  return new Chord(new Group(each(data.chord), undefined, sender), reviveCanvas(data.body, sender, depth + 1), parts);
+  return new Chord(new Group(each(data.chord), undefined, sender), parseCanvas(data.body, sender, depth + 1), parts);
 }
 
-function reviveGate(data: GateData, parts: SignatureParts): Gate {
+function parseGate(data: GateData, parts: SignatureParts): Gate {
   const { timeout, default: fallback } = data;
   const options = {
     ...(timeout === undefined ? {} : { timeout }),

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { JoinState, ResultBackend } from '../driver/result-backend.ts';
-import type { Directory } from '../driver/shared-registry.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
 import type { Logger } from '../logger.ts';
 import type { JoinRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
@@ -17,8 +17,8 @@ import {
   originalEnding,
   type Unit,
 } from './continuation.ts';
-import { Doom } from './fail-dependents.ts';
-import { freeze, type Place } from './freeze.ts';
+import { FailDependents } from './fail-dependents.ts';
+import { freeze, type SlotHolder } from './freeze.ts';
 import { GateKeeper, isGate } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
 import type { Resolved } from './resolve.ts';
@@ -32,7 +32,7 @@ export interface RunnerTools {
   /** How long outcomes are kept, in milliseconds. */
   readonly resultExpires: number;
   /** Where waiting gates are listed; undefined: the broker has none. */
-  readonly directory: () => Directory | undefined;
+  readonly sharedRegistry: () => SharedRegistry | undefined;
   /** Takes messages back that are not needed any more. */
   readonly cancel: (ids: readonly string[], queue: string) => Promise<void>;
 }
@@ -43,13 +43,13 @@ export interface RunnerTools {
  */
 export class CanvasRunner {
   readonly #tools: RunnerTools;
-  readonly #doom: Doom;
+  readonly #failDependents: FailDependents;
   /** Steps that wait for somebody. */
   readonly gates: GateKeeper;
 
   constructor(tools: RunnerTools) {
     this.#tools = tools;
-    this.#doom = new Doom({ ...tools, apply: (effects) => this.#apply(effects) });
+    this.#failDependents = new FailDependents({ ...tools, apply: (effects) => this.#apply(effects) });
     this.gates = new GateKeeper({ ...tools, ended: (unit, ending) => this.ended(unit, ending) });
   }
 
@@ -59,8 +59,8 @@ export class CanvasRunner {
   }
 
   /** Everything from this unit on ends as given: for what can never run. */
-  doom(id: string, ending: FailedEnding): Promise<void> {
-    return this.#doom.from(id, ending);
+  failDependents(id: string, ending: FailedEnding): Promise<void> {
+    return this.#failDependents.from(id, ending);
   }
 
   /** What depends on a unit that was laid down and is taken back; a group ends itself. */
@@ -73,7 +73,7 @@ export class CanvasRunner {
   /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */
   async send(
     node: Resolved,
-    place: Place,
+    place: SlotHolder,
     options: SinkOptions & { readonly replyTo?: string | undefined },
   ): Promise<string> {
     const sink = new PlanSink(this.#sinkTools(), options);
@@ -143,8 +143,8 @@ export class CanvasRunner {
         return this.#joinMember(effect);
       case 'conclude':
         return this.conclude(effect.id, effect.ending);
-      case 'doom':
-        return this.#doom.from(effect.id, effect.ending);
+      case 'fail-dependents':
+        return this.#failDependents.from(effect.id, effect.ending);
       case 'fail-group':
         return this.#failGroup(effect.id, effect.ending);
       case 'forget':
@@ -159,7 +159,7 @@ export class CanvasRunner {
     for (const [index, record] of records.entries()) {
       if (record?.plan?.kind !== 'callback') continue; // fired to the end before
       const { run } = callbacks[index] as { run: string };
-      const place: Place = {
+      const place: SlotHolder = {
         id: run,
         after: {},
         rootId: record.rootId ?? run,
@@ -214,11 +214,11 @@ export class CanvasRunner {
    * count first and look then, so that one of the two sees that all are there.
    */
   async #joinAdded({ by, nth }: NonNullable<JoinRef['added']>): Promise<void> {
-    const seat = { group: childId(by, '~a'), index: nth };
-    await this.#count(seat);
+    const position = { group: childId(by, '~a'), index: nth };
+    await this.#count(position);
     const [record] = await this.#tools.results.get([by]);
     if (record?.state !== 'SUCCESS') return;
-    const state = await this.#count(seat, (record.added ?? 0) + 1);
+    const state = await this.#count(position, (record.added ?? 0) + 1);
     const { join } = record.canvas ?? (record.plan?.kind === 'replaced' ? record.plan.canvas : {});
     if (state.complete && join) await this.#join(join);
   }
@@ -235,8 +235,8 @@ export class CanvasRunner {
     const { results } = this.#tools;
     const plan: JoinPlan = { ...record.plan, size };
     if (!isFinal(record)) await results.put([{ record: { ...record, plan }, ttl: planTtl }]);
-    const seat = { groupId: id, index: size, size: size + 1, tellsSize: true };
-    const { complete } = await results.join({ ...seat, succeeded: true, ttl: planTtl });
+    const position = { groupId: id, index: size, size: size + 1, announcesSize: true };
+    const { complete } = await results.join({ ...position, succeeded: true, ttl: planTtl });
     if (complete) await this.#completeGroup(id);
   }
 

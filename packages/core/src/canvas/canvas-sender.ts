@@ -1,7 +1,7 @@
 import { withDeadline } from '../clock.ts';
 import type { CanvasNode, NativeCanvas } from '../driver/native-canvas.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
-import type { Directory } from '../driver/shared-registry.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
 import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { childId, replacedId } from '../message/child-id.ts';
@@ -18,9 +18,9 @@ import type { TaskRegistry } from '../task/registry.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
-import { reviveCanvas } from './canvas-from-json.ts';
+import { parseCanvas } from './canvas-from-json.ts';
 import { CanvasRunner } from './canvas-runner.ts';
-import { addedPlace, type Place, stepId } from './freeze.ts';
+import { addedPlace, type SlotHolder, stepId } from './freeze.ts';
 import { planTtl } from './plan-sink.ts';
 import { type Resolved, Resolver } from './resolve.ts';
 import { type AnySignature, assertSignature, callbacksOf, type SignatureSender } from './signature.ts';
@@ -39,7 +39,7 @@ export interface CanvasContext {
   /** Absent in what comes back: the broker has no canvases of its own. */
   readonly native: () => Promise<NativeCanvas | undefined>;
   /** Where waiting gates are listed, once the stores are open. */
-  readonly directory: () => Directory | undefined;
+  readonly sharedRegistry: () => SharedRegistry | undefined;
 }
 
 /** Sends canvases: from callers, and from inside tasks (`self.replace`, `self.addToChord`). */
@@ -75,7 +75,7 @@ export class CanvasSender {
     const id = given ?? newTaskId(clock.now());
     await clock.measure(); // steps may begin after a while
     const caller = currentTaskOrNone();
-    const place: Place = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
+    const place: SlotHolder = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
     const replyTo = results.inbox.address;
     const native = await this.#context.native();
     if (native) {
@@ -111,11 +111,11 @@ export class CanvasSender {
   async replace(message: Message, data: object, added: number | undefined): Promise<void> {
     const { id, task, rootId = id, parentId, canvas = {}, replyTo } = message;
     const { clock, resultExpires } = this.#context;
-    const node = await this.#resolve(this.#revive(data), message);
+    const node = await this.#resolve(this.#parse(data), message);
     const native = await this.#context.native();
     if (native) return native.replace(message, await collected(node));
     const runner = await this.runner();
-    const place: Place = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
+    const place: SlotHolder = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
     const entry = await runner.send(node, { ...place, ...groupOf(message) }, { replyTo });
     const plan: JoinPlan = {
       kind: 'replaced',
@@ -157,14 +157,14 @@ export class CanvasSender {
 
   /** What carries canvases on. */
   async runner(): Promise<CanvasRunner> {
-    const { clock, logger, producer, resultExpires, directory } = this.#context;
+    const { clock, logger, producer, resultExpires, sharedRegistry } = this.#context;
     const { results, monitor } = await this.#context.results.stores();
     if (this.#made?.of === results) return this.#made.runner;
     const publish = (messages: readonly Message[]) => producer.publish(messages);
     const cancel = async (ids: readonly string[], queue: string): Promise<void> => {
       await monitor?.remove?.(ids, [queue]).catch(() => {}); // who meets them finds that nothing is to be done
     };
-    const tools = { results: this.#timely(results), clock, logger, publish, resultExpires, directory, cancel };
+    const tools = { results: this.#timely(results), clock, logger, publish, resultExpires, sharedRegistry, cancel };
     const runner = new CanvasRunner(tools);
     this.#made = { of: results, runner };
     return runner;
@@ -205,9 +205,9 @@ export class CanvasSender {
     );
   }
 
-  #revive(data: object): AnySignature {
+  #parse(data: object): AnySignature {
     if (this.#sender === undefined) throw new TypeError('no app to send it'); // Lovage's constructor gives one
-    return reviveCanvas(data as CanvasData, this.#sender);
+    return parseCanvas(data as CanvasData, this.#sender);
   }
 
   #resultOf(node: Resolved, { id, callerId, hasDeadline }: Sent): AsyncResult {
@@ -216,7 +216,7 @@ export class CanvasSender {
     const last = lastOf(node);
     const origin: ResultOrigin = {
       id,
-      rings: true,
+      notifiesThisProcess: true,
       hasDeadline,
       ...(parentId === undefined ? {} : { parentId }),
       ...(last.kind === 'task' && last.message.ignoreResult ? { ignored: true } : {}),
@@ -233,11 +233,11 @@ interface Sent {
   readonly hasDeadline: boolean;
 }
 
-function bare(id: string, rootId: string, parentId: string | undefined): Place {
+function bare(id: string, rootId: string, parentId: string | undefined): SlotHolder {
   return { id, after: {}, rootId, parentId, links: [], errors: [], starts: false, entry: undefined, level: 0 };
 }
 
-function groupOf({ groupId, groupIndex }: Message): Pick<Place, 'groupId' | 'groupIndex'> {
+function groupOf({ groupId, groupIndex }: Message): Pick<SlotHolder, 'groupId' | 'groupIndex'> {
   return { groupId, groupIndex };
 }
 

@@ -1,4 +1,4 @@
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -31,7 +31,7 @@ export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unk
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<In, NextOut> {
     return pipe(this, next);
   }
@@ -82,7 +82,7 @@ type Fitting<Steps extends readonly AnySignature[]> = {
     ? Steps[K]
     : number extends Steps['length']
       ? Steps[K]
-      : Steps[K] & Fits<OutOf<Before<Steps>[K & keyof Before<Steps>]>, InOf<Steps[K]>>;
+      : Steps[K] & Accepts<OutOf<Before<Steps>[K & keyof Before<Steps>]>, InOf<Steps[K]>>;
 };
 
 /** At each place, the step before it. */

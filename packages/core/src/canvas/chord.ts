@@ -1,6 +1,6 @@
 import { type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
 import { type AnyGroup, Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -34,7 +34,7 @@ export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unk
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<In, NextOut> {
     return pipe(this, next);
   }
@@ -53,19 +53,19 @@ export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unk
 /** Runs the header's members side by side, then the body with the list of their values. */
 export function chord<const List extends readonly AnySignature[], Body extends AnySignature>(
   header: List,
-  body: Body & FitsList<MembersOut<List>, Body>,
+  body: Body & AcceptsList<MembersOut<List>, Body>,
 ): Chord<MembersIn<List[number]>, OutOf<Body>>;
 export function chord<In extends readonly unknown[], Values, Body extends AnySignature>(
   header: Group<In, Values>,
-  body: Body & FitsList<Values, Body>,
+  body: Body & AcceptsList<Values, Body>,
 ): Chord<In, OutOf<Body>>;
 export function chord<S extends AnySignature, Body extends AnySignature>(
   header: Source<S>,
-  body: Body & FitsList<OutOf<S>[], Body>,
+  body: Body & AcceptsList<OutOf<S>[], Body>,
 ): Chord<MembersIn<S>, OutOf<Body>>;
 export function chord(header: unknown, body: unknown): Chord<never, unknown> {
   const members = header instanceof Group ? header : group(header as AnySignature[]);
   return new Chord(members, body as AnySignature);
 }
 
-type FitsList<Values, Body> = Fits<Values, InOf<Body>>;
+type AcceptsList<Values, Body> = Accepts<Values, InOf<Body>>;

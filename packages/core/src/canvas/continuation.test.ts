@@ -56,7 +56,7 @@ describe('what follows the end of a unit', () => {
     const ending = dependentEnding({ id: 'a', task: 'work' }, failed as never);
     expect(follow({ next: 'b', errors }, failed)).toEqual([
       { do: 'fire', callbacks: errors, input: { value: 'a' }, parentId: 'a' },
-      { do: 'doom', id: 'b', ending },
+      { do: 'fail-dependents', id: 'b', ending },
       { do: 'forget', ids: ['e'] },
     ]);
     expect(follow({ join: { group: 'g', index: 0 } }, failed)).toEqual([{ do: 'fail-group', id: 'g', ending }]);

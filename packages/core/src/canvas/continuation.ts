@@ -37,7 +37,7 @@ export type Effect =
   | { readonly do: 'start'; readonly id: string; readonly input: Input }
   | { readonly do: 'join'; readonly join: JoinRef; readonly by: string; readonly added: number }
   | { readonly do: 'conclude'; readonly id: string; readonly ending: Ending }
-  | { readonly do: 'doom'; readonly id: string; readonly ending: FailedEnding }
+  | { readonly do: 'fail-dependents'; readonly id: string; readonly ending: FailedEnding }
   | { readonly do: 'fail-group'; readonly id: string; readonly ending: FailedEnding }
   | { readonly do: 'forget'; readonly ids: readonly string[] };
 
@@ -69,7 +69,7 @@ function afterFailure(unit: Unit, ending: FailedEnding): readonly Effect[] {
   if (errors.length > 0) {
     effects.push({ do: 'fire', callbacks: errors, input: { value: unit.failing ?? id }, parentId: id });
   }
-  if (next !== undefined) effects.push({ do: 'doom', id: next, ending: dependentEnding(unit, ending) });
+  if (next !== undefined) effects.push({ do: 'fail-dependents', id: next, ending: dependentEnding(unit, ending) });
   return [...effects, ...failureBeyond(unit, ending), ...forget([...links, ...errors])];
 }
 

@@ -7,7 +7,7 @@ import { chunkSize, memberIds } from '../results/list-values.ts';
 import { type Effect, type FailedEnding, failureBeyond } from './continuation.ts';
 
 /** What ending the rest of a canvas needs. */
-export interface DoomTools {
+export interface FailDependentsTools {
   readonly results: ResultBackend;
   readonly clock: Clock;
   readonly resultExpires: number;
@@ -24,10 +24,10 @@ const failureTtl = 7 * 86_400_000;
  * Ends what depends on something that failed: every id that was handed out reaches a final state. What comes last is
  * recorded first, so that a unit found ended says that everything after it has been ended too.
  */
-export class Doom {
-  readonly #tools: DoomTools;
+export class FailDependents {
+  readonly #tools: FailDependentsTools;
 
-  constructor(tools: DoomTools) {
+  constructor(tools: FailDependentsTools) {
     this.#tools = tools;
   }
 

@@ -4,14 +4,14 @@ import type { JsonValue } from '../message/json.ts';
 import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import { addedId, memberId } from '../results/list-values.ts';
-import { keepFor, longerOf, patienceOf } from './max-wait.ts';
+import { keepFor, longerOf, maxWaitOf } from './max-wait.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */
 export type After = Pick<CanvasRef, 'next' | 'join' | 'replaces'>;
 
 /** Where a node of a canvas stands. */
-export interface Place {
+export interface SlotHolder {
   /** The node's id, under which its value will be found: a chain's last step has the chain's. */
   readonly id: string;
   readonly after: After;
@@ -54,7 +54,12 @@ export interface FreezeSink {
 }
 
 /** Gives every node its id and what follows it, last steps first; resolves with the id of the unit that begins it. */
-export function freeze(node: Resolved, place: Place, context: FreezeContext, sink: FreezeSink): MaybePromise<string> {
+export function freeze(
+  node: Resolved,
+  place: SlotHolder,
+  context: FreezeContext,
+  sink: FreezeSink,
+): MaybePromise<string> {
   switch (node.kind) {
     case 'task':
       return freezeTask(node, place, sink);
@@ -80,23 +85,27 @@ export function stepId(id: string, index: number, level: number): string {
 }
 
 /** No promise for a plain task: a member of a group of 100,000 is one. */
-function freezeTask(node: ResolvedTask, place: Place, sink: FreezeSink): MaybePromise<string> {
+function freezeTask(node: ResolvedTask, place: SlotHolder, sink: FreezeSink): MaybePromise<string> {
   if (node.links.length + node.errors.length === 0) return handOver(planOf(node, place, place), place, sink);
   return freezeWithCallbacks(node, place, sink);
 }
 
-async function freezeWithCallbacks(node: ResolvedTask, place: Place, sink: FreezeSink): Promise<string> {
+async function freezeWithCallbacks(node: ResolvedTask, place: SlotHolder, sink: FreezeSink): Promise<string> {
   const links = [...(await layCallbacks(node.links, place, 'l', sink)), ...place.links];
   const errors = [...(await layCallbacks(node.errors, place, 'e', sink)), ...place.errors];
   return handOver(planOf(node, place, { links, errors }), place, sink);
 }
 
-function handOver(plan: TaskPlan, place: Place, sink: FreezeSink): MaybePromise<string> {
+function handOver(plan: TaskPlan, place: SlotHolder, sink: FreezeSink): MaybePromise<string> {
   const done = place.starts ? sink.start(plan) : sink.plan(place.id, plan.message.task, plan, place);
   return done instanceof Promise ? done.then(() => place.id) : place.id;
 }
 
-function planOf(node: ResolvedTask, place: Place, { links, errors }: Pick<Place, 'links' | 'errors'>): TaskPlan {
+function planOf(
+  node: ResolvedTask,
+  place: SlotHolder,
+  { links, errors }: Pick<SlotHolder, 'links' | 'errors'>,
+): TaskPlan {
   const { id, rootId, parentId, groupId, groupIndex } = place;
   const canvas = refsOf(place, links, errors);
   const message: { -readonly [K in keyof MessageTemplate]: MessageTemplate[K] } = Object.assign(
@@ -122,7 +131,7 @@ function planOf(node: ResolvedTask, place: Place, { links, errors }: Pick<Place,
 
 async function freezeSequence(
   node: ResolvedSequence,
-  place: Place,
+  place: SlotHolder,
   context: FreezeContext,
   sink: FreezeSink,
 ): Promise<string> {
@@ -151,7 +160,7 @@ async function freezeSequence(
         starts: place.starts && index === 0,
         entry: isLast ? begin : undefined,
         level: isLast ? level + 1 : 0,
-        keep: following ? keepFor(patienceOf(following, context.now).most, context.ttl) : place.keep,
+        keep: following ? keepFor(maxWaitOf(following, context.now).most, context.ttl) : place.keep,
       },
       context,
       sink,
@@ -185,7 +194,7 @@ function leadOf(node: Resolved, id: string): string {
 
 async function freezeGroup(
   node: ResolvedGroup,
-  place: Place,
+  place: SlotHolder,
   context: FreezeContext,
   sink: FreezeSink,
 ): Promise<string> {
@@ -194,13 +203,13 @@ async function freezeGroup(
   const memberErrors = await layCallbacks(node.errors, place, 'm', sink);
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   await sink.plan(id, 'lovage.group', groupPlan(node, place, { context, links, memberErrors }), place);
-  const { most } = patienceOf(node, context.now);
-  const seat = (member: Resolved, index: number): Place =>
+  const { most } = maxWaitOf(node, context.now);
+  const position = (member: Resolved, index: number): SlotHolder =>
     memberPlace(place, { member, index, size, errors: memberErrors, keep: keepOf(member, most, context) });
   const freezeAll = async (members: readonly Resolved[], from: number): Promise<void> => {
     for (let index = 0; index < members.length; index += 1) {
       const member = members[index] as Resolved;
-      const frozen = freeze(member, seat(member, from + index), context, sink);
+      const frozen = freeze(member, position(member, from + index), context, sink);
       if (frozen instanceof Promise) await frozen;
     }
   };
@@ -213,7 +222,7 @@ async function freezeGroup(
 
 /** A member waits for the most patient one. */
 function keepOf(member: Resolved, most: number, { ttl, now }: FreezeContext): number | undefined {
-  return most === 0 ? undefined : keepFor(most - patienceOf(member, now).least, ttl);
+  return most === 0 ? undefined : keepFor(most - maxWaitOf(member, now).least, ttl);
 }
 
 interface GroupParts {
@@ -222,7 +231,7 @@ interface GroupParts {
   readonly memberErrors: readonly CallbackRef[];
 }
 
-function groupPlan(node: ResolvedGroup, place: Place, { context, links, memberErrors }: GroupParts): JoinPlan {
+function groupPlan(node: ResolvedGroup, place: SlotHolder, { context, links, memberErrors }: GroupParts): JoinPlan {
   const { ttl, replyTo } = context;
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   const { next } = place.after;
@@ -241,7 +250,7 @@ function groupPlan(node: ResolvedGroup, place: Place, { context, links, memberEr
 }
 
 /** A group that is itself a member, not the last step of a chain that is one. */
-function isMember({ id, after: { join } }: Place): boolean {
+function isMember({ id, after: { join } }: SlotHolder): boolean {
   return join !== undefined && memberId(join.group, join.index) === id;
 }
 
@@ -265,7 +274,7 @@ async function freezeStream(lists: AsyncIterable<readonly Resolved[]>, { id, fre
   await sink.streamed(id, size);
 }
 
-interface Seat {
+interface MemberPosition {
   readonly member: Resolved;
   readonly index: number;
   readonly size: number | undefined;
@@ -273,8 +282,8 @@ interface Seat {
   readonly keep: number | undefined;
 }
 
-function memberPlace({ id, rootId, parentId, starts, keep }: Place, seat: Seat): Place {
-  const { member, index, size, errors } = seat;
+function memberPlace({ id, rootId, parentId, starts, keep }: SlotHolder, position: MemberPosition): SlotHolder {
+  const { member, index, size, errors } = position;
   const join: JoinRef = size === undefined ? { group: id, index } : { group: id, index, size };
   const own = memberId(id, index);
   return {
@@ -289,7 +298,7 @@ function memberPlace({ id, rootId, parentId, starts, keep }: Place, seat: Seat):
     starts,
     entry: entryOf(member, own, 0),
     level: 0,
-    keep: longerOf(keep, seat.keep),
+    keep: longerOf(keep, position.keep),
   };
 }
 
@@ -297,7 +306,7 @@ function memberPlace({ id, rootId, parentId, starts, keep }: Place, seat: Seat):
 export function addedPlace(
   by: { readonly id: string; readonly rootId: string; readonly join: JoinRef },
   nth: number,
-): Place {
+): SlotHolder {
   const { group } = by.join;
   return {
     id: addedId(by.id, nth),
@@ -313,7 +322,7 @@ export function addedPlace(
   };
 }
 
-function refsOf(place: Place, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
+function refsOf(place: SlotHolder, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
   if (links.length + errors.length === 0) return place.after;
   return { ...place.after, ...(links.length > 0 ? { links } : {}), ...(errors.length > 0 ? { errors } : {}) };
 }
@@ -328,7 +337,7 @@ function callbackRefs(callbacks: readonly Resolved[], id: string, mark: string):
 /** Lays callbacks down beside the node they belong to. */
 async function layCallbacks(
   callbacks: readonly Resolved[],
-  place: Place,
+  place: SlotHolder,
   mark: string,
   sink: FreezeSink,
 ): Promise<readonly CallbackRef[]> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
-import type { Directory } from '../driver/shared-registry.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
 import { GateDecidedError, GateTimeoutError, UnknownGateError } from '../errors.ts';
 import { childId } from '../message/child-id.ts';
 import { toFailure } from '../message/failure.ts';
@@ -19,7 +19,7 @@ export interface GateTools {
   readonly publish: (messages: readonly Message[]) => Promise<void>;
   readonly resultExpires: number;
   /** Where waiting gates are listed; undefined: the broker has none. */
-  readonly directory: () => Directory | undefined;
+  readonly sharedRegistry: () => SharedRegistry | undefined;
   /** Takes messages back that are not needed any more. */
   readonly cancel: (ids: readonly string[], queue: string) => Promise<void>;
   readonly ended: (unit: Unit, ending: Ending) => Promise<void>;
@@ -28,7 +28,7 @@ export interface GateTools {
 /** The state of a gate whose turn has come. */
 export const waiting = 'WAITING';
 /** The book of waiting gates. */
-export const gateBook = 'gates';
+export const gateNamespace = 'gates';
 const failureTtl = 7 * 86_400_000;
 
 type GateRecord = OutcomeRecord & { readonly plan: TaskPlan & { readonly gate: GateRule } };
@@ -98,7 +98,7 @@ export class GateKeeper {
 
   /** Takes a gate off the list of those that wait. */
   async forget(id: string): Promise<void> {
-    await this.#tools.directory()?.remove(gateBook, [id]);
+    await this.#tools.sharedRegistry()?.remove(gateNamespace, [id]);
   }
 
   /** What was decided; where nobody has, its time is over. */
@@ -143,7 +143,7 @@ export class GateKeeper {
 
   async #announce({ id, rootId, meta, plan }: GateRecord): Promise<void> {
     const entry = { ...(meta as object), ...(rootId === undefined ? {} : { rootId }) };
-    await this.#tools.directory()?.put(gateBook, id, entry, plan.gate.timeout + 86_400_000);
+    await this.#tools.sharedRegistry()?.put(gateNamespace, id, entry, plan.gate.timeout + 86_400_000);
   }
 
   /** What brings a worker to the gate: at the end of its time (`~t`), or when it is decided (`~w`). */

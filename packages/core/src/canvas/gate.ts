@@ -6,7 +6,7 @@ import { type Duration, parseDuration } from '../options/duration.ts';
 import { type Reader, readOptions } from '../options/option-reader.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureShape } from './signature.ts';
 import type { GateData } from './signature-data.ts';
 
@@ -44,7 +44,7 @@ export class Gate<Out = unknown> extends Signature<[unknown?], Out> {
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<[unknown?], NextOut> {
     return pipe(this, next);
   }

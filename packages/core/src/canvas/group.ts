@@ -3,7 +3,7 @@ import type { CallOptions } from '../producer/call-options.ts';
 import type { GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import { type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -65,7 +65,7 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<In, NextOut> {
     return pipe(this, next);
   }

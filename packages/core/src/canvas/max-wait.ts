@@ -1,14 +1,14 @@
 import type { Resolved } from './resolve.ts';
 
 /** How long a node may wait before it has ended, in milliseconds: for its moment, or for somebody. Its runs come on top. */
-interface Patience {
+interface MaxWait {
   readonly least: number;
   readonly most: number;
 }
 
 /** Failures are kept at least that long, as those of tasks that ran. */
 const failureTtl = 7 * 86_400_000;
-const none: Patience = { least: 0, most: 0 };
+const none: MaxWait = { least: 0, most: 0 };
 
 /**
  * How long outcomes have to be kept that wait for `longest` more milliseconds until they are needed; undefined: their usual time
@@ -24,7 +24,7 @@ export function longerOf(one: number | undefined, other: number | undefined): nu
 }
 
 /** How patient a node is; members of a stream are not known before they are sent. */
-export function patienceOf(node: Resolved, now: number): Patience {
+export function maxWaitOf(node: Resolved, now: number): MaxWait {
   switch (node.kind) {
     case 'task': {
       const { countdown = 0, eta = now } = node.times;
@@ -33,7 +33,7 @@ export function patienceOf(node: Resolved, now: number): Patience {
       return wait > 0 ? { least: wait, most: wait } : none;
     }
     case 'sequence':
-      return node.steps.map((step) => patienceOf(step, now)).reduce(add, none);
+      return node.steps.map((step) => maxWaitOf(step, now)).reduce(add, none);
     case 'group':
       return Array.isArray(node.members) ? ofAll(node.members, now) : none;
     default:
@@ -41,16 +41,16 @@ export function patienceOf(node: Resolved, now: number): Patience {
   }
 }
 
-function ofAll(members: readonly Resolved[], now: number): Patience {
+function ofAll(members: readonly Resolved[], now: number): MaxWait {
   let [least, most] = [0, 0];
   for (const member of members) {
-    const patience = patienceOf(member, now);
-    least = Math.max(least, patience.least);
-    most = Math.max(most, patience.most);
+    const maxWait = maxWaitOf(member, now);
+    least = Math.max(least, maxWait.least);
+    most = Math.max(most, maxWait.most);
   }
   return { least, most };
 }
 
-function add(one: Patience, other: Patience): Patience {
+function add(one: MaxWait, other: MaxWait): MaxWait {
   return { least: one.least + other.least, most: one.most + other.most };
 }

@@ -27,23 +27,23 @@ type Piped<Value> = [Value] extends [never] ? never : [Value] extends [undefined
  * `unknown` where a step that takes `In` can follow a value of that type: it is immutable (nothing is open), or the value
  * fits its first open argument and the others are optional. Else a type that nothing is assignable to, and that says why.
  */
-export type Fits<Value, In extends readonly unknown[]> = In extends readonly []
+export type Accepts<Value, In extends readonly unknown[]> = In extends readonly []
   ? unknown
   : readonly [Piped<Value>] extends Readonly<In>
     ? unknown
     : unknown extends Value
       ? OnlyFirstOpen<In>
-      : Misfit<Value, In>;
+      : PipeTypeError<Value, In>;
 
 /** An unknown value fits any step with one open argument: it is checked when it arrives. */
 type OnlyFirstOpen<In extends readonly unknown[]> = In extends readonly [unknown?, ...infer Rest]
   ? readonly [] extends Readonly<Rest>
     ? unknown
-    : Misfit<unknown, In>
+    : PipeTypeError<unknown, In>
   : unknown;
 
 /** No value has this type; its text is the compile error. */
-export interface Misfit<Value, In> {
+export interface PipeTypeError<Value, In> {
   readonly 'this step does not fit: it is given': Value;
   readonly 'and takes': In;
 }

@@ -4,7 +4,7 @@ import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import type { CanvasData } from './signature-data.ts';
 
 /** A signature of any shape. */
@@ -74,7 +74,7 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   abstract toJSON(): CanvasData;
   /** This canvas, then `next` with its value as the first argument. */
   abstract pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<In, NextOut>;
   protected abstract copy(parts: SignatureParts): this;
 
@@ -104,13 +104,15 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   }
 
   /** A copy that sends `callback` when it succeeds, with the value as the first argument. */
-  link<CallbackIn extends readonly unknown[]>(callback: Signature<CallbackIn, unknown> & Fits<Out, CallbackIn>): this {
+  link<CallbackIn extends readonly unknown[]>(
+    callback: Signature<CallbackIn, unknown> & Accepts<Out, CallbackIn>,
+  ): this {
     return this.copy({ ...this, links: [...this.links, callback] });
   }
 
   /** A copy that sends `callback` when it fails, with the id of what failed as the first argument. */
   linkError<CallbackIn extends readonly unknown[]>(
-    callback: Signature<CallbackIn, unknown> & Fits<string, CallbackIn>,
+    callback: Signature<CallbackIn, unknown> & Accepts<string, CallbackIn>,
   ): this {
     return this.copy({ ...this, errorLinks: [...this.errorLinks, callback] });
   }

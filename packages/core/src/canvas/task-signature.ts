@@ -1,7 +1,7 @@
 import { encodeTail } from '../message/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Fits } from './pipe-types.ts';
+import type { Accepts } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureSender, type SignatureShape } from './signature.ts';
 import type { SignatureData } from './signature-data.ts';
 
@@ -51,7 +51,7 @@ export class TaskSignature<In extends readonly unknown[] = readonly unknown[], O
   }
 
   pipe<NextIn extends readonly unknown[], NextOut>(
-    next: Signature<NextIn, NextOut> & Fits<Out, NextIn>,
+    next: Signature<NextIn, NextOut> & Accepts<Out, NextIn>,
   ): Signature<In, NextOut> {
     return pipe(this, next);
   }

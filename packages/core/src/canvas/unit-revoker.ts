@@ -6,7 +6,7 @@ import { childId, replacedId } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
-import { everyone } from '../results/result-inbox.ts';
+import { broadcastInbox } from '../results/result-inbox.ts';
 import type { CanvasRunner } from './canvas-runner.ts';
 import type { FailedEnding } from './continuation.ts';
 
@@ -147,7 +147,7 @@ export class UnitRevoker {
         ...(canvas ? { canvas } : {}),
       },
       ttl: resultExpires,
-      replyTo: everyone,
+      replyTo: broadcastInbox,
     };
   }
 

@@ -4,7 +4,7 @@ import type { OutcomeWrite } from '../message/outcome.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { LeaseGuardPlan } from './lease-guard.ts';
 import type { JoinMember, JoinState } from './result-backend.ts';
-import type { Grant } from './semaphore.ts';
+import type { GrantedSlot } from './semaphore.ts';
 
 /** Carries messages from publishers to workers. The seam is narrow on purpose: everything else is built above it. */
 export interface Broker {
@@ -19,17 +19,17 @@ export interface Broker {
   /** Starts consuming; resolves when the first fetch is under way. */
   consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer>;
   /**
-   * Makes held messages (see {@link heldUntil}) ready to run: at the end of their priority, or before all others of it.
+   * Makes held messages (see {@link blockedUntil}) ready to run: at the end of their priority, or before all others of it.
    * True for each that was held; one that waits, runs, is delayed until a time of its own (unless `timed`) or is not there stays
    * as it is.
    * Absent: this broker cannot, and calls of tasks that need it are refused.
    */
-  promote?(held: readonly HeldMessage[]): Promise<readonly boolean[]>;
+  unblock?(held: readonly BlockedMessage[]): Promise<readonly boolean[]>;
   close(): Promise<void>;
 }
 
 /** Names a message that is held. */
-export interface HeldMessage {
+export interface BlockedMessage {
   readonly queue: string;
   readonly id: string;
   /** Before all others of its priority. @default false */
@@ -39,11 +39,11 @@ export interface HeldMessage {
 }
 
 /** 2100-01-01: what is delayed until then or later is held: it waits for its turn, not for a time, and is promoted. */
-export const heldUntil = 4_102_444_800_000;
+export const blockedUntil = 4_102_444_800_000;
 
 /** When a message may run: undefined for at once. */
 export function visibleAt({ held, eta, rateLine }: Message): number | undefined {
-  return held ? heldUntil : (rateLine?.until ?? eta);
+  return held ? blockedUntil : (rateLine?.until ?? eta);
 }
 
 /** What a worker asks of a broker. */
@@ -92,7 +92,7 @@ export interface Delivery {
    */
   readonly returned?: boolean;
   /** The place it was handed; not for a delivery that follows a lost lease. Absent: it enters like any other. */
-  readonly grant?: Grant | undefined;
+  readonly grant?: GrantedSlot | undefined;
   /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */
   onLeaseLost(listener: () => void): void;
   /**

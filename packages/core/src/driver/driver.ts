@@ -12,9 +12,9 @@ import type { ResultBackend } from './result-backend.ts';
 import type { Retention } from './retention.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { ScheduleStore } from './schedule-store.ts';
-import type { Admission } from './semaphore.ts';
-import type { Directory } from './shared-registry.ts';
-import type { ClaimStore } from './unique-key-store.ts';
+import type { Semaphore } from './semaphore.ts';
+import type { SharedRegistry } from './shared-registry.ts';
+import type { UniqueKeyStore } from './unique-key-store.ts';
 
 /** A package's bundle of implementations for one technology, found by URL scheme. */
 export interface Driver {
@@ -61,12 +61,12 @@ export interface Connection {
   readonly results?: ResultBackend;
   readonly bus?: Bus;
   readonly leases?: LeaseStore;
-  readonly claims?: ClaimStore;
+  readonly uniqueKeys?: UniqueKeyStore;
   readonly schedules?: ScheduleStore;
-  readonly directory?: Directory;
+  readonly sharedRegistry?: SharedRegistry;
   readonly limits?: RateLimiter;
   readonly revocations?: RevocationStore;
-  readonly admission?: Admission;
+  readonly semaphore?: Semaphore;
   readonly monitor?: Monitor;
   readonly history?: HistoryStore;
   /** Canvases in the broker's own form; absent: Lovage's plans, in the result store. */

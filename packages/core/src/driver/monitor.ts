@@ -8,7 +8,7 @@ export interface QueueCounts {
   /** Held back until their time, or until their turn. */
   readonly delayed: number;
   /** Of the delayed, those that wait for their turn (ordering key, concurrency key, fair share). */
-  readonly held: number;
+  readonly blocked: number;
   /** Delivered and not settled. */
   readonly running: number;
   /** Parked dead letters. */
@@ -18,7 +18,7 @@ export interface QueueCounts {
 }
 
 /** Where a message stands, as the broker sees it. */
-export type MessagePlace = 'waiting' | 'delayed' | 'running';
+export type MessageLocation = 'waiting' | 'delayed' | 'running';
 
 /** Some of the messages that a queue holds. */
 export interface UndeliveredPage {
@@ -35,7 +35,7 @@ export interface Monitor {
   /** For how many milliseconds the oldest of the waiting messages of each queue has been ready; undefined when none waits. */
   oldest?(queues: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Where these messages stand; undefined when the broker does not have one. `queues` narrows the search. */
-  locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]>;
+  locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessageLocation | undefined)[]>;
   /** These messages, whether they wait, are delayed or run; undefined for one that is not there or cannot be read. */
   find?(ids: readonly string[], queues?: readonly string[]): Promise<readonly (Message | undefined)[]>;
   /** Deletes waiting and delayed messages; returns their ids, so that waiters can be told. Running ones are not touched. */
@@ -54,7 +54,7 @@ export interface Monitor {
    */
   undelivered?(queue: string, page?: string): Promise<UndeliveredPage>;
   /** Messages of a queue that wait for their turn, in the order of their ids: at most `limit`, without the first `from`. */
-  held?(queue: string, from: number, limit: number): Promise<readonly Message[]>;
+  blocked?(queue: string, from: number, limit: number): Promise<readonly Message[]>;
   /**
    * The messages that wait to be handed out next, at most `limit`, in the order of delivery as far as the broker can say; it takes
    * none. What is delayed, runs, was removed or is no message is left out.

@@ -13,7 +13,11 @@ export interface ResultBackend {
    * Listens at an inbox address; resolves when rings from now on arrive. Rings may be lost, never invented. A store may
    * leave out the ring of a group's member that `wants` says no to, unread: whoever waits for a member asks the store first.
    */
-  watch(inbox: string, listener: (ring: Ring) => void, wants?: (id: string) => boolean): Promise<Subscription>;
+  watch(
+    inbox: string,
+    listener: (ring: ResultNotification) => void,
+    wants?: (id: string) => boolean,
+  ): Promise<Subscription>;
   /**
    * Records which member of a group finished; repeating it changes nothing. With an `outcome`, that is stored first, as
    * by `put`, in the same step; where another one stands the member is not recorded.
@@ -25,7 +29,7 @@ export interface ResultBackend {
 }
 
 /** A record was stored for a task of this inbox. Carries the record itself where it is small. */
-export interface Ring {
+export interface ResultNotification {
   readonly id: string;
   readonly record?: OutcomeRecord;
 }
@@ -42,7 +46,7 @@ export interface JoinMember {
   /** How many members there are in all. Absent: as many as one of them has told or will tell; not complete until then. */
   readonly size?: number;
   /** Tells the size to those that do not know it. */
-  readonly tellsSize?: boolean;
+  readonly announcesSize?: boolean;
   /** Whether it ended SUCCESS. */
   readonly succeeded: boolean;
   /** How long the join is remembered after its last change, in milliseconds; once complete, an hour at most. */

@@ -1,5 +1,5 @@
 import type { OutcomeRecord } from '../message/outcome.ts';
-import { looksMade } from '../message/task-id.ts';
+import { isGeneratedId } from '../message/task-id.ts';
 
 /** What a store keeps of work that is over, beside the time that each record says itself. */
 export interface Retention {
@@ -27,7 +27,7 @@ export interface Retention {
  * an id that somebody chose (a task id, an idempotency key): that record is what keeps the task from running again.
  */
 export function isSweepable({ id, canvas, plan }: OutcomeRecord): boolean {
-  return canvas === undefined && plan === undefined && looksMade(id);
+  return canvas === undefined && plan === undefined && isGeneratedId(id);
 }
 
 /** What an app that says nothing keeps. */

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../message/json.ts';
 
 /** One entry of a book. */
-export interface DirectoryEntry {
+export interface RegistryEntry {
   readonly name: string;
   readonly value: JsonValue;
   /** How long ago its time ran out, in milliseconds by the store's clock; absent while it lasts. */
@@ -9,11 +9,11 @@ export interface DirectoryEntry {
 }
 
 /** Who is there, and what was declared: small books of named entries that every process can read. */
-export interface Directory {
+export interface SharedRegistry {
   /** Writes an entry, over one of the same name. With `ttl` (milliseconds) it is expired unless it is written again by then. */
-  put(book: string, name: string, value: JsonValue, ttl?: number): Promise<void>;
+  put(namespace: string, name: string, value: JsonValue, ttl?: number): Promise<void>;
   /** All entries of a book; expired ones too, until they are removed. */
-  list(book: string): Promise<readonly DirectoryEntry[]>;
+  list(namespace: string): Promise<readonly RegistryEntry[]>;
   /** Deletes entries; returns how many of them were there. */
-  remove(book: string, names: readonly string[]): Promise<number>;
+  remove(namespace: string, names: readonly string[]): Promise<number>;
 }

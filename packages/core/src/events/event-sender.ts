@@ -14,9 +14,9 @@ const fullBatch = 500;
 /** With the bus away, no more than that wait; the older half goes. */
 const mostWaiting = 10_000;
 /** For so long after a message that nobody heard, in milliseconds, no event is made. */
-const unheardPause = 50;
+const noListenersPause = 50;
 /** Who has listened for so long, in milliseconds, misses nothing more. */
-export const listeningLead: number = 2 * unheardPause;
+export const listeningLead: number = 2 * noListenersPause;
 
 /** Collects events and sends them many at a time; while nobody listens, one message every 50 ms at most. */
 export class EventSender {
@@ -25,7 +25,7 @@ export class EventSender {
   #waiting: LovageEvent[] = [];
   #timer: Timer | undefined;
   #sending: Promise<void> | undefined;
-  #unheard = false;
+  #noListeners = false;
   #pausing = false;
   /** Events that were dropped because the bus did not take them. */
   dropped = 0;
@@ -36,7 +36,7 @@ export class EventSender {
   }
 
   /** Nobody listened a moment ago: events of single tasks are not worth making. */
-  get unheard(): boolean {
+  get noListeners(): boolean {
     return this.#pausing;
   }
 
@@ -44,7 +44,7 @@ export class EventSender {
     const waiting = this.#waiting.push(event);
     if (this.#sending !== undefined || this.#pausing) {
       if (waiting >= mostWaiting) this.dropped += this.#waiting.splice(0, mostWaiting / 2).length;
-    } else if (waiting >= fullBatch || this.#unheard) this.#flush();
+    } else if (waiting >= fullBatch || this.#noListeners) this.#flush();
     else this.#timer ??= this.#clock.after(longestWait, () => this.#flush(), { background: true });
   }
 
@@ -73,7 +73,7 @@ export class EventSender {
   /** Never rejects. */
   async #carry(batch: readonly LovageEvent[]): Promise<void> {
     try {
-      this.#unheard = (await this.#transport(eventTopic, batch as unknown as JsonValue)) === 0;
+      this.#noListeners = (await this.#transport(eventTopic, batch as unknown as JsonValue)) === 0;
     } catch {
       this.dropped += batch.length;
     }
@@ -81,10 +81,10 @@ export class EventSender {
 
   #rest(): void {
     this.#sending = undefined;
-    this.#pausing = this.#unheard;
+    this.#pausing = this.#noListeners;
     if (!this.#pausing && this.#waiting.length === 0) return;
     this.#timer = this.#clock.after(
-      this.#pausing ? unheardPause : longestWait,
+      this.#pausing ? noListenersPause : longestWait,
       () => {
         this.#timer = undefined;
         this.#pausing = false;

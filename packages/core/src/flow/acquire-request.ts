@@ -1,4 +1,4 @@
-import type { AdmissionEntry } from '../driver/semaphore.ts';
+import type { AcquireRequest } from '../driver/semaphore.ts';
 import type { Share } from '../message/flow-control.ts';
 import type { Message } from '../message/message.ts';
 
@@ -27,34 +27,34 @@ export function runsFirst(group: string): boolean {
   return group.startsWith('c:');
 }
 
-export function orderEntry(message: Message, key: string): AdmissionEntry {
+export function orderingRequest(message: Message, key: string): AcquireRequest {
   const { queue, id, task, turn } = message;
   const group = orderGroup(task, key);
   return { group, queue, id, limit: 1, ...(turn?.replaces ? { replaces: turn.replaces } : {}) };
 }
 
 /** All fair tasks of a queue share its window. */
-export function shareEntry({ queue, id }: Message, { key, cost, window }: Share): AdmissionEntry {
+export function fairShareRequest({ queue, id }: Message, { key, cost, window }: Share): AcquireRequest {
   return { group: `f:${queue}`, queue, id, limit: window, flow: key, cost };
 }
 
-export function concurrencyEntry({ queue, id, task }: Message, key: string, limit: number): AdmissionEntry {
+export function concurrencyRequest({ queue, id, task }: Message, key: string, limit: number): AcquireRequest {
   return { group: `c:${JSON.stringify([task, key])}`, queue, id, limit };
 }
 
 /** The line that a held message stands in. */
-export function entryWhereHeld(message: Message): AdmissionEntry | undefined {
+export function requestWhereBlocked(message: Message): AcquireRequest | undefined {
   const { queue, id, turn } = message;
-  return turn?.at ? { ...turn.at, queue, id } : entryAtPublish(message);
+  return turn?.at ? { ...turn.at, queue, id } : requestAtPublish(message);
 }
 
 /**
  * What a message enters when it is sent; the rest it enters when a worker has it. An ordering key counts from its sending
  * on; what is delayed stands in no queue yet, and so takes no share of one.
  */
-export function entryAtPublish(message: Message): AdmissionEntry | undefined {
+export function requestAtPublish(message: Message): AcquireRequest | undefined {
   const { turn, eta } = message;
   if (turn === undefined) return undefined;
-  if (turn.order !== undefined) return orderEntry(message, turn.order);
-  return turn.share && eta === undefined && !turn.served ? shareEntry(message, turn.share) : undefined;
+  if (turn.order !== undefined) return orderingRequest(message, turn.order);
+  return turn.share && eta === undefined && !turn.served ? fairShareRequest(message, turn.share) : undefined;
 }

@@ -1,12 +1,12 @@
 import { ConfigurationError } from '../errors.ts';
-import { longestKey, type Turn } from '../message/flow-control.ts';
+import { type FlowControl, longestKey } from '../message/flow-control.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { KeyFunction } from '../options/unique-rule.ts';
 import { keyOf } from '../task/key-of.ts';
 import type { TaskDefinition } from '../task/task.ts';
 
 /** Where the turn of a call is decided. Throws {@link ConfigurationError} when a key function throws or gives no text. */
-export function turnOf({ name, options }: TaskDefinition, args: readonly JsonValue[]): Turn | undefined {
+export function flowControlOf({ name, options }: TaskDefinition, args: readonly JsonValue[]): FlowControl | undefined {
   const { orderingKey, fairness } = options;
   const order = orderingKey && shortKey(`task "${name}": option orderingKey`, orderingKey, args);
   const tenant = fairness && shortKey(`task "${name}": option fairness.key`, fairness.key, args);

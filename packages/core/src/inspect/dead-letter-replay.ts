@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { DeadLetter } from '../driver/monitor.ts';
 import { MalformedMessageError } from '../errors.ts';
 import type { CanvasRef } from '../message/canvas-ref.ts';
-import type { Turn } from '../message/flow-control.ts';
+import type { FlowControl } from '../message/flow-control.ts';
 import type { JsonValue } from '../message/json.ts';
 import { type Message, messageVersion } from '../message/message.ts';
-import { assertTame, parseMessage } from '../message/message-parser.ts';
+import { assertSafeJson, parseMessage } from '../message/message-parser.ts';
 
 /** What a replay changes. */
 export interface ReplayEdits {
@@ -35,14 +35,14 @@ export function toReplay(letter: DeadLetter, edits: ReplayEdits, now: number): M
     ...pick(old, ['parentId', 'maxRetries', 'ignoreResult', 'resultExpires', 'timeLimit', 'softTimeLimit']),
     ...pick(old, ['stamps', 'version']),
     ...keptCanvas(old, edits),
-    ...keptTurn(old, letter),
+    ...keptFlowControl(old, letter),
     headers: { ...old.headers, replayOf: old.id },
     mayRepeat: true, // the id is derived: a replay that is repeated must not run again
   };
 }
 
 /** Its keys; where its failure has closed an ordering key, the replay takes over its place there. */
-function keptTurn({ turn, id }: Message, { queue }: DeadLetter): { readonly turn?: Turn } {
+function keptFlowControl({ turn, id }: Message, { queue }: DeadLetter): { readonly turn?: FlowControl } {
   if (turn === undefined) return {};
   const { served: _served, ...keys } = turn;
   return { turn: turn.order === undefined ? keys : { ...keys, replaces: { queue, id } } };
@@ -71,10 +71,10 @@ function readLetter(letter: DeadLetter, args: readonly JsonValue[] | undefined):
   const { id, task, queue, at } = letter;
   const known = { id, queue, ...(task === undefined ? {} : { task }) };
   const blank = { v: messageVersion, sentAt: at, priority: 0, retries: 0 };
-  if (args !== undefined) assertTame(args, 0);
+  if (args !== undefined) assertSafeJson(args, 0);
   try {
     const body = parseBody(letter.body);
-    assertTame(body, 0);
+    assertSafeJson(body, 0);
     return parseMessage({ ...blank, ...body, ...known, ...(args === undefined ? {} : { args }) });
   } catch (error) {
     if (args === undefined || task === undefined) throw error;

@@ -6,7 +6,7 @@ import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
-import { everyone } from '../results/result-inbox.ts';
+import { broadcastInbox } from '../results/result-inbox.ts';
 
 /** What the fleet looks like. */
 export interface FleetStatus {
@@ -148,7 +148,7 @@ export class Inspector {
     for (let start = 0; start < ids.length; start += 500) {
       const chunk = ids.slice(start, start + 500);
       await results?.put(
-        chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires, replyTo: everyone })),
+        chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires, replyTo: broadcastInbox })),
       );
     }
   }

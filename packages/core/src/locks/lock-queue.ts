@@ -2,11 +2,11 @@ import type { Clock } from '../clock.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { Stores } from '../stores/stores.ts';
 import { HeldLease, type LeaseContext, type LeaseRequest } from './lock-lease.ts';
-import { LeaseBell } from './lock-release-notifier.ts';
+import { LockReleaseNotifier } from './lock-release-notifier.ts';
 
 /** Those of this process who want one lease: only the first of them asks the store. */
 interface Line {
-  readonly bell: LeaseBell;
+  readonly notifier: LockReleaseNotifier;
   readonly waiting: (() => void)[];
   busy: boolean;
 }
@@ -45,7 +45,7 @@ export class LeaseQueue {
   /** Gives a lease back and rings. False: it was lost before. */
   async release(lease: HeldLease, request: LeaseRequest): Promise<boolean> {
     const released = await lease.release();
-    await this.#lineOf(request.name).bell.ring();
+    await this.#lineOf(request.name).notifier.ring();
     this.#forget(request.name);
     return released;
   }
@@ -58,19 +58,19 @@ export class LeaseQueue {
   async #contend(
     context: LeaseContext,
     request: LeaseRequest,
-    { bell }: Line,
+    { notifier }: Line,
     signal: AbortSignal | undefined,
   ): Promise<HeldLease | undefined> {
     for (let listens = false; !signal?.aborted; ) {
-      const heard = bell.rings;
+      const seen = notifier.count;
       const lease = await HeldLease.take(context, request);
       if (lease && !lease.lost) return this.#unlessTooLate(lease, request, signal);
       if (lease)
         await this.release(lease, request).catch(() => {}); // the answer took longer than its time: once more
-      else if (listens) await bell.next(heard, signal);
+      else if (listens) await notifier.next(seen, signal);
       else {
         listens = true;
-        await bell.listen();
+        await notifier.listen();
       }
     }
     return undefined;
@@ -113,7 +113,7 @@ export class LeaseQueue {
   #forget(name: string): void {
     const line = this.#lines.get(name);
     if (line === undefined || line.busy) return;
-    line.bell.close();
+    line.notifier.close();
     this.#lines.delete(name);
   }
 
@@ -121,7 +121,7 @@ export class LeaseQueue {
     const known = this.#lines.get(name);
     if (known) return known;
     const line: Line = {
-      bell: new LeaseBell(name, this.#stores.current?.bus, this.#clock),
+      notifier: new LockReleaseNotifier(name, this.#stores.current?.bus, this.#clock),
       waiting: [],
       busy: false,
     };

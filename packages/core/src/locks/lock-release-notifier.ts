@@ -3,15 +3,15 @@ import type { Bus } from '../driver/bus.ts';
 import type { Subscription } from '../driver/result-backend.ts';
 
 /** Between two looks at a lease, when a bell tells of releases (a lost ring, a holder that died), and when none does. */
-const looks = { withBell: 500, without: 50 };
+const looks = { withNotifier: 500, without: 50 };
 
 /** Tells waiters that a lease was released: a doorbell over the bus. A ring may be lost, so they also look now and then. */
-export class LeaseBell {
+export class LockReleaseNotifier {
   readonly #bus: Bus | undefined;
   readonly #clock: Clock;
   readonly #topic: string;
   #hearing: Promise<Subscription | undefined> | undefined;
-  #rings = 0;
+  #notifications = 0;
   readonly #listeners = new Set<() => void>();
 
   constructor(name: string, bus: Bus | undefined, clock: Clock) {
@@ -21,8 +21,8 @@ export class LeaseBell {
   }
 
   /** How often it has rung. */
-  get rings(): number {
-    return this.#rings;
+  get count(): number {
+    return this.#notifications;
   }
 
   /** Starts to listen; resolves when rings are heard, or cannot be. */
@@ -37,10 +37,10 @@ export class LeaseBell {
   }
 
   /** Resolves when it has rung more than `heard` times, when it is time to look again, or when `signal` aborts. */
-  async next(heard: number, signal: AbortSignal | undefined): Promise<void> {
-    const rings = (await this.#hearing) !== undefined;
-    if (this.#rings > heard || signal?.aborted) return;
-    const base = rings ? looks.withBell : looks.without;
+  async next(seen: number, signal: AbortSignal | undefined): Promise<void> {
+    const count = (await this.#hearing) !== undefined;
+    if (this.#notifications > seen || signal?.aborted) return;
+    const base = count ? looks.withNotifier : looks.without;
     const wait = Math.round(base * (0.75 + Math.random() / 4)); // so that contenders do not look in step
     await new Promise<void>((resolve) => {
       const wake = (): void => {
@@ -64,14 +64,14 @@ export class LeaseBell {
 
   async #subscribe(): Promise<Subscription | undefined> {
     try {
-      return await this.#bus?.subscribe(this.#topic, () => this.#heard());
+      return await this.#bus?.subscribe(this.#topic, () => this.#notified());
     } catch {
       return undefined; // then looking must do
     }
   }
 
-  #heard(): void {
-    this.#rings += 1;
+  #notified(): void {
+    this.#notifications += 1;
     for (const wake of [...this.#listeners]) wake();
   }
 }

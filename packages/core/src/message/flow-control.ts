@@ -1,5 +1,5 @@
 /** What a message waits for its turn in, decided where it was sent. */
-export interface Turn {
+export interface FlowControl {
   /** Its ordering key. */
   readonly order?: string;
   /** Its fair share. */
@@ -9,11 +9,11 @@ export interface Turn {
   /** The message whose place it takes over: the one it is the replay of. */
   readonly replaces?: { readonly queue: string; readonly id: string };
   /** Where a worker held it. It counts while the message is held. Absent: it was held when it was sent, if at all. */
-  readonly at?: HeldAt;
+  readonly at?: BlockedAt;
 }
 
 /** The line that a held message stands in. */
-export interface HeldAt {
+export interface BlockedAt {
   readonly group: string;
   readonly limit: number;
   readonly flow?: string;

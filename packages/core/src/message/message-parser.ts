@@ -8,7 +8,7 @@ import { type Message, messageVersion } from './message.ts';
 const longestGroup = 7_000;
 
 const time = z.number().int().nonnegative();
-const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertTame, once, without zod's cost per node
+const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertSafeJson, once, without zod's cost per node
 const fields = z.record(z.string(), json);
 
 const id = z.string().min(1).max(200);
@@ -91,7 +91,7 @@ const envelope = z.object({
  * anything else, whatever the bytes were.
  */
 export function parseMessage(input: unknown): Message {
-  assertTame(input, 0);
+  assertSafeJson(input, 0);
   if (isPlainMessage(input)) return input;
   const parsed = envelope.safeParse(input);
   if (parsed.success) return parsed.data as Message;
@@ -189,15 +189,15 @@ export function parseMessageText(text: string): Message {
 }
 
 /** Refuses nesting that would overflow a stack and keys that would re-parent a copy. */
-export function assertTame(value: unknown, depth: number): void {
+export function assertSafeJson(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth > maxDepth) throw new MalformedMessageError(`message is nested deeper than ${maxDepth} levels`);
   if (Array.isArray(value)) {
-    for (const item of value) assertTame(item, depth + 1);
+    for (const item of value) assertSafeJson(item, depth + 1);
     return;
   }
   for (const key of Object.keys(value)) {
     if (forbiddenKeys.has(key)) throw new MalformedMessageError(`message holds the forbidden key "${key}"`);
-    assertTame((value as Record<string, unknown>)[key], depth + 1);
+    assertSafeJson((value as Record<string, unknown>)[key], depth + 1);
   }
 }

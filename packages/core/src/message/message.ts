@@ -1,6 +1,6 @@
-import type { MessageClaim } from '../options/unique-rule.ts';
+import type { MessageUniqueKeys } from '../options/unique-rule.ts';
 import type { CanvasRef } from './canvas-ref.ts';
-import type { Turn } from './flow-control.ts';
+import type { FlowControl } from './flow-control.ts';
 import type { JsonValue } from './json.ts';
 
 /** The version of the envelope that this build writes; a worker refuses a newer one as malformed. */
@@ -63,7 +63,7 @@ export interface Message {
    */
   readonly mayRepeat?: boolean;
   /** The keys that it holds (`unique`). */
-  readonly claim?: MessageClaim;
+  readonly claim?: MessageUniqueKeys;
   /** Where it stands in a canvas. */
   readonly canvas?: CanvasRef;
   /** When a worker first found the task unknown: start of `unknownTaskGrace`. */
@@ -73,7 +73,7 @@ export interface Message {
   /** It waits for its task's rate limit. */
   readonly rateLine?: RatePlaceOfMessage;
   /** What it waits for its turn in. Absent: its task has no such option, or its caller did not know; the worker does. */
-  readonly turn?: Turn;
+  readonly turn?: FlowControl;
   /** It was published while it waited for its turn. */
   readonly held?: boolean;
   /** How often the pool's child died under it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { looksMade, newTaskId, timeOfTaskId } from './task-id.ts';
+import { isGeneratedId, newTaskId, timeOfTaskId } from './task-id.ts';
 
 const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -12,9 +12,9 @@ describe('newTaskId', () => {
   });
 
   it('are told from ids that somebody chose', () => {
-    expect(looksMade(newTaskId())).toBe(true);
+    expect(isGeneratedId(newTaskId())).toBe(true);
     for (const id of ['order-17', 'key~abc', '', `${newTaskId()}.0`, crypto.randomUUID()])
-      expect(looksMade(id)).toBe(false);
+      expect(isGeneratedId(id)).toBe(false);
   });
 
   it('holds the time it was made', () => {

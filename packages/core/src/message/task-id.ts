@@ -59,6 +59,6 @@ export function timeOfTaskId(id: string): number | undefined {
 }
 
 /** Whether an id has the form of one that {@link newTaskId} makes, by its length and its version: asked for every task. */
-export function looksMade(id: string): boolean {
+export function isGeneratedId(id: string): boolean {
   return id.length === 36 && id[14] === '7' && id[8] === '-' && id[23] === '-';
 }

@@ -1,4 +1,4 @@
-import type { Directory } from '../driver/shared-registry.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
 import type { JsonValue } from '../message/json.ts';
 
 /** A worker that consumes a broadcast queue: what it gets waits in a queue of its own. */
@@ -13,21 +13,21 @@ export const memberTtl = 30_000;
 const goneAfter = 300_000;
 
 /** The book of a broadcast queue's members; their names in it are their queues. */
-export function bookOf(queue: string): string {
+export function namespaceOf(queue: string): string {
   return `broadcast.${queue}`;
 }
 
 /** The workers that consume the queue now. */
-export async function liveMembers(directory: Directory, queue: string): Promise<readonly Member[]> {
-  const entries = await directory.list(bookOf(queue));
+export async function liveMembers(sharedRegistry: SharedRegistry, queue: string): Promise<readonly Member[]> {
+  const entries = await sharedRegistry.list(namespaceOf(queue));
   return entries.flatMap(({ name, value, expiredFor }) =>
     expiredFor === undefined ? [{ worker: workerIn(value), queue: name }] : [],
   );
 }
 
 /** The queues of workers that died long ago. */
-export async function goneMembers(directory: Directory, queue: string): Promise<readonly string[]> {
-  const entries = await directory.list(bookOf(queue));
+export async function goneMembers(sharedRegistry: SharedRegistry, queue: string): Promise<readonly string[]> {
+  const entries = await sharedRegistry.list(namespaceOf(queue));
   return entries.filter(({ expiredFor = 0 }) => expiredFor > goneAfter).map(({ name }) => name);
 }
 

@@ -117,14 +117,14 @@ export class Broadcaster {
 
   async #members(queue: string): Promise<readonly Member[]> {
     const { stores } = this.#context;
-    const { directory } = await stores.open();
-    if (directory) return liveMembers(directory, queue);
+    const { sharedRegistry } = await stores.open();
+    if (sharedRegistry) return liveMembers(sharedRegistry, queue);
     throw new NotSupportedError(`${stores.display} keeps no directory: broadcasts need one`);
   }
 
   #resultOf({ id, queue, ignoreResult }: Message, { payload }: TaskDefinition): AsyncResult {
     return new AsyncResult(
-      { id, queue, rings: true, payload, ...(ignoreResult ? { ignored: true } : {}) },
+      { id, queue, notifiesThisProcess: true, payload, ...(ignoreResult ? { ignored: true } : {}) },
       this.#context.results,
     );
   }

@@ -1,4 +1,4 @@
-import type { Directory } from '../driver/shared-registry.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import { queueName, readOptions } from '../options/option-reader.ts';
@@ -34,7 +34,7 @@ export interface GroupContext {
 
 type Declared = Omit<TopicGroup, 'app' | 'queue'> & SubscriptionOptions;
 
-const book = 'topic-groups';
+const namespace = 'topic-groups';
 
 /** The durable subscriptions: those of the code, and those that the store knows of all apps. */
 export class TopicGroups {
@@ -91,18 +91,18 @@ export class TopicGroups {
 
   /** Deletes a group: nothing is sent for it any more. Its waiting tasks stay. False: there was none. */
   async remove(name: string): Promise<boolean> {
-    const directory = await this.#directory();
-    return directory !== undefined && (await directory.remove(book, [name])) > 0;
+    const sharedRegistry = await this.#sharedRegistry();
+    return sharedRegistry !== undefined && (await sharedRegistry.remove(namespace, [name])) > 0;
   }
 
   async #read(): Promise<readonly TopicGroup[]> {
-    const entries = (await (await this.#directory())?.list(book)) ?? [];
+    const entries = (await (await this.#sharedRegistry())?.list(namespace)) ?? [];
     return entries.flatMap(({ name, value }) => readGroup(name, value) ?? []);
   }
 
   async #write(): Promise<void> {
-    const directory = await this.#directory();
-    if (directory === undefined) {
+    const sharedRegistry = await this.#sharedRegistry();
+    if (sharedRegistry === undefined) {
       throw new NotSupportedError(`${this.#context.stores.display} keeps no directory: durable subscriptions need one`);
     }
     const known = new Map((await this.#read()).map((group) => [group.name, group]));
@@ -114,7 +114,8 @@ export class TopicGroups {
           `subscription "${name}" belongs to app "${before.app}": give this one another name, or remove that one`,
         );
       }
-      if (JSON.stringify(before) !== JSON.stringify({ name, ...group })) await directory.put(book, name, group);
+      if (JSON.stringify(before) !== JSON.stringify({ name, ...group }))
+        await sharedRegistry.put(namespace, name, group);
     }
   }
 
@@ -123,9 +124,9 @@ export class TopicGroups {
     return { name, app, pattern, task, queue: queue ?? producer.queueOf(definitionOf(task)) };
   }
 
-  async #directory(): Promise<Directory | undefined> {
+  async #sharedRegistry(): Promise<SharedRegistry | undefined> {
     const { stores } = this.#context;
-    return (stores.current ?? (await stores.open())).directory;
+    return (stores.current ?? (await stores.open())).sharedRegistry;
   }
 }
 

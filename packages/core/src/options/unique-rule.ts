@@ -143,7 +143,7 @@ function asObject(value: unknown, where: string, expected: string): object {
 }
 
 /** What a message says of the keys that its task holds. */
-export interface MessageClaim {
+export interface MessageUniqueKeys {
   /** Freed when the task starts. */
   readonly queued?: string;
   /** It is not started when another task has taken the `queued` key from it. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { heldUntil } from '../driver/broker.ts';
+import { blockedUntil } from '../driver/broker.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import { type Message, messageVersion } from '../message/message.ts';
@@ -63,10 +63,10 @@ export function buildMessage(
 /** `now` is the broker's: a moment is told by the clock that will be asked whether it has come. */
 function addTimes(message: Draft, { options, name }: TaskDefinition, call: ResolvedCallOptions, now: number): void {
   const eta = call.eta ?? (call.countdown ? now + call.countdown : undefined);
-  if (eta !== undefined && eta >= heldUntil) {
+  if (eta !== undefined && eta >= blockedUntil) {
     const option = call.eta === undefined ? 'countdown' : 'eta';
     throw new ConfigurationError(
-      `call of "${name}": ${option}: expected a moment before ${new Date(heldUntil).toISOString()}`,
+      `call of "${name}": ${option}: expected a moment before ${new Date(blockedUntil).toISOString()}`,
     );
   }
   if (eta !== undefined) message.eta = eta;

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import { BrokerUnavailableError, ClosedError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
-import type { Admissions } from '../flow/concurrency-limiter.ts';
-import { turnOf } from '../flow/flow-control-of.ts';
+import type { ConcurrencyLimiter } from '../flow/concurrency-limiter.ts';
+import { flowControlOf } from '../flow/flow-control-of.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
 import { encodeArgs, encodeKwargs, encodeTail, type SizeLimit } from '../message/payload-codec.ts';
@@ -39,7 +39,7 @@ export interface ProducerContext {
   readonly publishTimeout: number;
   readonly maxPayload: SizeLimit;
   /** Lets messages in that wait for their turn. */
-  readonly admissions: Admissions;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   /** Where calls of rate-limited tasks wait. */
   readonly rateLines: RateLines;
   /** Told of messages the broker has accepted. */
@@ -160,7 +160,7 @@ export class Producer {
     const { countdown, eta, expires, ...read } = this.#readCall(definition, args, options);
     const call: ResolvedCallOptions = Object.assign(read, { taskId: read.taskId ?? unnamed });
     if (call.unique ?? definition.options.unique) throw uniqueInCanvas(definition);
-    if (each && definition.options.admitted) throw severalInOne(definition);
+    if (each && definition.options.acquired) throw severalInOne(definition);
     const finish = (encoded: readonly JsonValue[], build: BuildContext): PreparedCall => {
       const built = buildMessage(definition, encoded, call, build);
       const message = open > 0 ? built : inTurn(definition, built); // arguments that are not whole say nothing: the worker decides
@@ -255,7 +255,7 @@ export class Producer {
   }
 
   #accepted(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
-    if (messages.some(takesTurns)) return this.#publishInTurn(messages, signal);
+    if (messages.some(isFlowControlled)) return this.#publishControlled(messages, signal);
     if (this.#context.rateLines.concerns(messages)) return this.#publishLimited(messages, signal);
     return broker instanceof Promise
       ? this.#publishOnceOpen(broker, messages, signal)
@@ -308,21 +308,21 @@ export class Producer {
     if ('message' in sent) return this.#resultOf(sent.message, definition);
     const { payload } = definition;
     const ignored = message.ignoreResult ? { ignored: true } : {};
-    return new AsyncResult({ payload, id: sent.holder, rings: false, ...ignored }, this.#context.results);
+    return new AsyncResult({ payload, id: sent.holder, notifiesThisProcess: false, ...ignored }, this.#context.results);
   }
 
   /** Enters the messages first, so that they stand in line in the order of their calls; those not let in are held. */
-  async #publishInTurn(messages: readonly Message[], signal: AbortSignal): Promise<void> {
-    const { admissions } = this.#context;
+  async #publishControlled(messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    const { concurrencyLimiter } = this.#context;
     const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
-    const entered = await admissions.enterAll(kept);
+    const entered = await concurrencyLimiter.acquireAll(kept);
     await (await this.#context.broker()).publish(entered, signal);
-    await admissions.confirm(entered);
+    await concurrencyLimiter.confirm(entered);
   }
 
   async #publishLimited(messages: readonly Message[], signal: AbortSignal): Promise<void> {
     const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
-    const entered = await this.#context.rateLines.enterAll(kept);
+    const entered = await this.#context.rateLines.acquireAll(kept);
     await (await this.#context.broker()).publish(entered, signal);
   }
 
@@ -330,9 +330,9 @@ export class Producer {
     const { results } = this.#context;
     const origin: { -readonly [K in keyof ResultOrigin]: ResultOrigin[K] } = {
       id: message.id,
-      rings: true,
+      notifiesThisProcess: true,
       queue: message.queue,
-      heard: !message.mayRepeat && results.inbox.listening,
+      subscribedBeforePublish: !message.mayRepeat && results.inbox.listening,
       payload: definition.payload,
     };
     if (message.deadline !== undefined) origin.hasDeadline = true;
@@ -360,12 +360,12 @@ export class Producer {
 
 type TimedOptions = { readonly [K in 'countdown' | 'expires' | 'deadline']?: ResolvedCallOptions[K] | undefined };
 
-function takesTurns({ turn }: Message): boolean {
+function isFlowControlled({ turn }: Message): boolean {
   return turn !== undefined;
 }
 
 function inTurn(definition: TaskDefinition, message: Message): Message {
-  const turn = definition.options.admitted ? turnOf(definition, message.args) : undefined;
+  const turn = definition.options.acquired ? flowControlOf(definition, message.args) : undefined;
   return turn === undefined ? message : { ...message, turn };
 }
 

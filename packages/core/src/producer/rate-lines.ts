@@ -34,7 +34,7 @@ export class RateLines {
   }
 
   /** The messages, those that wait marked so. Where the store does not answer they stay as they are: the worker asks. */
-  async enterAll(messages: readonly Message[]): Promise<readonly Message[]> {
+  async acquireAll(messages: readonly Message[]): Promise<readonly Message[]> {
     const limiter = await this.#options.limiter();
     const entered = [...messages];
     if (limiter === undefined) return entered;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { MessagePlace } from '../driver/monitor.ts';
+import type { MessageLocation } from '../driver/monitor.ts';
 import { NoResultBackendError, NotSupportedError, ResultExpiredError, TaskRevokedError } from '../errors.ts';
 import type { ErrorRegistry } from '../message/failure.ts';
 import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
@@ -40,10 +40,10 @@ export interface ResultContext {
 export interface ResultOrigin {
   readonly id: string;
   /** This process published it: rings come here. */
-  readonly rings: boolean;
+  readonly notifiesThisProcess: boolean;
   readonly queue?: string;
   /** The inbox listened before the task was sent. */
-  readonly heard?: boolean;
+  readonly subscribedBeforePublish?: boolean;
   readonly hasDeadline?: boolean;
   /** The call asked for no result. */
   readonly ignored?: boolean;
@@ -68,7 +68,9 @@ export class AsyncResult<T = unknown> {
   /** The step before this one in its canvas, or the task that sent it from inside its handler. */
   get parent(): AsyncResult | undefined {
     const { parentId } = this.#origin;
-    return parentId === undefined ? undefined : new AsyncResult({ id: parentId, rings: false }, this.#context);
+    return parentId === undefined
+      ? undefined
+      : new AsyncResult({ id: parentId, notifiesThisProcess: false }, this.#context);
   }
 
   /**
@@ -172,7 +174,7 @@ export class AsyncResult<T = unknown> {
   async children(): Promise<readonly AsyncResult[]> {
     const { edges } = await this.graph();
     const ids = edges.filter(({ from }) => from === this.id).map(({ to }) => to);
-    return ids.map((id) => new AsyncResult({ id, rings: false, parentId: this.id }, this.#context));
+    return ids.map((id) => new AsyncResult({ id, notifiesThisProcess: false, parentId: this.id }, this.#context));
   }
 
   /**
@@ -190,7 +192,7 @@ export class AsyncResult<T = unknown> {
       this.#asked = true;
       return this.#origin;
     }
-    return { ...this.#origin, heard: false };
+    return { ...this.#origin, subscribedBeforePublish: false };
   }
 
   async #record(): Promise<OutcomeRecord | undefined> {
@@ -200,7 +202,7 @@ export class AsyncResult<T = unknown> {
     return record;
   }
 
-  async #locate(): Promise<MessagePlace | undefined> {
+  async #locate(): Promise<MessageLocation | undefined> {
     const { monitor } = await this.#context.stores();
     if (monitor === undefined) throw new NotSupportedError('this broker cannot be asked where a task is');
     const [place] = await monitor.locate([this.id], this.#origin.queue ? [this.#origin.queue] : undefined);

@@ -44,8 +44,8 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
 
   /** The result of one member. */
   at(index: number): AsyncResult<ElementOf<T>> {
-    const { rings } = this.#origin;
-    return new AsyncResult<ElementOf<T>>({ id: memberId(this.id, index), rings }, this.#context);
+    const { notifiesThisProcess } = this.#origin;
+    return new AsyncResult<ElementOf<T>>({ id: memberId(this.id, index), notifiesThisProcess }, this.#context);
   }
 
   /** How many members have succeeded. */
@@ -174,7 +174,7 @@ function createArrivals<T>(): Arrivals<T> {
 
 class EmptyGroupResult extends GroupResult<[]> {
   constructor() {
-    super({ id: newTaskId(), rings: false }, undefined as never, 0); // every member that would need the app is overridden
+    super({ id: newTaskId(), notifiesThisProcess: false }, undefined as never, 0); // every member that would need the app is overridden
   }
   override async get(): Promise<[]> {
     return [];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ResultBackend, Ring } from '../driver/result-backend.ts';
+import type { ResultBackend, ResultNotification } from '../driver/result-backend.ts';
 import { silentLogger } from '../logger.ts';
 import type { OutcomeRecord } from '../message/outcome.ts';
 import { createTestClock } from '../testing/test-clock.ts';
@@ -17,10 +17,10 @@ const record = (value: number): OutcomeRecord => ({
 /** An inbox, what its store holds of the task `t`, and its bell. */
 async function bench() {
   const store: { record: OutcomeRecord | undefined } = { record: undefined };
-  let ring: (ring: Ring) => void = () => {};
+  let ring: (ring: ResultNotification) => void = () => {};
   const results = {
     get: async (ids: readonly string[]) => ids.map(() => store.record),
-    watch: async (_: string, listener: (ring: Ring) => void) => {
+    watch: async (_: string, listener: (ring: ResultNotification) => void) => {
       ring = listener;
       return { close: async () => {} };
     },
@@ -29,7 +29,9 @@ async function bench() {
   const inbox = new ResultInbox(async () => ({ results }), clock, silentLogger);
   await inbox.ready();
   const next = (): Promise<unknown> =>
-    new Promise((resolve) => inbox.watch({ id: 't', rings: true }, { onRecord: ({ value }) => resolve(value) }));
+    new Promise((resolve) =>
+      inbox.watch({ id: 't', notifiesThisProcess: true }, { onRecord: ({ value }) => resolve(value) }),
+    );
   return { clock, store, inbox, next, ring: (value: number) => ring({ id: 't', record: record(value) }) };
 }
 
@@ -51,9 +53,9 @@ it('a ring that came after its wait had ended says nothing of the run that follo
 
 it('a task that rings elsewhere is asked for soon, also while one that rings here is awaited', async () => {
   const { clock, store, inbox } = await bench();
-  inbox.watch({ id: 'long', rings: true, heard: true }, { onRecord: () => {} });
+  inbox.watch({ id: 'long', notifiesThisProcess: true, subscribedBeforePublish: true }, { onRecord: () => {} });
   const found: unknown[] = [];
-  inbox.watch({ id: 't', rings: false }, { onRecord: ({ value }) => void found.push(value) });
+  inbox.watch({ id: 't', notifiesThisProcess: false }, { onRecord: ({ value }) => void found.push(value) });
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve)); // its first look
   store.record = record(1);
   await clock.advance(100);

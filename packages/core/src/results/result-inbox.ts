@@ -25,11 +25,11 @@ export interface ResultListener {
 export interface Watched {
   readonly id: string;
   /** Rings for this task come to this inbox; others are found by asking the store. */
-  readonly rings: boolean;
+  readonly notifiesThisProcess: boolean;
   /** The queue, where known: narrows the search for a missing task. */
   readonly queue?: string;
   /** The inbox listened before the task was sent: its ring cannot have been missed. */
-  readonly heard?: boolean;
+  readonly subscribedBeforePublish?: boolean;
   /** It is not started after its deadline, and told to stop then. */
   readonly hasDeadline?: boolean;
 }
@@ -51,9 +51,9 @@ interface Entry {
 /** How often a task is asked for when its ring should have come: the price of a lost ring. */
 const sweepInterval = 2_000;
 /** So many rings for tasks that nobody awaits yet are kept. */
-const mostEarly = 10_000;
+const maxEarlyNotifications = 10_000;
 /** The address that every process listens at, for outcomes whose asker nobody knows (a revoke). */
-export const everyone = 'everyone';
+export const broadcastInbox = 'everyone';
 /** First and longest interval for tasks that ring elsewhere. */
 const foreignInterval = { first: 25, longest: 1_000 };
 /** A task that old and found neither in the broker nor in the store is gone. */
@@ -78,12 +78,12 @@ export class ResultInbox {
   #sweepAt = 0;
   #fresh: Entry[] = [];
   /** Rings that came before anybody waited: the record where it is small, else undefined (it is read when it is asked for). */
-  readonly #early = new Map<string, OutcomeRecord | undefined>();
-  #earlyLost = false;
+  readonly #earlyNotifications = new Map<string, OutcomeRecord | undefined>();
+  #earlyDropped = false;
   #listening = false;
   #closed = false;
   /** The last trouble with the store, until it answers again. */
-  trouble: Error | undefined;
+  lastError: Error | undefined;
 
   constructor(stores: () => Promise<ResultStores>, clock: Clock, logger: Logger) {
     this.#stores = stores;
@@ -128,7 +128,7 @@ export class ResultInbox {
 
   /** Drops a ring that came when nobody waited: the id may be run anew. */
   forget(id: string): void {
-    this.#early.delete(id);
+    this.#earlyNotifications.delete(id);
   }
 
   /** A subscription that has not come about yet is not waited for: the store may be dead, and ends it with its connection. */
@@ -136,7 +136,7 @@ export class ResultInbox {
     const subscribed = this.#listening;
     this.#closed = true;
     this.#listening = false;
-    this.#early.clear();
+    this.#earlyNotifications.clear();
     this.#stopSweep();
     const open = [...this.#entries.values()].flatMap(({ listener, more = [] }) =>
       listener ? [listener, ...more] : [],
@@ -149,16 +149,16 @@ export class ResultInbox {
 
   /** Undefined where its ring has come. */
   #enter(task: Watched, listener: ResultListener): Entry | undefined {
-    const early = this.#early.get(task.id);
-    const isEarly = early !== undefined || this.#early.has(task.id);
-    if (isEarly) this.#early.delete(task.id);
+    const early = this.#earlyNotifications.get(task.id);
+    const cameEarly = early !== undefined || this.#earlyNotifications.has(task.id);
+    if (cameEarly) this.#earlyNotifications.delete(task.id);
     if (early) {
       listener.onRecord(early); // the ring came before the wait
       return undefined;
     }
-    const interval = task.rings ? sweepInterval : foreignInterval.first;
+    const interval = task.notifiesThisProcess ? sweepInterval : foreignInterval.first;
     const now = this.#clock.now();
-    const since = task.rings ? now : timeOfTaskId(task.id);
+    const since = task.notifiesThisProcess ? now : timeOfTaskId(task.id);
     const entry: Entry = {
       task,
       listener,
@@ -170,12 +170,12 @@ export class ResultInbox {
       nextLocate: Math.max(now, (since ?? now) + missingGrace),
     };
     this.#entries.set(task.id, entry);
-    if (isEarly || !task.heard || this.#earlyLost) this.#lookAt(entry);
+    if (cameEarly || !task.subscribedBeforePublish || this.#earlyDropped) this.#lookUp(entry);
     return entry;
   }
 
   /** Entries of one turn of the event loop are looked up together. */
-  #lookAt(entry: Entry): void {
+  #lookUp(entry: Entry): void {
     this.#fresh.push(entry);
     if (this.#fresh.length > 1) return;
     setImmediate(() => {
@@ -193,8 +193,8 @@ export class ResultInbox {
       const { results } = await this.#stores();
       const wants = (id: string): boolean => this.#entries.has(id);
       const watch = (address: string): Promise<Subscription> =>
-        results.watch(address, ({ id, record }) => this.#ring(id, record), wants);
-      opening = [watch(this.address), watch(everyone)];
+        results.watch(address, ({ id, record }) => this.#notified(id, record), wants);
+      opening = [watch(this.address), watch(broadcastInbox)];
       const both = await withDeadline(
         this.#clock,
         storeDeadline,
@@ -211,19 +211,19 @@ export class ResultInbox {
     }
   }
 
-  #ring(id: string, record: OutcomeRecord | undefined): void {
+  #notified(id: string, record: OutcomeRecord | undefined): void {
     const entry = this.#entries.get(id);
-    if (entry === undefined) this.#keepEarly(id, record);
+    if (entry === undefined) this.#keepEarlyNotification(id, record);
     else if (record) this.#tell(entry, record);
-    else this.#lookAt(entry);
+    else this.#lookUp(entry);
   }
 
-  #keepEarly(id: string, record: OutcomeRecord | undefined): void {
+  #keepEarlyNotification(id: string, record: OutcomeRecord | undefined): void {
     if (record && !isFinal(record)) return;
-    this.#early.set(id, record && isSmall(record) ? record : undefined);
-    if (this.#early.size <= mostEarly) return;
-    this.#early.delete(this.#early.keys().next().value as string);
-    this.#earlyLost = true;
+    this.#earlyNotifications.set(id, record && isSmall(record) ? record : undefined);
+    if (this.#earlyNotifications.size <= maxEarlyNotifications) return;
+    this.#earlyNotifications.delete(this.#earlyNotifications.keys().next().value as string);
+    this.#earlyDropped = true;
   }
 
   #tell(entry: Entry, record: OutcomeRecord): void {
@@ -260,7 +260,7 @@ export class ResultInbox {
   async #check(entries: readonly Entry[]): Promise<void> {
     const now = this.#clock.now();
     for (const entry of entries) {
-      entry.interval = Math.min(entry.interval * (entry.task.rings ? 1 : 1.6), foreignInterval.longest);
+      entry.interval = Math.min(entry.interval * (entry.task.notifiesThisProcess ? 1 : 1.6), foreignInterval.longest);
       entry.nextCheck = now + entry.interval;
     }
     for (let start = 0; start < entries.length && !this.#closed; start += chunkSize) {
@@ -278,7 +278,7 @@ export class ResultInbox {
         () => new Error('the result store did not answer'),
       );
     const records = await read(entries.map(({ task }) => task.id));
-    this.trouble = undefined;
+    this.lastError = undefined;
     const absent: Entry[] = [];
     entries.forEach((entry, index) => {
       const record = records[index];
@@ -314,8 +314,8 @@ export class ResultInbox {
   #complain(error: unknown): void {
     if (this.#closed) return;
     const problem = error instanceof Error ? error : new Error(String(error));
-    if (!this.trouble) this.#logger.warn('cannot read results, trying again', { error: problem });
-    this.trouble = problem;
+    if (!this.lastError) this.#logger.warn('cannot read results, trying again', { error: problem });
+    this.lastError = problem;
   }
 }
 

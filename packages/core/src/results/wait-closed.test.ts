@@ -36,10 +36,10 @@ it('whoever waits is told that the app is closed, in each way to wait', async ()
   const ends = Promise.allSettled(waits);
   await new Promise((resolve) => setImmediate(resolve)); // the call is sent
   await app.close();
-  const told = (await ends).map((end) => (end.status === 'rejected' ? end.reason : end.value));
+  const info = (await ends).map((end) => (end.status === 'rejected' ? end.reason : end.value));
   const closed = expect.objectContaining({ name: 'ClosedError', code: 'CLOSED' });
-  expect(told).toEqual([closed, closed, closed, closed, closed, [closed, closed]]);
-  expect(String(told[0])).toBe(
+  expect(info).toEqual([closed, closed, closed, closed, closed, [closed, closed]]);
+  expect(String(info[0])).toBe(
     `ClosedError: the app is closed: task ${result.id} was still awaited (the task goes on)`,
   );
   expect(await progress).toBe('over');

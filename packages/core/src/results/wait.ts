@@ -80,11 +80,11 @@ export class Wait implements Waiting, ResultListener {
   }
 
   #late(timeout: number): ResultTimeoutError {
-    const { trouble } = this.#options.inbox;
+    const { lastError } = this.#options.inbox;
     const fate = this.#task.hasDeadline
       ? ' (after its deadline it is not started, or told to stop)'
       : ' (the task goes on)';
-    const detail = trouble ? `: the result store cannot be read (${trouble.message})` : fate;
+    const detail = lastError ? `: the result store cannot be read (${lastError.message})` : fate;
     return new ResultTimeoutError(this.#task.id, timeout, detail);
   }
 }

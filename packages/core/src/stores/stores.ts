@@ -6,8 +6,8 @@ import type { LeaseStore } from '../driver/lease-store.ts';
 import type { Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import type { ScheduleStore } from '../driver/schedule-store.ts';
-import type { Directory } from '../driver/shared-registry.ts';
-import type { ClaimStore } from '../driver/unique-key-store.ts';
+import type { SharedRegistry } from '../driver/shared-registry.ts';
+import type { UniqueKeyStore } from '../driver/unique-key-store.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
@@ -24,9 +24,9 @@ export interface OpenStores {
   readonly bus: Bus | undefined;
   readonly monitor: Monitor | undefined;
   readonly leases: LeaseStore | undefined;
-  readonly claims: ClaimStore | undefined;
+  readonly uniqueKeys: UniqueKeyStore | undefined;
   readonly schedules: ScheduleStore | undefined;
-  readonly directory: Directory | undefined;
+  readonly sharedRegistry: SharedRegistry | undefined;
   /** On the result backend where that keeps one, else on the broker. */
   readonly history: HistoryStore | undefined;
   /** An outcome that rides on the ack is stored by the broker itself. */
@@ -132,9 +132,9 @@ export class Stores {
       bus: brokerConnection.bus,
       monitor: brokerConnection.monitor,
       leases: brokerConnection.leases,
-      claims: brokerConnection.claims,
+      uniqueKeys: brokerConnection.uniqueKeys,
       schedules: brokerConnection.schedules,
-      directory: brokerConnection.directory,
+      sharedRegistry: brokerConnection.sharedRegistry,
       history: resultConnection?.history ?? brokerConnection.history,
       acksWithOutcome: brokerConnection.acksWithOutcome && storesTogether(brokerConnection, resultConnection),
       acksWithJoin: resultConnection === brokerConnection && brokerConnection.acksWithJoin === true,

@@ -19,7 +19,7 @@ describe('task options', () => {
         acksLate: true,
         trackStarted: false,
         orderingPolicy: 'continue',
-        admitted: false,
+        acquired: false,
         bind: false,
       },
     });

@@ -171,7 +171,7 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   readonly orderingPolicy: OrderingPolicy;
   readonly fairness?: ResolvedFairness;
   /** It has a concurrency key, an ordering key or a fair share: whatever has none pays this one comparison. */
-  readonly admitted: boolean;
+  readonly acquired: boolean;
   readonly version?: string;
   readonly params?: readonly string[];
   readonly bind: boolean;
@@ -301,7 +301,7 @@ export function resolveTaskOptions(given: string | TaskOptions, plugins: OptionT
       ...(unique ? { unique } : {}),
       ...(callbacks ? { callbacks } : {}),
       plugin,
-      admitted: [rest.concurrency, rest.orderingKey, rest.fairness].some((option) => option !== undefined),
+      acquired: [rest.concurrency, rest.orderingKey, rest.fairness].some((option) => option !== undefined),
     },
   };
 }
@@ -317,7 +317,7 @@ const defaults: ResolvedTaskOptions = {
   acksLate: true,
   trackStarted: false,
   orderingPolicy: 'continue',
-  admitted: false,
+  acquired: false,
   bind: false,
   plugin: {},
 };

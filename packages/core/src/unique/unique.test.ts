@@ -162,6 +162,6 @@ describe('a unique call', () => {
 
 /** The id that holds the key of a task without arguments. */
 async function holder(task: string): Promise<string | undefined> {
-  const { claims } = await runtimeOf(app).stores.open();
-  return claims?.confirm(digest([task, []]), 'nobody');
+  const { uniqueKeys } = await runtimeOf(app).stores.open();
+  return uniqueKeys?.confirm(digest([task, []]), 'nobody');
 }

@@ -1,18 +1,18 @@
-import type { MessagePlace, Monitor } from '../driver/monitor.ts';
+import type { MessageLocation, Monitor } from '../driver/monitor.ts';
 import type { ResultBackend } from '../driver/result-backend.ts';
 import {
-  type Claim,
-  type ClaimHolder,
-  type ClaimRequest,
-  type ClaimStore,
-  inBurst,
+  type HeldUniqueKey,
+  inDebounceWindow,
+  type UniqueKeyHolder,
+  type UniqueKeyRequest,
+  type UniqueKeyStore,
 } from '../driver/unique-key-store.ts';
 import { BrokerUnavailableError, ConfigurationError, NotSupportedError, TaskNotUniqueError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
 import type { MaybePromise } from '../options/schema.ts';
-import type { MessageClaim, UniqueRule } from '../options/unique-rule.ts';
-import { everyone } from '../results/result-inbox.ts';
+import type { MessageUniqueKeys, UniqueRule } from '../options/unique-rule.ts';
+import { broadcastInbox } from '../results/result-inbox.ts';
 import { keyOf } from '../task/key-of.ts';
 import { digest } from './idempotency.ts';
 
@@ -29,7 +29,7 @@ export interface UniqueContext {
 
 /** Where claims are kept, and who knows whether their holders still are there. */
 export interface UniqueStores {
-  readonly claims: ClaimStore | undefined;
+  readonly uniqueKeys: UniqueKeyStore | undefined;
   readonly monitor: Monitor | undefined;
   readonly results: ResultBackend | undefined;
 }
@@ -38,12 +38,12 @@ export interface UniqueStores {
 export type UniqueSent = { readonly message: Message } | { readonly holder: string };
 
 /** A claim that nobody frees (its message was purged, say, and its key never used again) is forgotten after so long. */
-const longestClaim = 7 * 86_400_000;
+const longestKeyTtl = 7 * 86_400_000;
 /** So much longer than a publish may take, a message that was not heard of since is taken for one that never came. */
 const graceAfterPublish = 5_000;
 
 /** Where the holder of a key is. `coming`: its message may not have arrived yet; `gone`: it lets go of the key. */
-type Whereabouts = MessagePlace | 'coming' | 'gone';
+type TaskLocation = MessageLocation | 'coming' | 'gone';
 
 /** Sends calls whose key must be free: claim → publish → confirm. */
 export class UniqueSender {
@@ -63,7 +63,7 @@ export class UniqueSender {
       throw new ConfigurationError(
         `call of "${message.task}": debounce sets the moment of a call: no countdown or eta`,
       );
-    const name = claimName(message, rule);
+    const name = uniqueKeyName(message, rule);
     const stores = await this.#context.stores();
     const call = name === undefined ? undefined : new UniqueCall({ context: this.#context, stores, rule, name });
     const turn = call ? await call.decide(message) : { publish: message };
@@ -75,8 +75,8 @@ export class UniqueSender {
 }
 
 /** What to do: publish (and then remove whom it replaced), or nothing, since a task stands for the call. */
-type Turn =
-  | { readonly publish: Message; readonly replaced?: Claim }
+type FlowControl =
+  | { readonly publish: Message; readonly replaced?: HeldUniqueKey }
   | { readonly publish?: undefined; readonly holder: string };
 
 interface CallParts {
@@ -89,69 +89,72 @@ interface CallParts {
 /** One call that has a key. */
 class UniqueCall {
   readonly #context: UniqueContext;
-  readonly #claims: ClaimStore;
+  readonly #uniqueKeys: UniqueKeyStore;
   readonly #stores: UniqueStores;
   readonly #rule: UniqueRule;
   readonly #name: string;
 
   constructor({ context, stores, rule, name }: CallParts) {
-    const { claims, monitor } = stores;
-    if (!claims || !monitor?.remove) {
+    const { uniqueKeys, monitor } = stores;
+    if (!uniqueKeys || !monitor?.remove) {
       throw new NotSupportedError('this broker keeps no claims: unique, debounce and throttle need memory or Redis');
     }
     this.#context = context;
-    this.#claims = claims;
+    this.#uniqueKeys = uniqueKeys;
     this.#stores = stores;
     this.#rule = rule;
     this.#name = name;
   }
 
   /** Takes the key, or finds who keeps it. */
-  decide(message: Message): Promise<Turn> {
+  decide(message: Message): Promise<FlowControl> {
     return this.#rule.onConflict === 'replace' ? this.#replace(message) : this.#takeOrYield(message);
   }
 
-  async #replace(message: Message): Promise<Turn> {
+  async #replace(message: Message): Promise<FlowControl> {
     const { debounce } = this.#rule;
-    const holder = await this.#claims.take(this.#name, {
+    const holder = await this.#uniqueKeys.acquire(this.#name, {
       ...this.#request(message),
       replace: true,
-      ...(debounce ? { burst: debounce } : {}),
+      ...(debounce ? { debounceWindow: debounce } : {}),
     });
-    const publish = { ...message, claim: claimOf(this.#name, this.#rule) as MessageClaim };
+    const publish = { ...message, claim: uniqueKeysOf(this.#name, this.#rule) as MessageUniqueKeys };
     if (!debounce) return holder ? { publish, replaced: holder } : { publish };
-    const burst = holder && inBurst(holder, debounce) ? holder : undefined; // one whose quiet time is over is let be
+    const burst = holder && inDebounceWindow(holder, debounce) ? holder : undefined; // one whose quiet time is over is let be
     const wait = Math.max(0, Math.min(debounce.period, debounce.timeout - (burst?.since ?? 0)));
     const ahead = await this.#context.clockOffset();
     const eta = Math.round(this.#context.now() + ahead + wait);
     return { publish: { ...publish, eta }, ...(burst ? { replaced: burst } : {}) };
   }
 
-  async #takeOrYield(message: Message): Promise<Turn> {
+  async #takeOrYield(message: Message): Promise<FlowControl> {
     const request = this.#request(message);
-    let holder = await this.#claims.take(this.#name, request);
+    let holder = await this.#uniqueKeys.acquire(this.#name, request);
     while (holder !== undefined) {
-      const where = await this.#whereabouts(holder);
+      const where = await this.#locate(holder);
       if (where !== 'gone') return this.#yield(message, holder, where);
-      const taken: Claim | undefined = await this.#claims.take(this.#name, { ...request, instead: holder.id });
+      const taken: HeldUniqueKey | undefined = await this.#uniqueKeys.acquire(this.#name, {
+        ...request,
+        replaceHolder: holder.id,
+      });
       if (taken?.id === holder.id) break; // it was the gone one's
       holder = taken;
     }
     return { publish: this.#shared(message) };
   }
 
-  #request({ id, queue, eta = 0 }: Message): ClaimRequest {
-    return { id, queue, ttl: this.#rule.window || longestClaim + Math.max(0, eta - this.#context.now()) };
+  #request({ id, queue, eta = 0 }: Message): UniqueKeyRequest {
+    return { id, queue, ttl: this.#rule.window || longestKeyTtl + Math.max(0, eta - this.#context.now()) };
   }
 
   /** A message that others may send too, under its id: its worker looks whether it has run. */
   #shared(message: Message): Message {
-    const claim = claimOf(this.#name, this.#rule);
+    const claim = uniqueKeysOf(this.#name, this.#rule);
     return { ...message, mayRepeat: true, ...(claim ? { claim } : {}) };
   }
 
   /** Publishes under the claim. A message that was not accepted gives the key back. */
-  async publish(message: Message, replaced: Claim | undefined): Promise<void> {
+  async publish(message: Message, replaced: HeldUniqueKey | undefined): Promise<void> {
     try {
       await this.#context.publish([message]);
     } catch (error) {
@@ -166,25 +169,25 @@ class UniqueCall {
   }
 
   /** After the new message is there the old one goes: a crash between the two runs both, and loses neither. */
-  async #confirm(message: Message, replaced: Claim | undefined): Promise<void> {
-    const confirming = this.#claims.confirm(this.#name, message.id);
+  async #confirm(message: Message, replaced: HeldUniqueKey | undefined): Promise<void> {
+    const confirming = this.#uniqueKeys.confirm(this.#name, message.id);
     if (this.#rule.onConflict !== 'replace') return void (await confirming);
     if (replaced) await this.#remove(replaced);
     // what that one took the place of is there still, if its sender died before it was sent
-    if (replaced?.before && !replaced.published) await this.#remove(replaced.before);
+    if (replaced?.previousHolder && !replaced.published) await this.#remove(replaced.previousHolder);
     const holder = await confirming;
     if (holder !== undefined && holder !== message.id) await this.#remove(message); // replaced before it had arrived
   }
 
   /** What a call does that lets the holder be. */
-  #yield(message: Message, { id, queue }: Claim, where: Whereabouts): Turn {
+  #yield(message: Message, { id, queue }: HeldUniqueKey, where: TaskLocation): FlowControl {
     if (this.#rule.onConflict === 'reject') throw new TaskNotUniqueError(message.task, id);
     // the holder's sender may die before its message has arrived: this call sees to it that the task is there
     return where === 'coming' ? { publish: this.#shared({ ...message, id, queue }) } : { holder: id };
   }
 
   /** The broker is asked: what it does not know any more holds nothing, whatever became of it. */
-  async #whereabouts(holder: Claim): Promise<Whereabouts> {
+  async #locate(holder: HeldUniqueKey): Promise<TaskLocation> {
     const { id, queue, published, age } = holder;
     if (this.#rule.scope === 'window' && published) return 'waiting';
     const [place] = (await this.#stores.monitor?.locate([id], [queue])) ?? [];
@@ -198,13 +201,13 @@ class UniqueCall {
     return record !== undefined;
   }
 
-  async #giveBack({ id }: Message, replaced: Claim | undefined): Promise<void> {
-    if (replaced === undefined) await this.#claims.release(this.#name, id);
-    else await this.#claims.take(this.#name, { ...replaced, ttl: longestClaim, instead: id });
+  async #giveBack({ id }: Message, replaced: HeldUniqueKey | undefined): Promise<void> {
+    if (replaced === undefined) await this.#uniqueKeys.release(this.#name, id);
+    else await this.#uniqueKeys.acquire(this.#name, { ...replaced, ttl: longestKeyTtl, replaceHolder: id });
   }
 
   /** Takes a task that waits out of its queue, and tells its waiters. One that has begun is left alone. */
-  async #remove({ id, queue }: ClaimHolder): Promise<void> {
+  async #remove({ id, queue }: UniqueKeyHolder): Promise<void> {
     const { monitor, results } = this.#stores;
     const [removed] = (await monitor?.remove?.([id], [queue])) ?? [];
     if (!removed || results === undefined) return;
@@ -216,12 +219,12 @@ class UniqueCall {
       attempts: 0,
       at: this.#context.now(),
     } as const;
-    await results.put([{ record, ttl: this.#context.resultExpires, replyTo: everyone }]);
+    await results.put([{ record, ttl: this.#context.resultExpires, replyTo: broadcastInbox }]);
   }
 }
 
 /** The keys that a task holds from its worker's point of view. */
-function claimOf(name: string, { scope, onConflict }: UniqueRule): MessageClaim | undefined {
+function uniqueKeysOf(name: string, { scope, onConflict }: UniqueRule): MessageUniqueKeys | undefined {
   if (scope === 'window') return undefined;
   const replaceable = onConflict === 'replace' ? { replaceable: true } : {};
   if (scope === 'queued') return { queued: name, ...replaceable };
@@ -229,7 +232,7 @@ function claimOf(name: string, { scope, onConflict }: UniqueRule): MessageClaim 
 }
 
 /** The name of the claim: the same for the same task and key in every process. undefined: the call has no key. */
-function claimName({ task, args }: Message, { key }: UniqueRule): string | undefined {
+function uniqueKeyName({ task, args }: Message, { key }: UniqueRule): string | undefined {
   const text = typeof key === 'function' ? keyOf(key, args, `task "${task}": option key of unique`) : key;
   if (typeof key === 'function' && text === undefined) return undefined;
   return digest([task, text ?? args.map(sorted)]);

@@ -10,7 +10,7 @@ import type { Attempt } from './execution/attempt.ts';
 import type { AttemptResult } from './execution/attempt-result.ts';
 import { Batching } from './execution/batching.ts';
 import { CanvasStep } from './execution/canvas-step.ts';
-import { resultOfThrown, type ThrownTools } from './execution/classify-error.ts';
+import { type ClassifyTools, classifyError } from './execution/classify-error.ts';
 import { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import { type AttemptObserver, Executor } from './execution/executor.ts';
 import { type HandlerTools, runHandler } from './execution/run-handler.ts';
@@ -51,7 +51,7 @@ export interface WorkerTools {
   readonly rateWaker: RateWaker | undefined;
 }
 
-/** What {@link createTools} needs. */
+/** What {@link composeWorker} needs. */
 export interface ToolOptions {
   readonly name: string;
   readonly events: boolean;
@@ -60,7 +60,7 @@ export interface ToolOptions {
 }
 
 /** Makes what the parts share. */
-export function createTools(runtime: AppRuntime, stores: OpenStores, options: ToolOptions): WorkerTools {
+export function composeWorker(runtime: AppRuntime, stores: OpenStores, options: ToolOptions): WorkerTools {
   const { bus, results, brokerConnection } = stores;
   const { clock, logger, settings } = runtime;
   const { name, events } = options;
@@ -165,12 +165,12 @@ function sizeLimits({ maxPayload, maxResult }: Settings): {
 }
 
 /** Runs a handler here; never throws or rejects. */
-function handle(attempt: Attempt, tools: ThrownTools & HandlerTools): MaybePromise<AttemptResult> {
+function handle(attempt: Attempt, tools: ClassifyTools & HandlerTools): MaybePromise<AttemptResult> {
   try {
     const result = runHandler(attempt, tools);
-    return result instanceof Promise ? result.catch((error) => resultOfThrown(attempt, error, tools)) : result;
+    return result instanceof Promise ? result.catch((error) => classifyError(attempt, error, tools)) : result;
   } catch (error) {
-    return resultOfThrown(attempt, error, tools);
+    return classifyError(attempt, error, tools);
   }
 }
 
@@ -220,21 +220,21 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
 }
 
 function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): readonly Middleware[] {
-  const { clock, brokerClock, logger, admissions } = runtime;
-  const { results, claims, monitor } = stores;
+  const { clock, brokerClock, logger, concurrencyLimiter } = runtime;
+  const { results, uniqueKeys, monitor } = stores;
   const own = createDefaultMiddleware({
     clock,
     brokerClock,
     logger,
     results,
     crashBudget: parts.settings.crashBudget,
-    claims: claims && monitor && { clock: brokerClock, logger, claims, monitor },
+    uniqueKeys: uniqueKeys && monitor && { clock: brokerClock, logger, uniqueKeys, monitor },
     limiter: stores.brokerConnection.limits,
     rates: parts.rates,
     onLine: (task) => parts.rateWaker?.serve(task),
     revocations: parts.revocations,
     clockOffset: () => runtime.stores.clockOffset(),
-    admissions,
+    concurrencyLimiter,
     inChild: (definition) => parts.pools.inChild(definition),
   });
   return [...own, ...parts.middleware];

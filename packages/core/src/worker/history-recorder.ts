@@ -88,7 +88,7 @@ function stateOf({ state }: AttemptResult): RunState | undefined {
     case 'RETRY':
       return state;
     case 'FAILURE':
-    case 'GIVEN_UP':
+    case 'CRASH_BUDGET_EXCEEDED':
     case 'REJECTED':
       return 'FAILURE';
     default:

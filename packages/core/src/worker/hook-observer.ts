@@ -32,7 +32,7 @@ export class HookObserver {
         this.#call(attempt, 'onSuccess', { value: result.value });
         return;
       case 'FAILURE':
-      case 'GIVEN_UP':
+      case 'CRASH_BUDGET_EXCEEDED':
       case 'REJECTED':
         if (result.state === 'REJECTED') plugins.emit('taskRejected', { ...this.#info(attempt), requeued: false });
         return this.#failed(attempt, result.failure);

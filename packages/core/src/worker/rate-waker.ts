@@ -84,7 +84,7 @@ export class RateWaker {
     const interval = this.#intervalOf(task);
     const { entries, next } = await limiter.wake(task, { interval, worker });
     if (entries.length === 0) return next;
-    const promoted = await broker.promote?.(entries.map(({ queue, id }) => ({ queue, id, timed: true })));
+    const promoted = await broker.unblock?.(entries.map(({ queue, id }) => ({ queue, id, timed: true })));
     const gone = entries.filter((_, index) => !promoted?.[index]);
     if (gone.length === 0) return next;
     await limiter.drop(task, interval, gone);
@@ -97,13 +97,13 @@ export class RateWaker {
     const { limiter, monitor } = this.#options;
     for (let all = monitor !== undefined; all && !this.#closed; ) {
       const first = await limiter.first(task, looked);
-      const gone = await this.#gone(first);
+      const gone = await this.#endedHolders(first);
       if (gone.length > 0) await limiter.drop(task, interval, gone);
       all = gone.length === looked;
     }
   }
 
-  async #gone(entries: readonly RateEntry[]): Promise<readonly RateEntry[]> {
+  async #endedHolders(entries: readonly RateEntry[]): Promise<readonly RateEntry[]> {
     const gone: RateEntry[] = [];
     for (const queue of new Set(entries.map((entry) => entry.queue))) {
       const here = entries.filter((entry) => entry.queue === queue);

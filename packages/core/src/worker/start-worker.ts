@@ -11,12 +11,12 @@ import type { BrokerClock } from '../producer/broker-clock.ts';
 import { resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
 import { type AutoscaleLimits, readLimits } from './background/autoscale.ts';
-import { Fanout } from './background/broadcast-membership.ts';
+import { BroadcastMembership } from './background/broadcast-membership.ts';
 import { Periodic } from './background/periodic.ts';
 import { PollWatch } from './background/poll-watch.ts';
 import { registerGroups } from './background/register-groups.ts';
-import { AdmissionJanitor } from './background/semaphore-reconciler.ts';
-import { createReceiver, createTools, type WorkerTools } from './compose-worker.ts';
+import { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
+import { composeWorker, createReceiver, type WorkerTools } from './compose-worker.ts';
 import { startControl } from './control/control.ts';
 import { checkAllowed, createControlCommands } from './control/control-commands.ts';
 import type { StampedRevocations } from './control/stamped-revocations.ts';
@@ -91,7 +91,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     throw new UnsafeBrokerError(`${runtime.stores.display}: ${report.warnings.join('; ')}`);
   }
   for (const warning of report.warnings) runtime.logger.warn(warning);
-  const tools = createTools(runtime, stores, {
+  const tools = composeWorker(runtime, stores, {
     name: nameOf(name ?? `${runtime.name}-%p@%h`),
     events: events ?? false,
     settings,
@@ -158,8 +158,10 @@ async function compareClocks(brokerClock: BrokerClock, logger: Logger): Promise<
 async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumeParts): Promise<Worker> {
   const { broker, brokerConnection, bus } = stores;
   const { settings, receiver, sender, name } = parts;
-  const fanout = runtime.settings.broadcastQueues.size > 0 ? new Fanout(runtime, stores, name) : undefined;
-  const own = fanout && (await Promise.all(settings.queues.map((queue) => fanout.join(queue))));
+  const broadcastMembership =
+    runtime.settings.broadcastQueues.size > 0 ? new BroadcastMembership(runtime, stores, name) : undefined;
+  const own =
+    broadcastMembership && (await Promise.all(settings.queues.map((queue) => broadcastMembership.join(queue))));
   const consumer = await broker.consume(
     {
       queues: own ?? settings.queues,
@@ -180,8 +182,8 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
     timeout: settings.pollTimeout,
   });
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
-  const janitor = new AdmissionJanitor(runtime);
-  return new Worker({ ...parts, runtime, consumer, fanout, watch, events, janitor });
+  const janitor = new SemaphoreReconciler(runtime);
+  return new Worker({ ...parts, runtime, consumer, broadcastMembership, watch, events, janitor });
 }
 
 interface ListenParts {

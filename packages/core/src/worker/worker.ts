@@ -9,10 +9,10 @@ import { type Duration, parseDuration } from '../options/duration.ts';
 import { queueName } from '../options/option-reader.ts';
 import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './background/autoscale.ts';
-import type { Fanout } from './background/broadcast-membership.ts';
+import type { BroadcastMembership } from './background/broadcast-membership.ts';
 import type { Periodic } from './background/periodic.ts';
-import type { PollWatch, Silence } from './background/poll-watch.ts';
-import type { AdmissionJanitor } from './background/semaphore-reconciler.ts';
+import type { PollWatch, UnpolledQueue } from './background/poll-watch.ts';
+import type { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
 import type { Batching } from './execution/batching.ts';
 import type { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
@@ -58,8 +58,8 @@ export interface WorkerParts {
   readonly pools: Pools;
   readonly batching: Batching | undefined;
   /** undefined: the app has no broadcast queues. */
-  readonly fanout: Fanout | undefined;
-  readonly janitor: AdmissionJanitor;
+  readonly broadcastMembership: BroadcastMembership | undefined;
+  readonly janitor: SemaphoreReconciler;
   readonly history: HistoryRecorder | undefined;
   readonly rateWaker: RateWaker | undefined;
   /** What it does beside its tasks. */
@@ -78,7 +78,7 @@ export class Worker {
   readonly #stats: WorkerStats;
   readonly #receiver: DeliveryReceiver;
   readonly #consumer: Consumer;
-  readonly #fanout: Fanout | undefined;
+  readonly #broadcastMembership: BroadcastMembership | undefined;
   readonly #watch: PollWatch;
   readonly #loop: LoopWatch;
   readonly #giveUp: AbortController;
@@ -86,7 +86,7 @@ export class Worker {
   readonly #events: WorkerEvents | undefined;
   readonly #pools: Pools;
   readonly #batching: Batching | undefined;
-  readonly #janitor: AdmissionJanitor;
+  readonly #reconciler: SemaphoreReconciler;
   readonly #history: HistoryRecorder | undefined;
   readonly #rateWaker: RateWaker | undefined;
   readonly #background: readonly Periodic[];
@@ -97,9 +97,9 @@ export class Worker {
   #autoscaler: Autoscaler | undefined;
   #slots: number;
   #closing: Promise<ShutdownReport> | undefined;
-  #hurry: () => void = () => {};
-  readonly #hurried: Promise<void> = new Promise((resolve) => {
-    this.#hurry = resolve;
+  #forceDrain: () => void = () => {};
+  readonly #drainForced: Promise<void> = new Promise((resolve) => {
+    this.#forceDrain = resolve;
   });
   #askToStop: () => void = () => {};
   /** Resolves when somebody asks the worker from afar to shut down; whoever started it then closes it. */
@@ -116,7 +116,7 @@ export class Worker {
     this.#stats = parts.stats;
     this.#receiver = parts.receiver;
     this.#consumer = parts.consumer;
-    this.#fanout = parts.fanout;
+    this.#broadcastMembership = parts.broadcastMembership;
     this.#watch = parts.watch;
     this.#loop = parts.loop;
     this.#loop.guard(parts.consumer.leaseGuard());
@@ -124,7 +124,7 @@ export class Worker {
     this.#observer = parts.observer;
     this.#pools = parts.pools;
     this.#batching = parts.batching;
-    this.#janitor = parts.janitor;
+    this.#reconciler = parts.janitor;
     this.#history = parts.history;
     this.#rateWaker = parts.rateWaker;
     this.#rateWaker?.start();
@@ -149,8 +149,8 @@ export class Worker {
   }
 
   /** The queue that has gone unpolled for longest; undefined while there is none to poll (no slot free, closing, in memory). */
-  get silence(): Silence | undefined {
-    return this.#watch.silence;
+  get longestUnpolledQueue(): UnpolledQueue | undefined {
+    return this.#watch.longestUnpolledQueue;
   }
 
   /** How many tasks it runs at once. */
@@ -192,7 +192,7 @@ export class Worker {
   /** Consumes one more queue. Throws {@link ConfigurationError} for a name that no queue can have. */
   async addQueue(queue: string): Promise<void> {
     queueName(queue, 'addQueue');
-    await this.#consumer.addQueue(this.#fanout ? await this.#fanout.join(queue) : queue);
+    await this.#consumer.addQueue(this.#broadcastMembership ? await this.#broadcastMembership.join(queue) : queue);
     this.#queues.add(queue);
     this.#loop.guard(this.#consumer.leaseGuard());
   }
@@ -200,7 +200,7 @@ export class Worker {
   /** Stops consuming a queue; its running tasks go on. */
   async removeQueue(queue: string): Promise<void> {
     const stop = (name: string): Promise<void> => this.#consumer.removeQueue(name);
-    await (this.#fanout ? this.#fanout.leave(queue, stop) : stop(queue));
+    await (this.#broadcastMembership ? this.#broadcastMembership.leave(queue, stop) : stop(queue));
     this.#queues.delete(queue);
   }
 
@@ -240,7 +240,7 @@ export class Worker {
       rss: process.memoryUsage.rss(),
       loopLag: this.#loop.lag,
       clockSkew: this.#runtime.brokerClock.ahead,
-      unpolledFor: Math.round(this.silence?.since ?? 0),
+      unpolledFor: Math.round(this.longestUnpolledQueue?.since ?? 0),
     };
   }
 
@@ -252,8 +252,8 @@ export class Worker {
     const drain =
       options.drain === undefined ? this.#settings.drain : parseDuration(options.drain, 'worker.close: drain');
     if (this.#closing === undefined) this.#closing = this.#shutDown(drain);
-    else if (drain === 0) this.#hurry();
-    else this.#runtime.clock.after(drain, this.#hurry, { background: true });
+    else if (drain === 0) this.#forceDrain();
+    else this.#runtime.clock.after(drain, this.#forceDrain, { background: true });
     return this.#closing;
   }
 
@@ -263,9 +263,9 @@ export class Worker {
     this.#autoscaler?.stop();
     this.#watch.close();
     this.#consumer.pause();
-    const retired = this.#fanout?.retire();
+    const retired = this.#broadcastMembership?.retire();
     this.#batching?.flush();
-    const drained = await this.#within(drain, this.#hurried);
+    const drained = await this.#within(drain, this.#drainForced);
     if (!drained) {
       for (const context of this.#stats.contexts) context.abort(new WorkerShutdownError(context.id));
       this.#giveUp.abort();
@@ -277,7 +277,12 @@ export class Worker {
     await this.#soon(this.#pools.close(), killDeadline); // before their tasks go back: nothing runs beside its next run
     const report = await this.#consumer.close(releaseDeadline);
     await retired;
-    const goodbyes = [this.#history?.flush(), this.#fanout?.close(), this.#janitor.close(), this.#events?.stop()];
+    const goodbyes = [
+      this.#history?.flush(),
+      this.#broadcastMembership?.close(),
+      this.#reconciler.close(),
+      this.#events?.stop(),
+    ];
     await this.#soon(Promise.all(goodbyes), goodbyeDeadline);
     await this.#loop.close();
     await this.#soon(this.#runtime.plugins.emitAndWait('workerShutdown', info), goodbyeDeadline);

@@ -1,11 +1,11 @@
-import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
+import type { BlockedMessage, Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import { bullName } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
-import { promoteHeld, promotionOf } from '../unblock-messages.ts';
+import { promotionOf, unblockMessages } from '../unblock-messages.ts';
 import { toJob } from './job-message.ts';
 import type { BrokerParts } from './parts.ts';
-import type { Parcel, Publisher } from './publisher.ts';
+import type { OutgoingEntry, Publisher } from './publisher.ts';
 
 /** The broker over BullMQ. Light until its first use: BullMQ takes 150 ms to import. */
 export class BullmqBroker implements Broker {
@@ -21,16 +21,16 @@ export class BullmqBroker implements Broker {
 
   publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
     try {
-      const parcels = this.#encode(messages);
-      if (this.#ready) return this.#ready.publish(parcels, signal);
+      const outgoingEntries = this.#encode(messages);
+      if (this.#ready) return this.#ready.publish(outgoingEntries, signal);
       this.#publisher ??= this.#createPublisher();
-      return this.#publisher.then((publisher) => publisher.publish(parcels, signal));
+      return this.#publisher.then((publisher) => publisher.publish(outgoingEntries, signal));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #encode(messages: readonly Message[]): readonly Parcel[] {
+  #encode(messages: readonly Message[]): readonly OutgoingEntry[] {
     this.#assertOpen();
     const { clock, storeClock } = this.#parts;
     const now = clock.now();
@@ -39,10 +39,10 @@ export class BullmqBroker implements Broker {
     return messages.map((message) => ({ message, job: toJob(message, now, redisNow) }));
   }
 
-  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+  async unblock(held: readonly BlockedMessage[]): Promise<readonly boolean[]> {
     this.#assertOpen();
     const { link, keys } = this.#parts;
-    return promoteHeld(held, (queue, chunk) => {
+    return unblockMessages(held, (queue, chunk) => {
       const args = chunk.flatMap((message) => [bullName(message.id), promotionOf(message)]);
       return link.run((client) => scriptsOf(client).promoteJobs([keys.job(queue, '')], args));
     });

@@ -1,7 +1,7 @@
 import {
   type Delivery,
   type Failure,
-  type Grant,
+  type GrantedSlot,
   MalformedMessageError,
   type MaybePromise,
   type Message,
@@ -245,7 +245,7 @@ class TaskDelivery implements Delivery {
     return this.#running.job.attemptsStarted > 1;
   }
 
-  get grant(): Grant | undefined {
+  get grant(): GrantedSlot | undefined {
     return this.deliveryCount === 1 ? this.#running.job.grant : undefined;
   }
 

@@ -17,14 +17,14 @@ const mostAtOnce = 500;
 const pause = 50;
 
 /** A message on its way, encoded when it was handed over: its owner may change it afterwards. */
-export interface Parcel {
+export interface OutgoingEntry {
   readonly message: Message;
   readonly job: JobFields;
 }
 
 /** A parcel of a call that is under way. */
 interface Adding extends Sent {
-  parcel: Parcel;
+  outgoing: OutgoingEntry;
 }
 
 /** Calls of one tick that share a deadline. */
@@ -73,13 +73,14 @@ export class Publisher {
    * Resolves when Redis has all of them. After a lost connection it publishes again, marked `mayRepeat` where the first
    * try may have arrived, until `signal` aborts (or the publish timeout passes, without one).
    */
-  publish(parcels: readonly Parcel[], signal: AbortSignal | undefined): Promise<void> {
-    const all = parcels.length;
+  publish(outgoingEntries: readonly OutgoingEntry[], signal: AbortSignal | undefined): Promise<void> {
+    const all = outgoingEntries.length;
     if (all === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const call: Call = { left: all, all, refused: undefined, resolve, reject };
       const batch = this.#batchOf(signal);
-      for (const parcel of parcels) batch.adding.push({ id: parcel.message.id, parcel, call, over: false });
+      for (const outgoing of outgoingEntries)
+        batch.adding.push({ id: outgoing.message.id, outgoing, call, over: false });
       if (batch.adding.length >= mostAtOnce) this.#send(batch);
     });
   }
@@ -133,13 +134,13 @@ export class Publisher {
 
   #add(client: RedisClient, one: Adding, repeat: (one: Adding, error: unknown) => void): Promise<void> {
     batchWrites(client);
-    const { message, job } = one.parcel;
+    const { message, job } = one.outgoing;
     const failed = (error: unknown): void => {
       if (!isConnectionError(error)) {
         refuse(one, toBrokerError(error, this.#link.display, one.id));
         return;
       }
-      if (!wasNotCarriedOut(error)) one.parcel = marked(one.parcel);
+      if (!wasNotCarriedOut(error)) one.outgoing = marked(one.outgoing);
       repeat(one, error);
     };
     return this.#addJob(client, message.queue, job).then(() => accept(one), failed);
@@ -186,7 +187,7 @@ export class Publisher {
 const known: Promise<undefined> = Promise.resolve(undefined);
 
 /** The first try may have arrived, and even have been run and removed: the worker has to look before it runs this one. */
-function marked({ message, job }: Parcel): Parcel {
+function marked({ message, job }: OutgoingEntry): OutgoingEntry {
   if (message.mayRepeat) return { message, job };
   const data = JSON.stringify({ ...(JSON.parse(job.data) as object), mayRepeat: true });
   return { message: { ...message, mayRepeat: true }, job: { ...job, data } };

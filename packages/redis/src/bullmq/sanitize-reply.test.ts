@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tameReply, unreadablePrefix } from './sanitize-reply.ts';
+import { sanitizeReply, unreadablePrefix } from './sanitize-reply.ts';
 
 it('keeps what a worker reads, in the shape BullMQ expects', () => {
   const fields = [
@@ -18,7 +18,7 @@ it('keeps what a worker reads, in the shape BullMQ expects', () => {
     'pb',
     'w',
   ];
-  expect(tameReply([fields, 'id', 0, 0])).toEqual([
+  expect(sanitizeReply([fields, 'id', 0, 0])).toEqual([
     ['name', 'n', 'data', 'd', 'timestamp', '1', 'stc', '2'],
     'id',
     0,
@@ -27,7 +27,7 @@ it('keeps what a worker reads, in the shape BullMQ expects', () => {
 });
 
 it.each(['[[[', 'null', '7', ''])('says of the opts %j that they cannot be read', (opts) => {
-  expect(tameReply([['opts', opts], 'id', 0, 0])).toEqual([
+  expect(sanitizeReply([['opts', opts], 'id', 0, 0])).toEqual([
     ['defa', `${unreadablePrefix}the job's opts is not JSON`],
     'id',
     0,
@@ -36,5 +36,5 @@ it.each(['[[[', 'null', '7', ''])('says of the opts %j that they cannot be read'
 });
 
 it.each([[0], [-2], [undefined], [null], [[0, 0, 0, 0]], [[null, '', 0, 5]]])('leaves the reply %j alone', (reply) => {
-  expect(tameReply(reply)).toBe(reply);
+  expect(sanitizeReply(reply)).toBe(reply);
 });

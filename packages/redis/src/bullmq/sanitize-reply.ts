@@ -10,7 +10,7 @@ const needed: ReadonlySet<unknown> = new Set(['name', 'data', 'timestamp', 'ats'
  * ever (reliability.md M15). A field of ours that BullMQ would drop, the grant, goes to `grants` by the job's id. The reason is left in the job's `defa` (BullMQ's deferred failure), where the worker finds
  * it.
  */
-export function tameReply(reply: unknown, grants?: Map<unknown, string>): unknown {
+export function sanitizeReply(reply: unknown, grants?: Map<unknown, string>): unknown {
   const fields: unknown = Array.isArray(reply) ? reply[0] : undefined;
   if (!Array.isArray(fields)) return reply;
   const kept: unknown[] = [];

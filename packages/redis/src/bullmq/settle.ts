@@ -73,8 +73,8 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   const { outcome } = options;
   const record = outcome?.record;
   const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
-  const fused = outcome && context.keys.together ? outcomeArgs(ending, context, outcome) : undefined;
-  const apart = outcome && !fused ? await storeApart(ending, context, outcome) : 0;
+  const fused = outcome && context.keys.sameSlot ? outcomeArgs(ending, context, outcome) : undefined;
+  const apart = outcome && !fused ? await storeInOtherSlot(ending, context, outcome) : 0;
   const how = { token: lease.token, fetchNext: options.fetchNext, outcome: fused };
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
@@ -95,7 +95,7 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
  * On a cluster a result has a slot of its own: it is stored and rings before the job ends, if the job is still ours. Whoever
  * gets the job again after a crash between the two finds the result. Answers with its size.
  */
-async function storeApart(
+async function storeInOtherSlot(
   { lease }: Ending,
   { client, keys, queue }: SettleContext,
   outcome: OutcomeWrite,

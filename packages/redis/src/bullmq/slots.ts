@@ -1,5 +1,5 @@
 /** How long a queue waits for a slot before another one has to give its next one up, in milliseconds. */
-const patience = 20;
+const maxWait = 20;
 
 interface Waiter {
   readonly queue: string;
@@ -56,7 +56,7 @@ export class Slots {
   mayKeep(queue: string): boolean {
     if (this.#held > this.#limit) return false;
     const other = this.#waiters.find((waiter) => waiter.queue !== queue);
-    return other === undefined || performance.now() - other.since < patience;
+    return other === undefined || performance.now() - other.since < maxWait;
   }
 
   #grant(): void {

@@ -17,7 +17,7 @@ import type { StoreClock } from '../store-clock.ts';
 import { isMemoryError } from '../store-errors.ts';
 import { failedExpires } from './failed-expires.ts';
 import type { JobFields } from './job-message.ts';
-import { tameReply } from './sanitize-reply.ts';
+import { sanitizeReply } from './sanitize-reply.ts';
 import type { TaskJob } from './task-job.ts';
 
 /** How a job is ended. */
@@ -128,7 +128,7 @@ export class TaskBackend extends RedisQueueBackend {
   /**
    * Takes an active job back until a moment of Redis's clock, and spends no attempt of BullMQ's. The script adds the delay to the time
    * that it is told, so both come of one look at the clock: a second one may be a millisecond later, and what is due a millisecond
-   * before `heldUntil` is not held, but lost until then.
+   * before `blockedUntil` is not held, but lost until then.
    */
   delayUntil(id: string, at: number, token: string, options: Omit<DelayOptions, 'skipAttempt'> = {}): Promise<unknown> {
     const { now } = this;
@@ -146,7 +146,7 @@ export class TaskBackend extends RedisQueueBackend {
 
   /** The next job's raw data, of the reply to a job's end. */
   #nextOf(id: string, ended: unknown): unknown {
-    const reply = this.#toLocal(tameReply(ended, this.grants));
+    const reply = this.#toLocal(sanitizeReply(ended, this.grants));
     if ((reply as number) < 0) {
       throw this.finishedErrors({ code: reply as number, jobId: id, command: 'moveToFinished', state: 'active' });
     }
@@ -207,6 +207,6 @@ export class TaskBackend extends RedisQueueBackend {
     let reply = super.execCommand(client, name, moments);
     if (addsJob.has(name)) reply = reply.then((added: unknown) => (typeof added === 'number' ? added : `job ${added}`));
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));
-    return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(tameReply(taken, this.grants))) : reply;
+    return takes.has(name) ? reply.then((taken: unknown) => this.#toLocal(sanitizeReply(taken, this.grants))) : reply;
   }
 }

@@ -1,4 +1,4 @@
-import type { Grant } from '@lovage/core/driver';
+import type { GrantedSlot } from '@lovage/core/driver';
 import type { JobJson } from 'bullmq';
 import type { RawJob } from './job-message.ts';
 import type { Lease } from './lease.ts';
@@ -23,7 +23,7 @@ export class TaskJob {
   token: string;
   lease: Lease | undefined;
   /** The place it was handed, where this is the activation that it is good for. */
-  grant: Grant | undefined;
+  grant: GrantedSlot | undefined;
 
   /** A job of what BullMQ read. Nothing of it is trusted, and nothing is parsed that could throw. */
   constructor(json: JobJson, id: string, token: string) {

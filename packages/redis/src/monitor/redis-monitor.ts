@@ -1,9 +1,9 @@
 import {
+  blockedUntil,
   type DeadLetter,
   type DeadLetterPage,
-  heldUntil,
   type Message,
-  type MessagePlace,
+  type MessageLocation,
   type Monitor,
   type QueueCounts,
   type UndeliveredPage,
@@ -30,9 +30,9 @@ interface Cleaning {
 }
 
 /** BullMQ's score of a delayed job: its time times 4096. */
-const heldScore = heldUntil * 4096;
+const blockedScore = blockedUntil * 4096;
 
-const places: Readonly<Record<string, MessagePlace>> = { w: 'waiting', d: 'delayed', r: 'running' };
+const places: Readonly<Record<string, MessageLocation>> = { w: 'waiting', d: 'delayed', r: 'running' };
 
 /** Looks at BullMQ's queues and our dead letters. */
 export class RedisMonitor implements Monitor {
@@ -59,9 +59,9 @@ export class RedisMonitor implements Monitor {
     );
   }
 
-  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
+  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessageLocation | undefined)[]> {
     if (ids.length === 0) return [];
-    const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
+    const found: (MessageLocation | undefined)[] = ids.map(() => undefined);
     for (const queue of queues ?? (await this.queues())) {
       for (let start = 0; start < ids.length; start += chunkSize) {
         const letters = await this.#lettersOf(queue, ids.slice(start, start + chunkSize));
@@ -144,9 +144,9 @@ export class RedisMonitor implements Monitor {
     return readUndeliveredJobs({ link: this.#link, keys: this.#keys, queue }, page);
   }
 
-  async held(queue: string, from: number, limit: number): Promise<readonly Message[]> {
+  async blocked(queue: string, from: number, limit: number): Promise<readonly Message[]> {
     const key = this.#keys.job(queue, 'delayed');
-    const ids = await this.#link.run((client) => client.zrangebyscore(key, heldScore, '+inf', 'LIMIT', from, limit));
+    const ids = await this.#link.run((client) => client.zrangebyscore(key, blockedScore, '+inf', 'LIMIT', from, limit));
     return readMessages({ link: this.#link, keys: this.#keys, queue }, ids);
   }
 
@@ -187,12 +187,12 @@ export class RedisMonitor implements Monitor {
       client.llen(key('wait')),
       client.zcard(key('prioritized')),
       client.zcard(key('delayed')),
-      client.zcount(key('delayed'), heldScore, '+inf'),
+      client.zcount(key('delayed'), blockedScore, '+inf'),
       client.llen(key('active')),
       client.xlen(this.#keys.dead(queue)),
       client.hexists(key('meta'), 'paused'),
     ]);
-    return { queue, waiting: wait + prioritized, delayed, held, running: active, dead, paused: paused === 1 };
+    return { queue, waiting: wait + prioritized, delayed, blocked: held, running: active, dead, paused: paused === 1 };
   }
 
   /** Not repeated after a lost reply: the repetition would say that nothing was there. */

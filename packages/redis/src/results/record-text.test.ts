@@ -1,7 +1,7 @@
 import { encodeRecord, type OutcomeRecord } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
 import { createKeys } from '../keys.ts';
-import { parseRing, parseRings, recordArguments, withoutMembers } from './record-text.ts';
+import { parseNotification, parseNotifications, recordArguments, withoutMembers } from './record-text.ts';
 
 const keys = createKeys({ kind: 'single', db: 0 }, undefined);
 const record: OutcomeRecord = { id: 'a "quoted" id', task: 't', state: 'SUCCESS', value: 1, attempts: 1, at: 1 };
@@ -17,8 +17,8 @@ it('gives Redis a ttl it takes', () => {
 it('reads back the ring with a record, and the bare one', () => {
   const [text, , channel, bare] = recordArguments({ record, ttl: 5, replyTo: 'me' }, keys);
   expect(channel).toBe('lovage:inbox:me');
-  expect(parseRing(String(text))).toEqual({ id: record.id, record });
-  expect(parseRing(String(bare))).toEqual({ id: record.id });
+  expect(parseNotification(String(text))).toEqual({ id: record.id, record });
+  expect(parseNotification(String(bare))).toEqual({ id: record.id });
 });
 
 it('reads many rings of one text, whatever stands between them', () => {
@@ -26,14 +26,14 @@ it('reads many rings of one text, whatever stands between them', () => {
   const running: OutcomeRecord = { ...record, id: 'c', state: 'STARTED' };
   const texts = [record, tricky, running].map(encodeRecord);
   const rings = [record, tricky, running].map((each) => ({ id: each.id, record: each }));
-  expect(parseRings(texts.join('\n'))).toEqual(rings);
-  expect(parseRings([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...rings, { id: 'd' }]);
-  expect(parseRings(['7', ...texts, '', 'null', '],['].join('\n'))).toEqual(rings);
-  expect(parseRings(texts[0] as string)).toEqual([rings[0]]);
+  expect(parseNotifications(texts.join('\n'))).toEqual(rings);
+  expect(parseNotifications([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...rings, { id: 'd' }]);
+  expect(parseNotifications(['7', ...texts, '', 'null', '],['].join('\n'))).toEqual(rings);
+  expect(parseNotifications(texts[0] as string)).toEqual([rings[0]]);
 });
 
 it.each(['', '{', '7', '{"ring":}', '{"ring":"x"', 'null'])('hears nothing in %j', (text) => {
-  expect(parseRing(text)).toBeUndefined();
+  expect(parseNotification(text)).toBeUndefined();
 });
 
 it('leaves members out that nobody wants, and nothing else', () => {

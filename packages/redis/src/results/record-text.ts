@@ -4,19 +4,19 @@ import {
   finalRecordPrefix,
   type OutcomeRecord,
   type OutcomeWrite,
-  type Ring,
+  type ResultNotification,
 } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 
 /** How the ring of a record begins that is too big to be carried. */
-const bareRing = '{"ring":';
+const bareNotification = '{"ring":';
 
 /** An outcome as the arguments that both store scripts share: record, ttl, channel, bare ring. */
 export function recordArguments(write: OutcomeWrite, keys: Keys): (string | number)[] {
   const ttl = String(Math.max(1, Math.floor(write.ttl)));
   const text = encodeRecord(write.record);
   if (write.replyTo === undefined) return [text, ttl, '', ''];
-  return [text, ttl, keys.inbox(write.replyTo), `${bareRing}${JSON.stringify(write.record.id)}}`];
+  return [text, ttl, keys.inbox(write.replyTo), `${bareNotification}${JSON.stringify(write.record.id)}}`];
 }
 
 /** How the record of a group's member begins, and what it holds. */
@@ -44,7 +44,7 @@ function isUnwanted(line: string, wants: (id: string) => boolean): boolean {
 }
 
 /** The rings of a text heard at an inbox, one a line: the Streams driver sends many in one message. */
-export function parseRings(text: string): readonly Ring[] {
+export function parseNotifications(text: string): readonly ResultNotification[] {
   if (text.includes('\n')) {
     try {
       return parseTogether(text);
@@ -52,13 +52,13 @@ export function parseRings(text: string): readonly Ring[] {
       // a line of it is foreign
     }
   }
-  return text.split('\n').flatMap((line) => parseRing(line) ?? []);
+  return text.split('\n').flatMap((line) => parseNotification(line) ?? []);
 }
 
 /** As one list of JSON, which takes two thirds of the time that parsing each does. Throws when that is not what it is. */
-function parseTogether(text: string): readonly Ring[] {
+function parseTogether(text: string): readonly ResultNotification[] {
   const list = `\n${text}`.replaceAll(`\n${finalRecordPrefix}`, '\n{').slice(1).replaceAll('\n', ',');
-  const rings: Ring[] = [];
+  const rings: ResultNotification[] = [];
   for (const record of JSON.parse(`[${list}]`) as OutcomeRecord[]) {
     if (typeof record.id !== 'string' || typeof record.state !== 'string') throw new TypeError('not a record');
     rings.push({ id: record.id, record });
@@ -67,8 +67,8 @@ function parseTogether(text: string): readonly Ring[] {
 }
 
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */
-export function parseRing(text: string): Ring | undefined {
-  if (text.startsWith(bareRing)) {
+export function parseNotification(text: string): ResultNotification | undefined {
+  if (text.startsWith(bareNotification)) {
     const id = /^\{"ring":("(?:[^"\\]|\\.)*")\}$/.exec(text)?.[1];
     return id === undefined ? undefined : { id: JSON.parse(id) as string };
   }

@@ -6,7 +6,7 @@ import {
   type OutcomeRecord,
   type OutcomeWrite,
   type ResultBackend,
-  type Ring,
+  type ResultNotification,
   type Subscription,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
@@ -17,7 +17,7 @@ import { toResultError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
 import type { Subscriber } from '../subscriber.ts';
 import { type EndedMember, JoinBatch } from './join-batch.ts';
-import { parseRings, recordArguments, withoutMembers } from './record-text.ts';
+import { parseNotifications, recordArguments, withoutMembers } from './record-text.ts';
 
 /** Ids in one MGET or DEL: bounds the time one command holds Redis. */
 const chunkSize = 500;
@@ -65,15 +65,19 @@ export class RedisResultBackend implements ResultBackend {
     return texts.flat().map((text) => (text === null ? undefined : decodeRecord(text)));
   }
 
-  watch(inbox: string, listener: (ring: Ring) => void, wants?: (id: string) => boolean): Promise<Subscription> {
+  watch(
+    inbox: string,
+    listener: (ring: ResultNotification) => void,
+    wants?: (id: string) => boolean,
+  ): Promise<Subscription> {
     return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
-      for (const ring of parseRings(wants ? withoutMembers(text, wants) : text)) listener(ring);
+      for (const ring of parseNotifications(wants ? withoutMembers(text, wants) : text)) listener(ring);
     });
   }
 
   async join(member: JoinMember): Promise<JoinState> {
     const { outcome } = member;
-    if (outcome !== undefined && this.#keys.together) return this.#batch.add({ ...member, outcome });
+    if (outcome !== undefined && this.#keys.sameSlot) return this.#batch.add({ ...member, outcome });
     if (outcome !== undefined && !(await this.put([outcome]))[0]) return refused;
     const [keys, args] = [this.#joinKeys(member.groupId), joinArguments(member)];
     return stateOf(await this.#run((client) => scriptsOf(client).joinMember(keys, args)));
@@ -111,11 +115,11 @@ export class RedisResultBackend implements ResultBackend {
 
   /** On a cluster they lie in many slots: then each is a command of its own, all in one write to each master. */
   #getAll(client: RedisClient, keys: readonly string[]): Promise<(string | null)[]> {
-    return this.#keys.together ? client.mget([...keys]) : Promise.all(keys.map((key) => client.get(key)));
+    return this.#keys.sameSlot ? client.mget([...keys]) : Promise.all(keys.map((key) => client.get(key)));
   }
 
   #deleteAll(client: RedisClient, keys: readonly string[]): Promise<unknown> {
-    return this.#keys.together ? client.del([...keys]) : Promise.all(keys.map((key) => client.del(key)));
+    return this.#keys.sameSlot ? client.del([...keys]) : Promise.all(keys.map((key) => client.del(key)));
   }
 
   async #run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -127,8 +131,8 @@ export class RedisResultBackend implements ResultBackend {
   }
 }
 
-function joinArguments({ index, succeeded, ttl, size, tellsSize }: JoinMember): (string | number)[] {
-  return [index, succeeded ? '1' : '0', Math.max(1, Math.floor(ttl)), size ?? '', tellsSize ? '1' : '0'];
+function joinArguments({ index, succeeded, ttl, size, announcesSize }: JoinMember): (string | number)[] {
+  return [index, succeeded ? '1' : '0', Math.max(1, Math.floor(ttl)), size ?? '', announcesSize ? '1' : '0'];
 }
 
 function stateOf([done, failed, complete]: readonly [number, number, number]): JoinState {

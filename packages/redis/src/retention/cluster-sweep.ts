@@ -5,7 +5,7 @@ import type { StoreLink } from '../store-link.ts';
 import type { EndedKind } from './ended-log.ts';
 
 /** What may stay of one kind of outcomes. */
-export interface ApartSweep {
+export interface ClusterSweep {
   readonly link: StoreLink;
   readonly keys: Keys;
   readonly kind: EndedKind;
@@ -40,7 +40,7 @@ interface Totals {
  * here. Results go before the list says so: after a crash between the two the next sweep finds them gone. Answers with the bytes
  * that are left.
  */
-export async function sweepApart(sweep: ApartSweep): Promise<number> {
+export async function sweepCluster(sweep: ClusterSweep): Promise<number> {
   const { link, keys, kind } = sweep;
   const now = await link.run(async (client) => Number((await client.time())[0]) * 1_000);
   for (;;) {
@@ -63,7 +63,7 @@ export async function sweepApart(sweep: ApartSweep): Promise<number> {
 
 /** How many of a batch go, from its beginning; undefined when nothing more has to. One whose results are all gone goes whole. */
 async function howMany(
-  { link, keys, most, room, grace }: ApartSweep,
+  { link, keys, most, room, grace }: ClusterSweep,
   { batch, totals, now }: { readonly batch: Batch; readonly totals: Totals; readonly now: number },
 ): Promise<number | undefined> {
   const { ids, count, bytes, at, expires } = batch;
@@ -74,13 +74,13 @@ async function howMany(
   return over <= 0 || now - at < grace ? undefined : Math.min(ids.length, over);
 }
 
-async function deleteResults({ link, keys }: ApartSweep, ids: readonly string[]): Promise<void> {
+async function deleteResults({ link, keys }: ClusterSweep, ids: readonly string[]): Promise<void> {
   await link.run((client) => Promise.all(ids.map((id) => client.del(keys.result(id)))));
 }
 
 /** Takes what went off the list and the totals. False when the batch is not the first of the list any more. */
 async function shorten(
-  { link, keys, kind }: ApartSweep,
+  { link, keys, kind }: ClusterSweep,
   { batch, text, going }: { readonly batch: Batch; readonly text: string; readonly going: number },
 ): Promise<boolean> {
   const left = batch.ids.slice(going);

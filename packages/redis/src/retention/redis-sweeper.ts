@@ -2,7 +2,7 @@ import type { HistoryStore, Monitor, Retention } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
-import { sweepApart } from './cluster-sweep.ts';
+import { sweepCluster } from './cluster-sweep.ts';
 import { type EndedKind, endedKinds } from './ended-log.ts';
 
 /** Batches of outcomes deleted by one script: 5,000 deletions hold Redis for about 5 ms. */
@@ -70,7 +70,7 @@ export class RedisSweeper {
   async #sweepKind(kind: EndedKind, room: number): Promise<number> {
     const { link, keys, retention } = this.#parts;
     const most = this.#most(kind);
-    if (!keys.together) return sweepApart({ link, keys, kind, most, room, grace: retention.grace });
+    if (!keys.sameSlot) return sweepCluster({ link, keys, kind, most, room, grace: retention.grace });
     const args = [kind, most, room, retention.grace, keys.result(''), batchesAtOnce];
     for (;;) {
       const [, bytes, more] = await link.run((client) =>

@@ -21,19 +21,19 @@ import { recordStart } from './shared/record-start.lua.ts';
 import { addRules, readRules, removeRules } from './shared/rules.lua.ts';
 import { markFired, saveSchedule } from './shared/schedule.lua.ts';
 import {
-  admissionEnter,
-  admissionHalt,
-  admissionKnows,
-  admissionLeave,
-  admissionLine,
-  admissionOverdue,
+  semaphoreAcquire,
+  semaphoreHalt,
+  semaphoreHas,
+  semaphoreOverdue,
+  semaphoreRelease,
+  semaphoreWaitingList,
 } from './shared/semaphore.lua.ts';
 import { putEntry } from './shared/shared-registry.lua.ts';
 import { storeRecord } from './shared/store-record.lua.ts';
-import { confirmClaim, releaseClaim, takeClaim } from './shared/unique-key.lua.ts';
+import { acquireUniqueKey, confirmUniqueKey, releaseUniqueKey } from './shared/unique-key.lua.ts';
 import { publishFrom } from './streams/publish-from.lua.ts';
 import { streamAck, streamAckMembers } from './streams/stream-ack.lua.ts';
-import { streamAdmit } from './streams/stream-admit.lua.ts';
+import { streamUnblock } from './streams/stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './streams/stream-fetch.lua.ts';
 import { streamCounts, streamLocate, streamOldest, streamPurge, streamRemove } from './streams/stream-inspect.lua.ts';
 import {
@@ -75,21 +75,21 @@ export interface Scripts {
   sweepEnded(keys: [list: string, totals: string], args: Args): Promise<[count: number, bytes: number, more: number]>;
   acquireLease(keys: [owner: string, fence: string], args: Args): Promise<number>;
   keepLease(keys: [owner: string], args: Args): Promise<number>;
-  takeClaim(
+  acquireUniqueKey(
     keys: [claim: string],
     args: Args,
   ): Promise<
     [id: string, queue: string, published: string, age: number, since: number, before: string, place: string] | null
   >;
-  confirmClaim(keys: [claim: string], args: Args): Promise<string | null>;
-  releaseClaim(keys: [claim: string], args: Args): Promise<number>;
+  confirmUniqueKey(keys: [claim: string], args: Args): Promise<string | null>;
+  releaseUniqueKey(keys: [claim: string], args: Args): Promise<number>;
   saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   readRules(keys: [rules: string], args: Args): Promise<string[]>;
   addRules(keys: [rules: string], args: Args): Promise<number>;
   removeRules(keys: [rules: string], args: Args): Promise<number>;
   recordStart(keys: [starts: string], args: Args): Promise<number>;
-  putEntry(keys: [book: string], args: Args): Promise<number>;
+  putEntry(keys: [namespace: string], args: Args): Promise<number>;
   renewHeldJobs(keys: [active: string], args: Args): Promise<number>;
   renewHeldEntries(keys: [queue: string], args: Args): Promise<number>;
   rateEnter(keys: [limit: string], args: Args): Promise<(string | number)[]>;
@@ -100,16 +100,16 @@ export interface Scripts {
     keys: [delayed: string, prioritized: string, active: string, failed: string, completed: string],
     args: Args,
   ): Promise<string>;
-  admissionEnter(keys: [base: string], args: Args): Promise<[fences: number[], admitted: string[]]>;
-  admissionLeave(keys: [base: string], args: Args): Promise<string[]>;
-  admissionHalt(keys: [base: string], args: Args): Promise<number>;
-  admissionOverdue(keys: [base: string], args: Args): Promise<(string | number)[] | null>;
-  admissionKnows(keys: [base: string], args: Args): Promise<string>;
-  admissionLine(keys: [base: string], args: Args): Promise<string[]>;
+  semaphoreAcquire(keys: [base: string], args: Args): Promise<[fences: number[], acquired: string[]]>;
+  semaphoreRelease(keys: [base: string], args: Args): Promise<string[]>;
+  semaphoreHalt(keys: [base: string], args: Args): Promise<number>;
+  semaphoreOverdue(keys: [base: string], args: Args): Promise<(string | number)[] | null>;
+  semaphoreHas(keys: [base: string], args: Args): Promise<string>;
+  semaphoreWaitingList(keys: [base: string], args: Args): Promise<string[]>;
   handOverJobs(keys: [base: string, queues: string], args: Args): Promise<string[]>;
   handOverEntries(keys: [base: string, queues: string], args: Args): Promise<string[]>;
   promoteJobs(keys: [queue: string], args: Args): Promise<string>;
-  streamAdmit(keys: [queue: string], args: Args): Promise<string>;
+  streamUnblock(keys: [queue: string], args: Args): Promise<string>;
   streamPublish(keys: [queue: string], args: Args): Promise<number>;
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
   streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[], paused: number[]]>;
@@ -156,9 +156,9 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   sweepEnded: { keys: 2, lua: sweepEnded },
   acquireLease: { keys: 2, lua: acquireLease },
   keepLease: { keys: 1, lua: keepLease },
-  takeClaim: { keys: 1, lua: takeClaim },
-  confirmClaim: { keys: 1, lua: confirmClaim },
-  releaseClaim: { keys: 1, lua: releaseClaim },
+  acquireUniqueKey: { keys: 1, lua: acquireUniqueKey },
+  confirmUniqueKey: { keys: 1, lua: confirmUniqueKey },
+  releaseUniqueKey: { keys: 1, lua: releaseUniqueKey },
   saveSchedule: { keys: 2, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   readRules: { keys: 1, lua: readRules },
@@ -173,16 +173,16 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   rateDrop: { keys: 1, lua: rateDrop },
   removeJobs: { keys: 4, lua: removeJobs },
   locateJobs: { keys: 5, lua: locateJobs },
-  admissionEnter: { keys: 1, lua: admissionEnter },
-  admissionLeave: { keys: 1, lua: admissionLeave },
-  admissionHalt: { keys: 1, lua: admissionHalt },
-  admissionOverdue: { keys: 1, lua: admissionOverdue },
-  admissionKnows: { keys: 1, lua: admissionKnows },
-  admissionLine: { keys: 1, lua: admissionLine },
+  semaphoreAcquire: { keys: 1, lua: semaphoreAcquire },
+  semaphoreRelease: { keys: 1, lua: semaphoreRelease },
+  semaphoreHalt: { keys: 1, lua: semaphoreHalt },
+  semaphoreOverdue: { keys: 1, lua: semaphoreOverdue },
+  semaphoreHas: { keys: 1, lua: semaphoreHas },
+  semaphoreWaitingList: { keys: 1, lua: semaphoreWaitingList },
   handOverJobs: { keys: 2, lua: handOverJobs },
   handOverEntries: { keys: 2, lua: handOverEntries },
   promoteJobs: { keys: 1, lua: promoteJobs },
-  streamAdmit: { keys: 1, lua: streamAdmit },
+  streamUnblock: { keys: 1, lua: streamUnblock },
   streamPublish: { keys: 1, lua: streamPublish },
   streamPublishAt: { keys: 1, lua: streamPublishAt },
   streamFetch: { lua: streamFetch },

@@ -1,10 +1,10 @@
-import type { Directory, DirectoryEntry, JsonValue } from '@lovage/core/driver';
+import type { JsonValue, RegistryEntry, SharedRegistry } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 
 /** Books as hashes: the name, and its time and value as one text. */
-export class RedisDirectory implements Directory {
+export class RedisSharedRegistry implements SharedRegistry {
   readonly #link: StoreLink;
   readonly #keys: Keys;
 
@@ -13,27 +13,29 @@ export class RedisDirectory implements Directory {
     this.#keys = keys;
   }
 
-  async put(book: string, name: string, value: JsonValue, ttl?: number): Promise<void> {
+  async put(namespace: string, name: string, value: JsonValue, ttl?: number): Promise<void> {
     const text = JSON.stringify(value);
-    await this.#link.run((client) => scriptsOf(client).putEntry([this.#keys.book(book)], [name, text, ttl ?? '']));
+    await this.#link.run((client) =>
+      scriptsOf(client).putEntry([this.#keys.namespace(namespace)], [name, text, ttl ?? '']),
+    );
   }
 
-  async list(book: string): Promise<readonly DirectoryEntry[]> {
+  async list(namespace: string): Promise<readonly RegistryEntry[]> {
     const [[seconds, micros], rows] = await this.#link.run((client) =>
-      Promise.all([client.time(), client.hgetall(this.#keys.book(book))]),
+      Promise.all([client.time(), client.hgetall(this.#keys.namespace(namespace))]),
     );
     const now = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
     return Object.entries(rows).flatMap(([name, text]) => parseEntry(name, text, now) ?? []);
   }
 
-  async remove(book: string, names: readonly string[]): Promise<number> {
+  async remove(namespace: string, names: readonly string[]): Promise<number> {
     if (names.length === 0) return 0;
-    return this.#link.run((client) => client.hdel(this.#keys.book(book), ...names));
+    return this.#link.run((client) => client.hdel(this.#keys.namespace(namespace), ...names));
   }
 }
 
 /** Foreign bytes in the hash are passed over. */
-function parseEntry(name: string, text: string, now: number): DirectoryEntry | undefined {
+function parseEntry(name: string, text: string, now: number): RegistryEntry | undefined {
   const split = text.indexOf(' ');
   const until = Number(text.slice(0, split));
   try {

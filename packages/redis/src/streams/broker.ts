@@ -1,8 +1,8 @@
-import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage, Message } from '@lovage/core/driver';
+import type { BlockedMessage, Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
-import { promoteHeld, promotionOf } from '../unblock-messages.ts';
+import { promotionOf, unblockMessages } from '../unblock-messages.ts';
 import { StreamsConsumer } from './consumer.ts';
 import { Publisher } from './publish/publisher.ts';
 import { assertVersion } from './version.ts';
@@ -24,12 +24,12 @@ export class StreamsBroker implements Broker {
     return this.#publisher.publish(messages, signal);
   }
 
-  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+  async unblock(held: readonly BlockedMessage[]): Promise<readonly boolean[]> {
     this.#assertOpen();
     const { link, keys } = this.#parts;
-    return promoteHeld(held, (queue, chunk) => {
+    return unblockMessages(held, (queue, chunk) => {
       const args = chunk.flatMap((message) => [message.id, promotionOf(message)]);
-      return link.run((client) => scriptsOf(client).streamAdmit([keys.stream(queue)], args));
+      return link.run((client) => scriptsOf(client).streamUnblock([keys.stream(queue)], args));
     });
   }
 

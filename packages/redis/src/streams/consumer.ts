@@ -22,9 +22,9 @@ import {
   type QueueStream,
   type StreamQueue,
 } from './entry/stream-queue.ts';
-import { Upkeep } from './maintenance/queue-maintenance.ts';
-import { RunLine } from './read/dispatcher.ts';
-import { Intakes } from './read/reader-pool.ts';
+import { QueueMaintenance } from './maintenance/queue-maintenance.ts';
+import { DeliveryDispatcher } from './read/dispatcher.ts';
+import { ReaderPool } from './read/reader-pool.ts';
 import { cork } from './settle/corked-writes.ts';
 import { StreamDelivery } from './settle/delivery.ts';
 import { Flusher } from './settle/flusher.ts';
@@ -55,11 +55,11 @@ export class StreamsConsumer implements Consumer {
   readonly #queues = new Map<string, StreamQueue>();
   /** The names of all queues it has had: deliveries of a removed one may still run. */
   readonly #known = new Set<string>();
-  readonly #line: RunLine;
+  readonly #dispatcher: DeliveryDispatcher;
   readonly #flusher: Flusher;
-  readonly #keeper: LeaseKeeper;
-  readonly #intakes: Intakes;
-  readonly #upkeep: Upkeep;
+  readonly #leases: LeaseKeeper;
+  readonly #readers: ReaderPool;
+  readonly #maintenance: QueueMaintenance;
   readonly #timers: Timer[] = [];
   #paused = false;
   #handingBack = 0;
@@ -76,7 +76,7 @@ export class StreamsConsumer implements Consumer {
       { ...parts, name: createConsumerName(request.worker, request.leaseDuration) },
       await clients.shared('worker'),
     );
-    consumer.#intakes.start();
+    consumer.#readers.start();
     try {
       await Promise.all(request.queues.map((queue) => consumer.addQueue(queue)));
       return consumer;
@@ -96,46 +96,46 @@ export class StreamsConsumer implements Consumer {
     });
     const onError = (error: Error): void => this.#report(error);
     const common = { clock, client, consumer: name, onError };
-    this.#keeper = new LeaseKeeper({ ...common, duration: leaseDuration });
+    this.#leases = new LeaseKeeper({ ...common, duration: leaseDuration });
     this.#flusher = new Flusher(client, {
       ...{ ...common, keys, ended, retention, leaseDuration },
       onOver: (delivery) => this.#over(delivery),
       onLeft: (delivery) => this.#leave(delivery),
     });
-    this.#line = new RunLine({
+    this.#dispatcher = new DeliveryDispatcher({
       slots: request.slots,
       answer: (delivery) => this.#answer(delivery),
       settle: (delivery, settlement) => this.#flusher.add(delivery, settlement),
       abandon: (delivery, error) => this.#abandon(delivery, error),
-      beginTurn: () => this.#beginTurn(),
+      beginBatch: () => this.#beginBatch(),
     });
     const reopen = (queue: StreamQueue): Promise<void> => this.#reopen(queue);
-    this.#intakes = new Intakes({
+    this.#readers = new ReaderPool({
       ...common,
       clients,
       worker: request.worker,
-      held: this.#keeper.held,
-      apart: !keys.together,
-      room: () => this.#line.room,
+      held: this.#leases.held,
+      perQueue: !keys.sameSlot,
+      room: () => this.#dispatcher.room,
       take: (stream, entries) => this.#take(stream, entries, this.#wants(stream)),
       giveBack: (stream, entries) => this.#take(stream, entries, false),
       reopen,
       onIdle: () => this.#onQuiet(),
     });
-    this.#upkeep = new Upkeep({
+    this.#maintenance = new QueueMaintenance({
       ...common,
       subscriber,
       leaseDuration,
       orphanInterval,
-      renew: () => this.#keeper.renew(),
-      onLook: () => this.#intakes.refresh(),
+      renew: () => this.#leases.renew(),
+      onQueueChange: () => this.#readers.refresh(),
       reopen,
     });
   }
 
   setSlots(slots: number): void {
-    this.#line.setSlots(slots);
-    this.#intakes.refresh();
+    this.#dispatcher.setSlots(slots);
+    this.#readers.refresh();
   }
 
   async addQueue(name: string): Promise<void> {
@@ -146,32 +146,32 @@ export class StreamsConsumer implements Consumer {
     if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
     this.#queues.set(name, queue);
     this.#known.add(name);
-    this.#upkeep.add(queue);
-    await this.#intakes.add(queue);
+    this.#maintenance.add(queue);
+    await this.#readers.add(queue);
   }
 
   async removeQueue(name: string): Promise<void> {
     const queue = this.#queues.get(name);
     if (!queue) return;
     this.#queues.delete(name);
-    this.#upkeep.remove(name);
-    this.#intakes.remove(queue);
+    this.#maintenance.remove(name);
+    this.#readers.remove(queue);
   }
 
   pause(): void {
     this.#paused = true;
-    this.#intakes.stop();
+    this.#readers.stop();
   }
 
   resume(): void {
     if (this.#closing) return;
     this.#paused = false;
-    this.#intakes.start();
+    this.#readers.start();
   }
 
   polls(): ReadonlyMap<string, number> {
-    if (this.#paused || this.#closing || this.#line.room <= 0) return new Map();
-    return this.#intakes.polls();
+    if (this.#paused || this.#closing || this.#dispatcher.room <= 0) return new Map();
+    return this.#readers.polls();
   }
 
   leaseGuard(): LeaseGuardPlan {
@@ -182,7 +182,7 @@ export class StreamsConsumer implements Consumer {
 
   async rebuild(): Promise<void> {
     this.#parts.clients.reconnect();
-    await this.#intakes.rebuild();
+    await this.#readers.rebuild();
   }
 
   close(deadline: number): Promise<CloseReport> {
@@ -196,8 +196,8 @@ export class StreamsConsumer implements Consumer {
   }
 
   async #close(): Promise<void> {
-    this.#intakes.stop();
-    this.#upkeep.close();
+    this.#readers.stop();
+    this.#maintenance.close();
     const enough = new Promise<void>((resolve) => {
       this.#waitNoLonger = resolve;
     });
@@ -208,19 +208,19 @@ export class StreamsConsumer implements Consumer {
       consumer: this.#parts.name,
       bases: [...this.#known].map(this.#parts.keys.stream),
       flusher: this.#flusher,
-      held: this.#keeper.held,
-      reading: this.#intakes.reading,
+      held: this.#leases.held,
+      reading: this.#readers.reading,
       quiet: () => this.#quiet(),
     });
-    this.#keeper.close();
+    this.#leases.close();
     for (const timer of this.#timers) timer.cancel();
-    this.#intakes.close();
+    this.#readers.close();
     this.#resolveClosed({ released: released + this.#handedBack, abandoned });
   }
 
   /** Resolves when nothing runs, is being settled, or may still come. */
   async #quiet(): Promise<void> {
-    while (this.#keeper.held.size > 0 || this.#intakes.reading) {
+    while (this.#leases.held.size > 0 || this.#readers.reading) {
       await new Promise<void>((resolve) => {
         this.#onQuiet = resolve;
       });
@@ -236,18 +236,18 @@ export class StreamsConsumer implements Consumer {
     const now = this.#parts.clock.monotonic();
     for (const entry of entries) {
       const delivery = new StreamDelivery(stream, entry[0], readEntry(entry, stream), now);
-      this.#keeper.held.add(delivery);
-      if (!wanted || !this.#line.add(delivery)) void this.#handBack(delivery); // never rejects
+      this.#leases.held.add(delivery);
+      if (!wanted || !this.#dispatcher.add(delivery)) void this.#handBack(delivery); // never rejects
     }
-    this.#line.run();
+    this.#dispatcher.run();
   }
 
   /** What a turn of the event loop reads and settles leaves in one write. */
-  #beginTurn(): () => void {
+  #beginBatch(): () => void {
     const release = cork(this.#client);
     return () => {
       this.#flusher.flush();
-      this.#intakes.pump();
+      this.#readers.pump();
       release();
     };
   }
@@ -256,7 +256,7 @@ export class StreamsConsumer implements Consumer {
     this.#handingBack += 1;
     if (await this.#flusher.handBack(delivery)) this.#handedBack += this.#closing ? 1 : 0;
     this.#handingBack -= 1;
-    if (this.#handingBack === 0 && !this.#paused) this.#intakes.refresh();
+    if (this.#handingBack === 0 && !this.#paused) this.#readers.refresh();
   }
 
   #answer(delivery: StreamDelivery): MaybePromise<Settlement> {
@@ -279,11 +279,11 @@ export class StreamsConsumer implements Consumer {
   }
 
   #leave({ stream, entry }: StreamDelivery): void {
-    this.#intakes.leave(stream, entry);
+    this.#readers.leave(stream, entry);
   }
 
   #over(delivery: StreamDelivery): void {
-    this.#keeper.held.delete(delivery);
+    this.#leases.held.delete(delivery);
     this.#onQuiet();
   }
 

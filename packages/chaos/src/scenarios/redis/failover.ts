@@ -1,5 +1,5 @@
 import type { Arena } from '../../arena.ts';
-import { atLeast, atMost, type Figure, largest, told } from '../../figure.ts';
+import { atLeast, atMost, type Figure, info, largest } from '../../figure.ts';
 import { type Run, readHistory } from '../../ledger/history.ts';
 import { monotonic } from '../../ledger/ledger.ts';
 import { startCluster, startSentinels } from '../../processes/redis-fleet.ts';
@@ -59,21 +59,21 @@ async function failOver(arena: Arena, url: string, find: () => Promise<RedisNode
   const outage = outageOf(entries, killed);
   const again = repetitions(entries, outage);
   return [
-    told('accepted', verdict.acked),
-    told('lost (Redis forgot what it had acknowledged)', verdict.lost.length),
-    told('results lost', stuck),
-    told('duplicates', verdict.duplicates.length),
+    info('accepted', verdict.acked),
+    info('lost (Redis forgot what it had acknowledged)', verdict.lost.length),
+    info('results lost', stuck),
+    info('duplicates', verdict.duplicates.length),
     atMost('duplicates of what was in flight', again.inFlight, processes * slots),
-    told('duplicates of what had ended, and its end had not reached the replica', again.unreplicated.length),
-    told('the longest time before the kill that one of those had ended', largest(again.unreplicated), 'ms'),
+    info('duplicates of what had ended, and its end had not reached the replica', again.unreplicated.length),
+    info('the longest time before the kill that one of those had ended', largest(again.unreplicated), 'ms'),
     atMost('duplicates that neither explains', again.others, 0),
     atMost('lost or stuck waiters that were told nothing', untold(entries), 0),
     atLeast('accepted after the kill and run', acceptedAndRun(entries, killed), 1),
     atMost('resumption', outage.gap, arena.bar(8_000), 'ms'),
-    told('refused or of unknown fate', load.errors.length),
+    info('refused or of unknown fate', load.errors.length),
     atMost('workers that died', workers.filter(({ running }) => !running).length, 0),
     atMost('stale results', verdict.stale.length, 0),
-    told('slowest send', largest(load.latencies), 'ms'),
+    info('slowest send', largest(load.latencies), 'ms'),
   ];
 }
 

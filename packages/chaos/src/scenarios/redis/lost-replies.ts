@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import type { Arena } from '../../arena.ts';
-import { atLeast, atMost, told } from '../../figure.ts';
+import { atLeast, atMost, info } from '../../figure.ts';
 import type { Call, Load } from '../../load.ts';
 import type { Scenario } from '../../scenario.ts';
 import { workCalls } from '../calls.ts';
@@ -31,7 +31,7 @@ export const lostReplies: Scenario = {
     completions.set({ kind: 'pass' });
     publishes.set({ kind: 'pass' });
     if (arena.without('no-ids')) await arena.afterRuns(arena.tasks + 2);
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const verdict = arena.verdict();
     return [
       ...basics(verdict),
@@ -39,7 +39,7 @@ export const lostReplies: Scenario = {
       atLeast('replies lost to the workers', completions.dropped, 1),
       ...duplicates(verdict, completions.dropped * slots),
       atMost('duplicates not recorded as redeliveries', verdict.unrecorded.length, 0),
-      told('slowest send', Math.max(...load.latencies), 'ms'),
+      info('slowest send', Math.max(...load.latencies), 'ms'),
     ];
   },
 };

@@ -1,5 +1,5 @@
 import { BrokerMemoryError } from 'lovage';
-import { atLeast, atMost, largest, told } from '../../figure.ts';
+import { atLeast, atMost, info, largest } from '../../figure.ts';
 import { monotonic } from '../../ledger/ledger.ts';
 import type { Call } from '../../load.ts';
 import type { Scenario } from '../../scenario.ts';
@@ -42,7 +42,7 @@ export const memoryFull: Scenario = {
     const healed = monotonic();
     await flood.send({ key: 'after', task: 'work', args: [1] });
     const heal = monotonic() - healed;
-    await Promise.all([load.observe(arena.patience), flood.observe(arena.patience)]);
+    await Promise.all([load.observe(arena.maxWait), flood.observe(arena.maxWait)]);
     const verdict = arena.verdict();
     return [
       ...basics(verdict),
@@ -50,7 +50,7 @@ export const memoryFull: Scenario = {
       atLeast('refusals by name', flood.errors.filter((error) => error instanceof BrokerMemoryError).length, 20),
       atMost('other refusals', flood.errors.filter((error) => !(error instanceof BrokerMemoryError)).length, 0),
       atMost('slowest refusal', largest(refusals), arena.bar(1_000), 'ms'),
-      told('runs that started while it was full', arena.runs() - runsWhenFull),
+      info('runs that started while it was full', arena.runs() - runsWhenFull),
       atMost('first send with room again', heal, arena.bar(1_000), 'ms'),
       atLeast('the worker lives', worker.running ? 1 : 0, 1),
     ];

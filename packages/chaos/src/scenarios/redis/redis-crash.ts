@@ -1,5 +1,5 @@
 import type { Arena } from '../../arena.ts';
-import { atLeast, atMost, largest, told } from '../../figure.ts';
+import { atLeast, atMost, info, largest } from '../../figure.ts';
 import { monotonic } from '../../ledger/ledger.ts';
 import { aofAlways, volatile } from '../../processes/redis-node.ts';
 import type { Scenario } from '../../scenario.ts';
@@ -36,12 +36,12 @@ export const redisCrash: Scenario = {
       resumed.push(await untilRuns(arena));
     });
     await sending;
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const verdict = arena.verdict();
     return [
       ...basics(verdict),
       ...duplicates(verdict, crashes * processes * slots),
-      told('crashes', crashes),
+      info('crashes', crashes),
       atMost('slowest resumption', largest(resumed), arena.bar(5_000), 'ms'),
       atMost('slowest send', largest(load.latencies), 5_500, 'ms'),
       atLeast('workers that lived through it', workers.filter(({ running }) => running).length, processes),
@@ -78,13 +78,13 @@ export const redisPause: Scenario = {
       resumed.push(await untilRuns(arena));
     });
     await sending;
-    await load.observe(arena.patience);
+    await load.observe(arena.maxWait);
     const verdict = arena.verdict();
     return [
       ...basics(verdict),
       ...duplicates(verdict, processes * slots),
       atMost('slowest resumption', largest(resumed), arena.bar(5_000), 'ms'),
-      told('slowest send', largest(load.latencies), 'ms'),
+      info('slowest send', largest(load.latencies), 'ms'),
     ];
   },
 };
@@ -131,10 +131,10 @@ export const redisEmptied: Scenario = {
     const verdict = arena.verdict();
     const afterwards = (keys: readonly string[]): number => keys.filter((key) => key.startsWith('after-')).length;
     return [
-      told('accepted', verdict.acked),
+      info('accepted', verdict.acked),
       atLeast('lost', verdict.lost.length, 1),
       atMost('waiters that were told nothing', entries.filter(({ detail }) => detail === 'PENDING').length, 0),
-      told('waiters told ResultExpiredError', entries.filter(({ detail }) => detail === 'EXPIRED').length),
+      info('waiters told ResultExpiredError', entries.filter(({ detail }) => detail === 'EXPIRED').length),
       atMost('time until the last waiter was told', lostMs, arena.bar(15_000), 'ms'),
       atMost('of 50 sent afterwards, lost or stuck', afterwards([...verdict.lost, ...verdict.stuck]), 0),
       atMost('time until those were done', went, arena.bar(10_000), 'ms'),

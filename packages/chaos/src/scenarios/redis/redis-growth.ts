@@ -1,5 +1,5 @@
 import type { Arena } from '../../arena.ts';
-import { atMost, type Figure, told } from '../../figure.ts';
+import { atMost, type Figure, info } from '../../figure.ts';
 import type { RedisNode } from '../../processes/redis-node.ts';
 import type { Scenario } from '../../scenario.ts';
 import { until } from '../../until.ts';
@@ -35,8 +35,8 @@ export const redisGrowth: Scenario = {
     return [
       ...basics(arena.verdict()),
       atMost('results kept', kept, bounds.results),
-      told('memory before', before / mebibyte, 'MiB'),
-      told('growth when the last task had ended', (peak - before) / mebibyte, 'MiB'),
+      info('memory before', before / mebibyte, 'MiB'),
+      info('growth when the last task had ended', (peak - before) / mebibyte, 'MiB'),
       atMost('growth after the sweep', (after - before) / mebibyte, 25, 'MiB'),
       ...(await streams(redis)),
     ];

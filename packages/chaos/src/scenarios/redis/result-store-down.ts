@@ -1,5 +1,5 @@
 import { ResultBackendUnavailableError } from 'lovage';
-import { atLeast, told } from '../../figure.ts';
+import { atLeast, info } from '../../figure.ts';
 import { aofAlways } from '../../processes/redis-node.ts';
 import type { Scenario } from '../../scenario.ts';
 import { hold } from '../../until.ts';
@@ -38,7 +38,7 @@ export const resultStoreDown: Scenario = {
     return [
       ...basics(verdict),
       ...duplicates(verdict, 0),
-      told('asked meanwhile', asked.length),
+      info('asked meanwhile', asked.length),
       atLeast('told ResultBackendUnavailableError', named.length, asked.length),
     ];
   },

@@ -10,10 +10,10 @@ import { withApp } from '../with-app.ts';
  * Celery's workers hold fetched and timed tasks in memory; here both wait in the broker, which is asked. `-d` narrows it
  * to the queues of those workers.
  */
-export async function showHeld(given: FleetArguments, place: 'waiting' | 'delayed'): Promise<ExitCode> {
-  const whom = readFleet(given);
+export async function showBlocked(given: FleetArguments, place: 'waiting' | 'delayed'): Promise<ExitCode> {
+  const fleet = readFleet(given);
   return withApp(given, async (opened) => {
-    const queues = await countsFor(opened, whom);
+    const queues = await countsFor(opened, fleet);
     const held = queues.map((counts) => ({ queue: counts.queue, [place]: counts[place] }));
     if (given.json) printJson(held);
     else if (held.length === 0) printNote('no queues yet: they appear with their first task');
@@ -28,11 +28,11 @@ export async function showHeld(given: FleetArguments, place: 'waiting' | 'delaye
   });
 }
 
-async function countsFor({ app }: OpenedApp, whom: FleetQuestion): Promise<readonly QueueCounts[]> {
+async function countsFor({ app }: OpenedApp, fleet: FleetQuestion): Promise<readonly QueueCounts[]> {
   const inspector = new Inspector(app);
-  if (whom.destination === undefined) return sorted(await inspector.queues());
-  const reports = Object.values(await app.inspect.stats(whom));
-  if (reports.length === 0) throw new CommandError(describeSilence(whom), { exitCode: 1 });
+  if (fleet.destination === undefined) return sorted(await inspector.queues());
+  const reports = Object.values(await app.inspect.stats(fleet));
+  if (reports.length === 0) throw new CommandError(describeSilence(fleet), { exitCode: 1 });
   return sorted(await inspector.queues([...new Set(reports.flatMap(({ queues }) => queues ?? []))]));
 }
 

@@ -32,7 +32,7 @@ async function withAges(inspector: Inspector, queues: readonly QueueCounts[]): P
 export function printQueues(queues: readonly QueueCounts[]): void {
   if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
   const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
-  const rows = sorted.map(({ queue, waiting, delayed, held, running, dead, paused }) => [
+  const rows = sorted.map(({ queue, waiting, delayed, blocked: held, running, dead, paused }) => [
     queue,
     waiting,
     delayed,

@@ -11,7 +11,7 @@ export type Answers = Readonly<Record<string, unknown>>;
 
 /** A question to the workers. */
 export interface Question {
-  ask(app: Lovage, whom: FleetQuestion): Promise<Answers>;
+  ask(app: Lovage, fleet: FleetQuestion): Promise<Answers>;
   /** Prints the answers of those who did not refuse, for people. */
   show(answers: Answers): void;
 }
@@ -21,12 +21,12 @@ export interface Question {
  * asked, 1 when none did or none answered.
  */
 export async function askWorkers(given: FleetArguments, { ask, show }: Question): Promise<ExitCode> {
-  const whom = readFleet(given);
+  const fleet = readFleet(given);
   return withApp(given, async ({ app }) => {
-    const all = await ask(app, whom);
+    const all = await ask(app, fleet);
     if (given.json) printJson(all);
     const answers = withoutRefusals(all);
-    if (Object.keys(all).length === 0) throw new CommandError(describeSilence(whom), { exitCode: 1 });
+    if (Object.keys(all).length === 0) throw new CommandError(describeSilence(fleet), { exitCode: 1 });
     if (!given.json && Object.keys(answers).length > 0) show(answers);
     return Object.keys(answers).length > 0 ? 0 : 1;
   });

@@ -19,14 +19,14 @@ export interface RevokeArguments extends FleetArguments {
 /** Takes tasks back, durably. Where they are also to be broken off, exit 1 when no worker answered. */
 export async function revokeTasks(given: RevokeArguments): Promise<ExitCode> {
   const { ids, terminate = false, json } = given;
-  const whom = readFleet(given);
+  const fleet = readFleet(given);
   return withApp(given, async ({ app }) => {
-    const answers = await app.control.revoke(ids, { ...whom, terminate });
+    const answers = await app.control.revoke(ids, { ...fleet, terminate });
     if (json) printJson({ revoked: ids, ...(terminate ? { terminated: answers } : {}) });
     else for (const id of ids) printData(`revoked ${id}`);
     if (!terminate) return 0;
     if (Object.keys(answers).length === 0) {
-      printNote(`${describeSilence(whom)}: a task that runs is not broken off, but its outcome stays REVOKED`);
+      printNote(`${describeSilence(fleet)}: a task that runs is not broken off, but its outcome stays REVOKED`);
       return 1;
     }
     const broken = withoutRefusals(answers);
@@ -52,7 +52,7 @@ export interface RateLimitArguments extends FleetArguments {
 export function limitRate(given: RateLimitArguments): Promise<ExitCode> {
   const { task } = given;
   const rate = given.rate === 'none' ? null : (readRate(given.rate, 'rate') as string); // it is given
-  return tell(given, (app, whom) => app.control.rateLimit(task, rate, whom));
+  return tell(given, (app, fleet) => app.control.rateLimit(task, rate, fleet));
 }
 
 /** What `lovage control time-limit` was given. */
@@ -66,7 +66,7 @@ export function limitTime(given: TimeLimitArguments): Promise<ExitCode> {
   const soft = readDuration(given.soft, '--soft');
   const hard = readDuration(given.hard, '--hard');
   const limits = { ...(soft === undefined ? {} : { soft }), ...(hard === undefined ? {} : { hard }) };
-  return tell(given, (app, whom) => app.control.timeLimit(given.task, limits, whom));
+  return tell(given, (app, fleet) => app.control.timeLimit(given.task, limits, fleet));
 }
 
 /** What `lovage control pool-grow` was given. */
@@ -78,7 +78,7 @@ export function resizePool(given: ResizeArguments, how: 'poolGrow' | 'poolShrink
   const by = readCount(given.n ?? '1', 'n');
   return tell(
     given,
-    (app, whom) => app.control[how](by, whom),
+    (app, fleet) => app.control[how](by, fleet),
     (slots) => `${String(slots)} slots`,
   );
 }
@@ -91,7 +91,7 @@ export interface AutoscaleArguments extends FleetArguments {
 
 export function autoscaleWorkers(given: AutoscaleArguments): Promise<ExitCode> {
   const { max, min } = readAutoscale([given.max, given.min], 'autoscale');
-  return tell(given, (app, whom) => app.control.autoscale(max, min, whom));
+  return tell(given, (app, fleet) => app.control.autoscale(max, min, fleet));
 }
 
 /** What `lovage control add-consumer` was given. */
@@ -100,19 +100,19 @@ export interface QueueArguments extends FleetArguments {
 }
 
 export function changeQueue(given: QueueArguments, how: 'addConsumer' | 'cancelConsumer'): Promise<ExitCode> {
-  return tell(given, (app, whom) => app.control[how](given.queue, whom));
+  return tell(given, (app, fleet) => app.control[how](given.queue, fleet));
 }
 
-export function tellWorkers(
+export function commandWorkers(
   given: FleetArguments,
   how: 'shutdown' | 'enableEvents' | 'disableEvents',
 ): Promise<ExitCode> {
-  return tell(given, (app, whom) => app.control[how](whom));
+  return tell(given, (app, fleet) => app.control[how](fleet));
 }
 
 function tell(
   given: FleetArguments,
-  ask: (app: Lovage, whom: FleetQuestion) => Promise<Answers>,
+  ask: (app: Lovage, fleet: FleetQuestion) => Promise<Answers>,
   say: (answer: unknown) => string = String,
 ): Promise<ExitCode> {
   const show = (answers: Answers): void =>

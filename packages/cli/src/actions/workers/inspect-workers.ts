@@ -21,22 +21,22 @@ interface Running {
   readonly runningFor: number;
 }
 
-type Ask = (app: Lovage, whom: FleetQuestion) => Promise<Answers>;
+type Ask = (app: Lovage, fleet: FleetQuestion) => Promise<Answers>;
 type Cells = readonly (string | number)[];
 
 export function pingWorkers(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.ping(whom), {
+  return tabulate(given, (app, fleet) => app.inspect.ping(fleet), {
     heading: ['answer'],
     rows: (answer) => [[String(answer)]],
   });
 }
 
 export function showActive(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.active(whom), { ...runningTable, none: 'nothing runs' });
+  return tabulate(given, (app, fleet) => app.inspect.active(fleet), { ...runningTable, none: 'nothing runs' });
 }
 
 export function showRegistered(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.registered(whom), {
+  return tabulate(given, (app, fleet) => app.inspect.registered(fleet), {
     heading: ['task'],
     rows: (answer) => listOf<string>(answer).map((task) => [task]),
     none: 'the workers have no tasks',
@@ -44,7 +44,7 @@ export function showRegistered(given: FleetArguments): Promise<ExitCode> {
 }
 
 export function showStats(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.stats(whom), {
+  return tabulate(given, (app, fleet) => app.inspect.stats(fleet), {
     heading: [
       'slots',
       'running',
@@ -64,7 +64,7 @@ export function showStats(given: FleetArguments): Promise<ExitCode> {
 }
 
 export function showWorkerConf(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, whom) => app.inspect.conf(whom), {
+  return tabulate(given, (app, fleet) => app.inspect.conf(fleet), {
     heading: ['setting', 'value'],
     rows: (answer) =>
       Object.entries(answer as object).map(([setting, value]) => [
@@ -80,7 +80,7 @@ export function queryTasks(given: QueryArguments): Promise<ExitCode> {
     const found = new Set(Object.values(answers).flatMap((answer) => listOf<Running>(answer).map(({ id }) => id)));
     for (const id of given.ids) if (!found.has(id)) printNote(`no worker runs ${id}; see lovage result ${id}`);
   };
-  return tabulate(given, (app, whom) => app.inspect.query(given.ids, whom), { ...runningTable, after: missing });
+  return tabulate(given, (app, fleet) => app.inspect.query(given.ids, fleet), { ...runningTable, after: missing });
 }
 
 const runningTable = {

@@ -63,7 +63,7 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     if (worker === undefined) return 0;
     readiness.start({
       check: () => new Inspector(opened.app).check({ timeout: checkTimeout }),
-      silence: () => worker.silence,
+      longestUnpolledQueue: () => worker.longestUnpolledQueue,
       pollTimeout: Number(opened.settings.get('worker.pollTimeout')?.value),
     });
     const { name, queues, slots } = worker.report();

@@ -11,16 +11,16 @@ type Rules = Awaited<ReturnType<Lovage['inspect']['revokedStamps']>>;
 
 /** The stamps that are revoked, which the broker knows, and the tasks that workers broke off. Exit 1 when no worker answered. */
 export async function showRevoked(given: FleetArguments): Promise<ExitCode> {
-  const whom = readFleet(given);
+  const fleet = readFleet(given);
   return withApp(given, async ({ app }) => {
-    const [stamps, workers] = await Promise.all([rulesOf(app), app.inspect.revoked(whom)]);
+    const [stamps, workers] = await Promise.all([rulesOf(app), app.inspect.revoked(fleet)]);
     if (given.json) printJson({ stamps, workers });
     else {
       if (stamps.length > 0) showRules(stamps);
       showBroken(withoutRefusals(workers));
     }
     if (Object.keys(workers).length > 0) return 0;
-    printNote(describeSilence(whom));
+    printNote(describeSilence(fleet));
     return 1;
   });
 }

@@ -110,19 +110,19 @@ const commands: readonly Command[] = [
     usage: 'shutdown',
     describe: 'Drain and end, as on SIGTERM',
     examples: [['$0 control shutdown -d w1', 'one worker']],
-    run: async (given) => (await load()).tellWorkers(given, 'shutdown'),
+    run: async (given) => (await load()).commandWorkers(given, 'shutdown'),
   },
   {
     usage: 'enable-events',
     describe: 'Send events from now on',
     examples: [['$0 control enable-events', 'then lovage events shows them']],
-    run: async (given) => (await load()).tellWorkers(given, 'enableEvents'),
+    run: async (given) => (await load()).commandWorkers(given, 'enableEvents'),
   },
   {
     usage: 'disable-events',
     describe: 'Send no more events',
     examples: [['$0 control disable-events', 'on every worker']],
-    run: async (given) => (await load()).tellWorkers(given, 'disableEvents'),
+    run: async (given) => (await load()).commandWorkers(given, 'disableEvents'),
   },
 ];
 

@@ -1,6 +1,6 @@
 import { type Command, textOption } from '../../command.ts';
 
-const whom = {
+const fleet = {
   destination: textOption('Only these workers: names or globs such as mail-*; may be given several times', {
     alias: 'd',
   }),
@@ -9,5 +9,5 @@ const whom = {
 
 /** A command to workers: with `-d` and `-t`. */
 export function fleetCommand(command: Command): Command {
-  return { ...command, options: { ...command.options, ...whom } };
+  return { ...command, options: { ...command.options, ...fleet } };
 }

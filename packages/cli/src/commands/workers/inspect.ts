@@ -2,7 +2,7 @@ import type { Command, CommandFamily } from '../../command.ts';
 import { fleetCommand } from './fleet-command.ts';
 
 const load = () => import('../../actions/workers/inspect-workers.ts');
-const loadHeld = () => import('../../actions/queues/show-blocked.ts');
+const loadBlocked = () => import('../../actions/queues/show-blocked.ts');
 
 const commands: readonly Command[] = [
   {
@@ -21,13 +21,13 @@ const commands: readonly Command[] = [
     usage: 'reserved',
     describe: 'Print how many tasks wait, per queue; asks the broker, since workers hold none in memory',
     examples: [['$0 inspect reserved -d w1', 'only the queues that w1 consumes']],
-    run: async (given) => (await loadHeld()).showHeld(given, 'waiting'),
+    run: async (given) => (await loadBlocked()).showBlocked(given, 'waiting'),
   },
   {
     usage: 'scheduled',
     describe: 'Print how many tasks wait for their time, per queue; asks the broker, since workers hold none in memory',
     examples: [['$0 inspect scheduled', 'tasks with a countdown or eta, and retries']],
-    run: async (given) => (await loadHeld()).showHeld(given, 'delayed'),
+    run: async (given) => (await loadBlocked()).showBlocked(given, 'delayed'),
   },
   {
     usage: 'registered',

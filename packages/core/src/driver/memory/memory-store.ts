@@ -2,15 +2,15 @@ import type { Clock } from '../../clock.ts';
 import type { HistoryLimits } from '../../history/history-store.ts';
 import type { Failure } from '../../message/failure.ts';
 import type { Message } from '../../message/message.ts';
-import { type HeldMessage, type Settlement, visibleAt } from '../broker.ts';
+import { type BlockedMessage, type Settlement, visibleAt } from '../broker.ts';
 import { defaultRetention, type Retention } from '../retention.ts';
 import { MemoryLeaseTable } from './coordination/memory-leases.ts';
 import { MemoryLimiter } from './coordination/memory-limiter.ts';
 import { MemoryRevocationTable } from './coordination/memory-revocations.ts';
 import { MemoryScheduleTable } from './coordination/memory-schedules.ts';
-import { MemoryAdmission } from './coordination/memory-semaphore.ts';
-import { MemoryBooks } from './coordination/memory-shared-registry.ts';
-import { MemoryClaimTable } from './coordination/memory-unique-keys.ts';
+import { MemorySemaphore } from './coordination/memory-semaphore.ts';
+import { MemoryNamespaces } from './coordination/memory-shared-registry.ts';
+import { MemoryUniqueKeyTable } from './coordination/memory-unique-keys.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryTopics } from './memory-topics.ts';
 import { MemoryDelivery } from './queue/memory-delivery.ts';
@@ -31,11 +31,11 @@ export class MemoryStore {
   readonly records: MemoryRecords;
   readonly topics: MemoryTopics = new MemoryTopics();
   readonly leases: MemoryLeaseTable;
-  readonly claims: MemoryClaimTable;
+  readonly uniqueKeys: MemoryUniqueKeyTable;
   readonly limiter: MemoryLimiter;
-  readonly books: MemoryBooks;
+  readonly namespaces: MemoryNamespaces;
   readonly revocations: MemoryRevocationTable;
-  readonly admission: MemoryAdmission;
+  readonly semaphore: MemorySemaphore;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly history: MemoryHistory;
   readonly holders: Set<LeaseHolder> = new Set();
@@ -47,10 +47,10 @@ export class MemoryStore {
     this.#retention = retention;
     this.records = new MemoryRecords(clock, retention);
     this.limiter = new MemoryLimiter(clock);
-    this.books = new MemoryBooks(clock);
+    this.namespaces = new MemoryNamespaces(clock);
     this.revocations = new MemoryRevocationTable(clock);
-    this.claims = new MemoryClaimTable(clock);
-    this.admission = new MemoryAdmission(clock);
+    this.uniqueKeys = new MemoryUniqueKeyTable(clock);
+    this.semaphore = new MemorySemaphore(clock);
     this.history = new MemoryHistory(clock, history);
     this.leases = new MemoryLeaseTable(clock);
   }
@@ -120,7 +120,7 @@ export class MemoryStore {
   }
 
   /** Makes a held message ready. False for any other. */
-  promote({ queue, id, first, timed }: HeldMessage): boolean {
+  promote({ queue, id, first, timed }: BlockedMessage): boolean {
     const entry = this.#known.get(id);
     if (entry?.place !== 'delayed' || entry.queue !== queue) return false;
     return this.queue(queue).admit(entry, first === true) || (timed === true && this.#promoteTimed(entry, id));

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { runtimeOf } from '../../app/app-runtime.ts';
-import { entryWhereHeld } from '../../flow/acquire-request.ts';
+import { requestWhereBlocked } from '../../flow/acquire-request.ts';
 import type { TaskContext } from '../../task/task-context.ts';
 import { deferred, until } from '../until.ts';
 import { type Scenario, settled } from './scenario-bench.ts';
@@ -9,7 +9,7 @@ import { pause, Tracks } from './tracks.ts';
 const timeout = '30s';
 
 /** Concurrency keys, fair shares, and all kinds of keys together. */
-export const admissionScenarios: readonly Scenario[] = [
+export const concurrencyScenarios: readonly Scenario[] = [
   {
     name: 'a concurrency key lets so many run at once, over all workers, and holds no slot for the others',
     async run(bench) {
@@ -71,11 +71,11 @@ export const admissionScenarios: readonly Scenario[] = [
       await bench.worker(app);
       const sent = [...(await limited.delayMany([[0], [1], [2]])), ...(await ordered.delayMany([['a'], ['a'], ['a']]))];
       const { monitor, brokerConnection } = await runtimeOf(app).stores.open();
-      const held = async () => (await monitor?.held?.('default', 0, 10)) ?? [];
+      const held = async () => (await monitor?.blocked?.('default', 0, 10)) ?? [];
       await until(async () => (await held()).length === 4, { what: 'the calls to be held' });
-      const entries = (await held()).flatMap((message) => entryWhereHeld(message) ?? []);
+      const entries = (await held()).flatMap((message) => requestWhereBlocked(message) ?? []);
       const places = entries.flatMap(({ group }) => sent.map(({ id }) => ({ group, queue: 'default', id })));
-      await brokerConnection.admission?.leave(places); // as if the keys of the admission were gone
+      await brokerConnection.semaphore?.release(places); // as if the keys of the admission were gone
       first.resolve();
       await Promise.all(sent.map((result) => result.get({ timeout })));
     },

@@ -18,10 +18,10 @@ export const controlScenarios: readonly Scenario[] = [
       const waiting = await note.delay('waiting');
       const delayed = await note.applyAsync(['delayed'], { countdown: 300 });
       const elsewhere = bench.app();
-      const told = [waiting, delayed].map((result) => settled(elsewhere.asyncResult(result.id).get({ timeout })));
+      const info = [waiting, delayed].map((result) => settled(elsewhere.asyncResult(result.id).get({ timeout })));
       await waiting.revoke();
       await delayed.revoke();
-      expect(await Promise.all(told)).toMatchObject([revoked, revoked]);
+      expect(await Promise.all(info)).toMatchObject([revoked, revoked]);
       await bench.worker(app, { concurrency: 1 });
       await note.applyAsync(['last'], { countdown: 500 }).then((result) => result.get({ timeout }));
       expect(runs).toEqual(['last']);
@@ -240,11 +240,11 @@ export const controlScenarios: readonly Scenario[] = [
         await settled(result.get({ timeout }));
       }
       await worker.close();
-      const told = (id: string | undefined) =>
+      const info = (id: string | undefined) =>
         heard.filter((event) => 'id' in event && event.id === id).map(({ type }) => type);
       await until(() => heard.some(({ type }) => type === 'worker.offline'), { what: 'worker.offline' });
-      await until(() => ids.every((id) => told(id).includes('task.sent')), { what: 'task.sent' });
-      const life = (id: string | undefined) => told(id).filter((type) => type !== 'task.sent');
+      await until(() => ids.every((id) => info(id).includes('task.sent')), { what: 'task.sent' });
+      const life = (id: string | undefined) => info(id).filter((type) => type !== 'task.sent');
       expect(life(ids[0])).toEqual(['task.received', 'task.started', 'task.progress', 'task.succeeded']);
       expect(life(ids[1])).toEqual(['task.received', 'task.started', 'task.progress', 'task.failed']);
       expect(life(ids[2])).toEqual([

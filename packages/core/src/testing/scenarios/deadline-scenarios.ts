@@ -78,17 +78,17 @@ export const deadlineScenarios: readonly Scenario[] = [
     name: 'a task whose caller leaves while it runs is told by its signal',
     async run(bench) {
       const app = bench.app();
-      const told = deferred<string>();
+      const info = deferred<string>();
       const wait = app.task({ name: 'wait', bind: true }, async (self) => {
         const { signal } = self;
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-        told.resolve(`${(signal.reason as Error).name} ${self.remaining()}`);
+        info.resolve(`${(signal.reason as Error).name} ${self.remaining()}`);
         throw signal.reason;
       });
       await bench.worker(app);
       const called = settled(wait.call([], { timeout: 700, taskId: 'waits' }));
       expect(await called).toHaveProperty('name'); // its own timeout, or the task's failure, whichever it hears first
-      expect(await told.promise).toBe('DeadlineExceeded 0');
+      expect(await info.promise).toBe('DeadlineExceeded 0');
       expect(await settled(app.asyncResult('waits').get({ timeout }))).toMatchObject({
         message: expect.stringContaining('deadline of task waits passed'),
       });

@@ -208,7 +208,7 @@ export const endingScenarios: readonly Scenario[] = [
     name: 'the soft time limit aborts the signal, and the handler may still return',
     async run(bench) {
       const app = bench.app();
-      const patient = app.task({ name: 'patient', bind: true, softTimeLimit: 50 }, async (self) => {
+      const hasLongWait = app.task({ name: 'patient', bind: true, softTimeLimit: 50 }, async (self) => {
         await new Promise((resolve) => self.signal.addEventListener('abort', resolve, { once: true }));
         return (self.signal.reason as Error).name;
       });
@@ -218,7 +218,7 @@ export const endingScenarios: readonly Scenario[] = [
         );
       });
       await bench.worker(app);
-      expect(await patient.call([], { timeout })).toBe('SoftTimeLimitExceeded');
+      expect(await hasLongWait.call([], { timeout })).toBe('SoftTimeLimitExceeded');
       const error = await strict.call([], { timeout }).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ remoteName: 'SoftTimeLimitExceeded', message: expect.stringContaining('50 ms') });
     },

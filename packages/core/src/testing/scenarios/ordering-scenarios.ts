@@ -85,7 +85,7 @@ export const orderingScenarios: readonly Scenario[] = [
       await until(async () => (await app.control.haltedKeys()).length > 0, { what: 'the key to be closed' });
       expect(await app.control.haltedKeys()).toEqual([closed]);
       expect(await third?.state()).toBe('SENT');
-      expect((await new Inspector(app).queues(['default']))[0]).toMatchObject({ held: 2 });
+      expect((await new Inspector(app).queues(['default']))[0]).toMatchObject({ blocked: 2 });
       expect(await app.control.resumeKey('work', 'b')).toBe(false);
       expect(await app.control.resumeKey('work', 'a')).toBe(true);
       await fourth?.get({ timeout });

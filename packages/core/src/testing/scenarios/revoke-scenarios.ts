@@ -102,9 +102,9 @@ export const revokeScenarios: readonly Scenario[] = [
       const elsewhere = bench.app();
       await Promise.all(plays.map((play) => revoke(elsewhere, play)));
       for (const play of plays) {
-        if (play.of.told === 'when a worker meets it') continue;
-        const told = await settled(elsewhere.asyncResult(play.result.id).get({ timeout }));
-        expect(told, describe(play.of)).toEqual(
+        if (play.of.info === 'when a worker meets it') continue;
+        const info = await settled(elsewhere.asyncResult(play.result.id).get({ timeout }));
+        expect(info, describe(play.of)).toEqual(
           play.of.state === 'REVOKED' ? expect.objectContaining(revoked) : 'done',
         );
       }
@@ -175,9 +175,9 @@ export const revokeScenarios: readonly Scenario[] = [
         await note.applyAsync(['h'], { headers: { customer: [1, 42] } }),
       ];
       await app.control.revokeByStampedHeaders({ customer: [42, 'forty-two'] }, answers);
-      const told = canvases.map((result) => settled(result.get({ timeout })));
+      const info = canvases.map((result) => settled(result.get({ timeout })));
       await bench.worker(app);
-      expect(await Promise.all(told)).toMatchObject(canvases.map(() => revoked));
+      expect(await Promise.all(info)).toMatchObject(canvases.map(() => revoked));
       expect(await spared.get({ timeout })).toBe('spared');
       expect(runs).toEqual(['first', 'spared']);
     },

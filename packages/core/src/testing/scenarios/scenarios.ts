@@ -6,7 +6,7 @@ import { canvasLimitScenarios } from './canvas/canvas-limit-scenarios.ts';
 import { canvasRevokeScenarios } from './canvas/canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas/canvas-scenarios.ts';
 import { capacityScenarios } from './capacity-scenarios.ts';
-import { admissionScenarios } from './concurrency-scenarios.ts';
+import { concurrencyScenarios } from './concurrency-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
@@ -41,7 +41,7 @@ const all: readonly Scenario[] = [
   ...uniqueScenarios,
   ...batchScenarios,
   ...messagingScenarios,
-  ...admissionScenarios,
+  ...concurrencyScenarios,
   ...orderingScenarios,
   ...gateScenarios,
   ...capacityScenarios,

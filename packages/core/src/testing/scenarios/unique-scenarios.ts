@@ -103,10 +103,10 @@ export const uniqueScenarios: readonly Scenario[] = [
         },
       );
       const results = [await render.delay('home', 1), await render.delay('home', 2), await render.delay('home', 3)];
-      const told = results.map((result) => settled(result.get({ timeout })));
+      const info = results.map((result) => settled(result.get({ timeout })));
       await bench.worker(app);
       const replaced = { name: 'TaskRevokedError', message: expect.stringContaining('(replaced)') };
-      expect(await Promise.all(told)).toEqual([replaced, replaced, 3]);
+      expect(await Promise.all(info)).toEqual([replaced, replaced, 3]);
       expect(runs).toEqual([3]);
     },
   },
@@ -117,16 +117,16 @@ export const uniqueScenarios: readonly Scenario[] = [
       const begun = deferred();
       const gate = deferred();
       const runs: number[] = [];
-      let together = 0;
+      let sameSlot = 0;
       let most = 0;
       const build = app.task(
         { name: 'build', unique: { key: () => 'main', scope: 'running', onConflict: 'replace' } },
         async (commit: number) => {
           runs.push(commit);
-          most = Math.max(most, ++together);
+          most = Math.max(most, ++sameSlot);
           begun.resolve();
           if (commit === 1) await gate.promise;
-          together -= 1;
+          sameSlot -= 1;
           return commit;
         },
       );
@@ -241,10 +241,10 @@ export const uniqueScenarios: readonly Scenario[] = [
         results.push(await save.delay('doc', text));
       }
       const other = await save.delay('other', 'x');
-      const told = await Promise.all(results.map((result) => settled(result.get({ timeout }))));
+      const info = await Promise.all(results.map((result) => settled(result.get({ timeout }))));
       expect(Date.now() - begun).toBeGreaterThanOrEqual(399);
-      expect(told.slice(0, 4).every((end) => (end as Error).name === 'TaskRevokedError')).toBe(true);
-      expect(told[4]).toBe('hello');
+      expect(info.slice(0, 4).every((end) => (end as Error).name === 'TaskRevokedError')).toBe(true);
+      expect(info[4]).toBe('hello');
       await other.get({ timeout });
       expect(runs.sort()).toEqual(['hello', 'x']);
     },

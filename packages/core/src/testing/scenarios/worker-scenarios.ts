@@ -319,7 +319,7 @@ export const workerScenarios: readonly Scenario[] = [
       const inspector = new Inspector(app);
       const results = [await add.delay(1, 1), await add.applyAsync([2, 2], { countdown: '1h' })];
       expect(await inspector.queues(['default'])).toEqual([
-        { queue: 'default', waiting: 1, delayed: 1, held: 0, running: 0, dead: 0, paused: false },
+        { queue: 'default', waiting: 1, delayed: 1, blocked: 0, running: 0, dead: 0, paused: false },
       ]);
       expect([await app.inspect.reserved(), await app.inspect.scheduled(['default'])]).toEqual([
         { default: 1 },

@@ -1,10 +1,10 @@
 import type { AppRuntime } from '../../app/app-runtime.ts';
 import { type Timer, withDeadline } from '../../clock.ts';
-import type { Directory } from '../../driver/shared-registry.ts';
+import type { SharedRegistry } from '../../driver/shared-registry.ts';
 import { NotSupportedError } from '../../errors.ts';
 import { newTaskId } from '../../message/task-id.ts';
-import { bookOf, goneMembers, memberTtl } from '../../messaging/broadcast-members.ts';
-import { everyone } from '../../results/result-inbox.ts';
+import { goneMembers, memberTtl, namespaceOf } from '../../messaging/broadcast-members.ts';
+import { broadcastInbox } from '../../results/result-inbox.ts';
 import type { OpenStores } from '../../stores/stores.ts';
 
 /** How often a member says that it lives: three times within the time that it is believed. */
@@ -12,14 +12,14 @@ const interval = memberTtl / 3;
 /** What ended workers left behind is looked for with every sixth word. */
 const sweepEvery = 6;
 /** What telling the store of the end may take, in milliseconds. */
-const patience = 1_000;
+const maxWait = 1_000;
 
 /**
  * A worker's part in broadcast queues: for each it consumes a queue of its own, tells the directory of it while it lives,
  * and deletes it when it ends. A worker that is away for less than half a minute misses nothing; what was sent to one that
  * died is revoked by the others.
  */
-export class Fanout {
+export class BroadcastMembership {
   readonly #runtime: AppRuntime;
   readonly #stores: OpenStores;
   readonly #worker: string;
@@ -27,7 +27,7 @@ export class Fanout {
   /** Own queues that it consumes no more; tasks of theirs may still run. */
   readonly #left = new Set<string>();
   #timer: Timer | undefined;
-  #words = 0;
+  #heartbeats = 0;
   #closed = false;
 
   constructor(runtime: AppRuntime, stores: OpenStores, worker: string) {
@@ -44,7 +44,7 @@ export class Fanout {
     const own = `${queue}@${this.#worker.replaceAll(/[^\w.@-]/g, '_').slice(0, 80)}.${newTaskId().slice(-8)}`;
     this.#own.set(queue, own);
     await this.#tell(queue, own);
-    this.#timer ??= this.#speakLater();
+    this.#timer ??= this.#scheduleHeartbeat();
     return own;
   }
 
@@ -54,7 +54,7 @@ export class Fanout {
     if (own === undefined) return stop(queue);
     this.#own.delete(queue);
     this.#left.add(own);
-    await this.#directory.remove(bookOf(queue), [own]);
+    await this.#sharedRegistry.remove(namespaceOf(queue), [own]);
     await stop(own);
     await this.#purge(own);
   }
@@ -63,58 +63,60 @@ export class Fanout {
   async retire(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#soon([...this.#own].map(([queue, own]) => this.#directory.remove(bookOf(queue), [own])));
+    await this.#withTimeout(
+      [...this.#own].map(([queue, own]) => this.#sharedRegistry.remove(namespaceOf(queue), [own])),
+    );
   }
 
   /** Deletes the worker's own queues, once they are consumed no more. Never rejects. */
   async close(): Promise<void> {
-    await this.#soon([...this.#own.values(), ...this.#left].map((own) => this.#drop(own)));
+    await this.#withTimeout([...this.#own.values(), ...this.#left].map((own) => this.#drop(own)));
     this.#own.clear();
   }
 
   /** A store that does not answer holds up no shutdown: the other workers find what is left. */
-  async #soon(work: readonly Promise<unknown>[]): Promise<void> {
+  async #withTimeout(work: readonly Promise<unknown>[]): Promise<void> {
     const { clock } = this.#runtime;
-    await withDeadline(clock, patience, Promise.all(work), () => new Error('late')).catch(() => {});
+    await withDeadline(clock, maxWait, Promise.all(work), () => new Error('late')).catch(() => {});
   }
 
   /** What the store does not take now, it is told ten seconds later: no worker is kept from its tasks. */
   async #tell(queue: string, own: string): Promise<void> {
     const { logger } = this.#runtime;
-    await this.#directory
-      .put(bookOf(queue), own, this.#worker, memberTtl)
+    await this.#sharedRegistry
+      .put(namespaceOf(queue), own, this.#worker, memberTtl)
       .catch((error: unknown) => logger.warn('not told yet that this worker takes broadcasts', { queue, error }));
   }
 
-  get #directory(): Directory {
-    const { directory } = this.#stores;
-    if (directory) return directory;
+  get #sharedRegistry(): SharedRegistry {
+    const { sharedRegistry } = this.#stores;
+    if (sharedRegistry) return sharedRegistry;
     throw new NotSupportedError(`${this.#runtime.stores.display} keeps no directory: broadcast queues need one`);
   }
 
-  #speakLater(): Timer {
-    return this.#runtime.clock.after(interval, () => void this.#speak(), { background: true });
+  #scheduleHeartbeat(): Timer {
+    return this.#runtime.clock.after(interval, () => void this.#sendHeartbeat(), { background: true });
   }
 
-  async #speak(): Promise<void> {
+  async #sendHeartbeat(): Promise<void> {
     try {
       for (const [queue, own] of this.#own) {
         if (this.#closed) return; // it has said goodbye meanwhile
-        await this.#directory.put(bookOf(queue), own, this.#worker, memberTtl);
+        await this.#sharedRegistry.put(namespaceOf(queue), own, this.#worker, memberTtl);
       }
-      this.#words += 1;
-      if (this.#words % sweepEvery === 1) await this.#sweep();
+      this.#heartbeats += 1;
+      if (this.#heartbeats % sweepEvery === 1) await this.#sweep();
     } catch (error) {
       this.#runtime.logger.debug('could not tell that this worker takes broadcasts, trying again', { error });
     }
-    if (!this.#closed) this.#timer = this.#speakLater();
+    if (!this.#closed) this.#timer = this.#scheduleHeartbeat();
   }
 
   async #sweep(): Promise<void> {
     for (const queue of this.#own.keys()) {
-      for (const gone of await goneMembers(this.#directory, queue)) {
+      for (const gone of await goneMembers(this.#sharedRegistry, queue)) {
         await this.#drop(gone);
-        await this.#directory.remove(bookOf(queue), [gone]);
+        await this.#sharedRegistry.remove(namespaceOf(queue), [gone]);
       }
     }
   }
@@ -130,6 +132,8 @@ export class Fanout {
     const { clock, settings } = this.#runtime;
     const ids = (await monitor?.purge(queue)) ?? [];
     const base = { task: '', state: 'REVOKED', reason: 'worker ended', attempts: 0, at: clock.now() } as const;
-    await results?.put(ids.map((id) => ({ record: { ...base, id }, ttl: settings.resultExpires, replyTo: everyone })));
+    await results?.put(
+      ids.map((id) => ({ record: { ...base, id }, ttl: settings.resultExpires, replyTo: broadcastInbox })),
+    );
   }
 }

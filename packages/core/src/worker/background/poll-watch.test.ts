@@ -50,11 +50,11 @@ it('leaves a consumer alone that polls, and one whose slots are all busy', async
   await pass(60);
   state.busy = true;
   await pass(3_600);
-  expect(watch.silence).toBeUndefined();
+  expect(watch.longestUnpolledQueue).toBeUndefined();
   state.busy = false;
   await pass(60);
   expect([state.rebuilt, wedged()]).toEqual([0, undefined]);
-  expect(watch.silence?.since).toBeLessThanOrEqual(2_000);
+  expect(watch.longestUnpolledQueue?.since).toBeLessThanOrEqual(2_000);
 });
 
 it('makes a consumer anew of which one queue has not been polled for 20 s', async () => {
@@ -63,7 +63,7 @@ it('makes a consumer anew of which one queue has not been polled for 20 s', asyn
   state.mended = true;
   await pass(18);
   expect(state.rebuilt).toBe(0);
-  expect(watch.silence?.queue).toBe('billing');
+  expect(watch.longestUnpolledQueue?.queue).toBe('billing');
   await pass(60);
   expect([state.rebuilt, wedged()]).toEqual([1, undefined]);
 });
@@ -75,7 +75,7 @@ it('tells of a consumer that does not poll after that either, though the broker 
   expect([state.rebuilt, wedged()]).toEqual([1, undefined]);
   await pass(8);
   expect(wedged()).toMatchObject({ name: 'ConsumerWedgedError', queue: 'billing' });
-  expect(watch.silence).toBeUndefined();
+  expect(watch.longestUnpolledQueue).toBeUndefined();
 });
 
 it('waits for a broker that does not answer, and gives it time when it is back', async () => {

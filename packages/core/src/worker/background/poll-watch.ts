@@ -15,7 +15,7 @@ export interface PollWatchOptions {
 }
 
 /** A queue that is not polled. */
-export interface Silence {
+export interface UnpolledQueue {
   readonly queue: string;
   /** Milliseconds since it was last seen to be polled. */
   readonly since: number;
@@ -63,8 +63,8 @@ export class PollWatch {
   }
 
   /** The queue that has gone without a poll for longest; undefined when there is none to poll. */
-  get silence(): Silence | undefined {
-    let longest: Silence | undefined;
+  get longestUnpolledQueue(): UnpolledQueue | undefined {
+    let longest: UnpolledQueue | undefined;
     const now = this.#options.clock.monotonic();
     if (!this.#closed) this.#observe(now);
     for (const [queue, { at }] of this.#seen) {
@@ -90,9 +90,9 @@ export class PollWatch {
   async #look(late: number): Promise<void> {
     const { timeout } = this.#options;
     if (late > this.#interval) this.#seen.clear();
-    const { silence } = this;
-    if (silence === undefined || silence.since < timeout) this.#remedy = undefined;
-    else await this.#act(silence);
+    const { longestUnpolledQueue } = this;
+    if (longestUnpolledQueue === undefined || longestUnpolledQueue.since < timeout) this.#remedy = undefined;
+    else await this.#act(longestUnpolledQueue);
   }
 
   #observe(now: number): void {
@@ -103,13 +103,13 @@ export class PollWatch {
     }
   }
 
-  async #act(silence: Silence): Promise<void> {
+  async #act(longestUnpolledQueue: UnpolledQueue): Promise<void> {
     const { clock, timeout } = this.#options;
     const now = clock.monotonic();
     if (this.#remedy === undefined || now - this.#remedy.rebuiltAt >= timeout) {
-      if (this.#isWedged(now)) return this.#giveUp(silence);
+      if (this.#isWedged(now)) return this.#giveUp(longestUnpolledQueue);
       this.#remedy = { answersSince: undefined, ...this.#remedy, rebuiltAt: now };
-      await this.#rebuild(silence);
+      await this.#rebuild(longestUnpolledQueue);
     }
     const remedy = this.#remedy;
     remedy.answersSince = (await this.#answers()) ? (remedy.answersSince ?? now) : undefined;
@@ -120,7 +120,7 @@ export class PollWatch {
     return since !== undefined && now - since >= this.#options.timeout;
   }
 
-  async #rebuild({ queue, since }: Silence): Promise<void> {
+  async #rebuild({ queue, since }: UnpolledQueue): Promise<void> {
     const { clock, logger, consumer, timeout } = this.#options;
     logger.error('a queue is not polled any more: making the connections of the consumer anew', {
       queue,
@@ -141,7 +141,7 @@ export class PollWatch {
     }
   }
 
-  #giveUp({ queue, since }: Silence): void {
+  #giveUp({ queue, since }: UnpolledQueue): void {
     const error = new ConsumerWedgedError(queue, Math.round(since));
     this.#options.logger.error('the worker is wedged', { error });
     this.close();

@@ -1,5 +1,5 @@
 import { type Clock, sleep, type Timer } from '../../clock.ts';
-import type { Admissions } from '../../flow/concurrency-limiter.ts';
+import type { ConcurrencyLimiter } from '../../flow/concurrency-limiter.ts';
 import type { Logger } from '../../logger.ts';
 import type { TaskRegistry } from '../../task/registry.ts';
 
@@ -8,10 +8,10 @@ const interval = 2_000;
 const longestGoodbye = 1_000;
 
 /** What the janitor needs. */
-export interface JanitorOptions {
+export interface SemaphoreReconcilerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly admissions: Admissions;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   readonly registry: TaskRegistry;
 }
 
@@ -19,12 +19,12 @@ export interface JanitorOptions {
  * Looks after the places of concurrency keys, ordering keys and fair shares that a dead process has left, every two seconds;
  * of all workers one at a time does. A worker without such tasks asks nothing.
  */
-export class AdmissionJanitor {
-  readonly #options: JanitorOptions;
+export class SemaphoreReconciler {
+  readonly #options: SemaphoreReconcilerOptions;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(options: JanitorOptions) {
+  constructor(options: SemaphoreReconcilerOptions) {
     this.#options = options;
     this.#arm();
   }
@@ -33,25 +33,25 @@ export class AdmissionJanitor {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    const { admissions, clock } = this.#options;
+    const { concurrencyLimiter, clock } = this.#options;
     const gone = new AbortController();
     const late = sleep(clock, longestGoodbye, gone.signal).catch(() => undefined);
-    await Promise.race([admissions.idle(), late]);
+    await Promise.race([concurrencyLimiter.idle(), late]);
     gone.abort();
   }
 
   #arm(): void {
     if (this.#closed) return;
-    this.#timer = this.#options.clock.after(interval, () => void this.#look().finally(() => this.#arm()), {
+    this.#timer = this.#options.clock.after(interval, () => void this.#reconcile().finally(() => this.#arm()), {
       background: true,
     });
   }
 
-  async #look(): Promise<void> {
-    const { registry, admissions, logger } = this.#options;
-    if (!registry.names().some((name) => registry.get(name)?.options.admitted)) return;
-    await admissions
-      .tidy()
+  async #reconcile(): Promise<void> {
+    const { registry, concurrencyLimiter, logger } = this.#options;
+    if (!registry.names().some((name) => registry.get(name)?.options.acquired)) return;
+    await concurrencyLimiter
+      .reconcile()
       .catch((error: unknown) => logger.debug('could not look after places: trying again', { error }));
   }
 }

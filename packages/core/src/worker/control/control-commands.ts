@@ -127,7 +127,7 @@ function terminate(stats: WorkerStats, ids: readonly string[]): JsonValue {
   const found = stats.contexts.filter((context) => ids.includes(context.id));
   for (const context of found) {
     stats.noteTerminated(context.id);
-    context.breakOff(new TaskRevokedError(context.id, 'terminated'), { state: 'REVOKED', reason: 'terminated' });
+    context.interrupt(new TaskRevokedError(context.id, 'terminated'), { state: 'REVOKED', reason: 'terminated' });
   }
   return found.map((context) => context.id);
 }

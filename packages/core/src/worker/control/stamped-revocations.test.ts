@@ -22,7 +22,7 @@ function setUp(answers: (() => Promise<Revocations>)[]) {
   const broken: string[] = [];
   const written: string[] = [];
   let reads = 0;
-  const context = { id: 'a', breakOff: () => broken.push('a') };
+  const context = { id: 'a', interrupt: () => broken.push('a') };
   const revocations = new StampedRevocations({
     store: {
       add: async () => {},

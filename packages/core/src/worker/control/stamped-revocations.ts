@@ -4,7 +4,7 @@ import type { RevocationRule, RevocationStore } from '../../driver/revocation-st
 import { TaskRevokedError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import { hasStamp } from '../../message/stamp.ts';
-import { everyone } from '../../results/result-inbox.ts';
+import { broadcastInbox } from '../../results/result-inbox.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { WorkerStats } from '../reporting/worker-stats.ts';
 
@@ -46,7 +46,7 @@ export class StampedRevocations {
     this.#rules = rules; // from here on, what begins is asked about; what had begun is looked through below
     const meant = this.#running(rules.filter((rule) => !this.#followed.has(nameOf(rule))));
     await this.#record(meant.map(({ message }) => message));
-    for (const { attempt, terminate } of meant) if (terminate) this.#breakOff(attempt);
+    for (const { attempt, terminate } of meant) if (terminate) this.#interrupt(attempt);
     this.#followed = new Set(rules.map(nameOf)); // not before it is done: where it failed, the next reading does it again
     this.#version = version;
     return meant.map(({ message }) => message.id);
@@ -66,13 +66,17 @@ export class StampedRevocations {
     const { results, clock, resultExpires } = this.#options;
     if (messages.length === 0) return;
     const base = { state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
-    const write = ({ id, task }: Message) => ({ record: { ...base, id, task }, ttl: resultExpires, replyTo: everyone });
+    const write = ({ id, task }: Message) => ({
+      record: { ...base, id, task },
+      ttl: resultExpires,
+      replyTo: broadcastInbox,
+    });
     await results?.put(messages.map(write));
   }
 
-  #breakOff({ context }: Attempt): void {
+  #interrupt({ context }: Attempt): void {
     this.#options.stats.noteTerminated(context.id);
-    context.breakOff(new TaskRevokedError(context.id, 'terminated'), { state: 'REVOKED', reason: 'terminated' });
+    context.interrupt(new TaskRevokedError(context.id, 'terminated'), { state: 'REVOKED', reason: 'terminated' });
   }
 }
 

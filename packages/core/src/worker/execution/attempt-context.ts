@@ -54,9 +54,9 @@ export class AttemptContext implements TaskContext {
   #controller: AbortController | undefined;
   #abortReason: Error | undefined;
   #log: Logger | undefined;
-  #brokenOff: AttemptResult | undefined;
+  #interruptedBy: AttemptResult | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
-  #onBreakOff: ((result: AttemptResult) => void) | undefined;
+  #onInterrupt: ((result: AttemptResult) => void) | undefined;
   /** What `progress()` and `updateState()` last said: kept together, since one record holds both. */
   #state = 'STARTED';
   #meta: JsonValue | undefined;
@@ -180,27 +180,27 @@ export class AttemptContext implements TaskContext {
   }
 
   /** Aborts the signal and ends the attempt with this result, whatever its handler still does. */
-  breakOff(reason: Error, result: AttemptResult): void {
-    this.#brokenOff ??= result;
+  interrupt(reason: Error, result: AttemptResult): void {
+    this.#interruptedBy ??= result;
     this.abort(reason);
-    this.#onBreakOff?.(this.#brokenOff);
+    this.#onInterrupt?.(this.#interruptedBy);
   }
 
   /** Calls `listener` when the attempt is broken off; one listener, the pool's. */
-  onBreakOff(listener: (result: AttemptResult) => void): void {
-    this.#onBreakOff = listener;
-    if (this.#brokenOff) listener(this.#brokenOff);
+  onInterrupt(listener: (result: AttemptResult) => void): void {
+    this.#onInterrupt = listener;
+    if (this.#interruptedBy) listener(this.#interruptedBy);
   }
 
   /** Whether the attempt was broken off from outside, so that what it throws now is no failure of the task's. */
-  get brokenOff(): boolean {
+  get interrupted(): boolean {
     return this.#abortReason instanceof WorkerShutdownError || this.#abortReason instanceof LeaseLostError;
   }
 
   /** What the attempt came to before its handler began: broken off from outside, it must not begin any more. */
-  get early(): AttemptResult | undefined {
+  get resultBeforeStart(): AttemptResult | undefined {
     if (this.#abortReason === undefined) return undefined;
-    return this.#brokenOff ?? (this.brokenOff ? { state: 'RELEASED' } : undefined);
+    return this.#interruptedBy ?? (this.interrupted ? { state: 'RELEASED' } : undefined);
   }
 
   /** What `progress()` last said, for the final record. */

@@ -10,17 +10,17 @@ export type AttemptResult =
   /** The handler threw Ignore: acknowledge, touch nothing. */
   | { readonly state: 'IGNORED' }
   /** It cannot run now (a rate limit, a key that another one holds, a child that does not start): this message, at its moment. */
-  | { readonly state: 'LIMITED'; readonly message: Message; readonly at: number }
+  | { readonly state: 'POSTPONED'; readonly message: Message; readonly at: number }
   /** It is not in yet at its ordering, fairness or concurrency key: held until it is. */
-  | { readonly state: 'HELD'; readonly message: Message }
+  | { readonly state: 'BLOCKED'; readonly message: Message }
   /** The handler refused the task: back to the queue at once. */
   | { readonly state: 'REQUEUED'; readonly message: Message }
   /** The handler refused the task for good. */
   | { readonly state: 'REJECTED'; readonly failure: Failure }
   /** Its workers were lost too often: it fails, and is parked. */
-  | { readonly state: 'GIVEN_UP'; readonly failure: Failure }
+  | { readonly state: 'CRASH_BUDGET_EXCEEDED'; readonly failure: Failure }
   /** The outcome is stored already: ring its waiters again and acknowledge. */
-  | { readonly state: 'KNOWN'; readonly outcome: OutcomeRecord }
+  | { readonly state: 'ALREADY_FINISHED'; readonly outcome: OutcomeRecord }
   /** The handler put a canvas (as JSON) in its place; without one: it had done so before its worker was lost. */
   | { readonly state: 'REPLACED'; readonly canvas?: object; readonly added?: number }
   /** The pool's child died under it: run it again, within the crash budget. */

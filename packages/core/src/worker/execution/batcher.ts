@@ -6,10 +6,10 @@ import { limitTime } from '../middleware/time-limits.ts';
 import type { SlotGate } from '../pool/slot-gate.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
-import { resultOfThrown, type ThrownTools } from './classify-error.ts';
+import { type ClassifyTools, classifyError } from './classify-error.ts';
 
 /** What a batcher needs. */
-export interface BatcherOptions extends ThrownTools {
+export interface BatcherOptions extends ClassifyTools {
   readonly maxResult: SizeLimit;
   readonly gate: SlotGate;
   /** Where attempts of other tasks run. */
@@ -60,7 +60,7 @@ export class Batcher {
 
   #add(batch: Batch, item: Item): void {
     const { clock, gate } = this.#options;
-    item.attempt.context.onBreakOff(item.settle);
+    item.attempt.context.onInterrupt(item.settle);
     gate.addExtra(1);
     const open = this.#open.get(batch) ?? {
       items: [],
@@ -117,18 +117,18 @@ export class Batcher {
     try {
       return await decodeArgs(definition.payload, message.args, message.id);
     } catch (error) {
-      item.settle(await resultOfThrown(item.attempt, error, this.#options));
+      item.settle(await classifyError(item.attempt, error, this.#options));
       return undefined;
     }
   }
 
   async #resultOf(attempt: Attempt, end: BatchEnd): Promise<AttemptResult> {
     try {
-      if ('thrown' in end) return await resultOfThrown(attempt, end.thrown, this.#options);
+      if ('thrown' in end) return await classifyError(attempt, end.thrown, this.#options);
       const value = await encodeResult(attempt.definition.payload, end.value, this.#options.maxResult);
       return { state: 'SUCCESS', ...(value === undefined ? {} : { value }) };
     } catch (error) {
-      return resultOfThrown(attempt, error, this.#options); // a value that cannot be stored
+      return classifyError(attempt, error, this.#options); // a value that cannot be stored
     }
   }
 

@@ -88,7 +88,7 @@ export class CanvasStep {
 
   /** The settlement when the work is done; tried until it is, or the worker ends. */
   async #end(message: Message, settlement: Settlement, work: () => Promise<void>): Promise<Settlement> {
-    const done = await this.#patiently(message.id, async () => {
+    const done = await this.#retryUntilAborted(message.id, async () => {
       await work();
       return true;
     });
@@ -110,7 +110,7 @@ export class CanvasStep {
 
   /** Puts a canvas in a running task's place. */
   async replace(message: Message, canvas: object | undefined, added: number | undefined): Promise<Settlement> {
-    const replaced = await this.#patiently(message.id, async () => {
+    const replaced = await this.#retryUntilAborted(message.id, async () => {
       try {
         if (canvas === undefined) await this.#options.canvas.startReplacement(message.id);
         else await this.#options.canvas.replace(message, canvas, added);
@@ -130,7 +130,7 @@ export class CanvasStep {
   async openGate({ id, canvas }: Message): Promise<Settlement> {
     const gate = canvas?.replaces;
     if (gate === undefined) return { kind: 'ack' }; // no message of ours
-    const done = await this.#patiently(id, async () => {
+    const done = await this.#retryUntilAborted(id, async () => {
       await (await this.#options.canvas.runner()).gates.open(gate);
       return true;
     });
@@ -138,7 +138,7 @@ export class CanvasStep {
   }
 
   #loaded(message: Message): Promise<Loaded | undefined> {
-    return this.#patiently(message.id, () => this.#load(message));
+    return this.#retryUntilAborted(message.id, () => this.#load(message));
   }
 
   /** The message with its input among its arguments; a failure where the input is gone. */
@@ -184,7 +184,7 @@ export class CanvasStep {
   }
 
   /** Tries until it works; undefined when the worker ends first. */
-  async #patiently<T>(taskId: string, work: () => Promise<T>): Promise<T | undefined> {
+  async #retryUntilAborted<T>(taskId: string, work: () => Promise<T>): Promise<T | undefined> {
     const { clock, logger, giveUp } = this.#options;
     for (let delay = pause.first; ; delay = Math.min(delay * 2, pause.longest)) {
       try {

@@ -11,14 +11,14 @@ import type { AttemptResult } from './attempt-result.ts';
 const maxRequeues = 100;
 
 /** What turning an error into a result needs. */
-export interface ThrownTools {
+export interface ClassifyTools {
   readonly clock: Clock;
   readonly random: () => number;
   readonly maxPayload: SizeLimit;
 }
 
 /** What a thrown value means for the task: a signal, a retry, or its failure. Never throws. */
-export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: ThrownTools): Promise<AttemptResult> {
+export async function classifyError(attempt: Attempt, thrown: unknown, tools: ClassifyTools): Promise<AttemptResult> {
   const result = await classify(attempt, thrown, tools);
   if ('failure' in result && result.failure) {
     const error = thrown instanceof Retry ? thrown.request.exc : thrown;
@@ -27,8 +27,8 @@ export async function resultOfThrown(attempt: Attempt, thrown: unknown, tools: T
   return result;
 }
 
-async function classify(attempt: Attempt, thrown: unknown, tools: ThrownTools): Promise<AttemptResult> {
-  if (attempt.context.brokenOff) return { state: 'RELEASED' };
+async function classify(attempt: Attempt, thrown: unknown, tools: ClassifyTools): Promise<AttemptResult> {
+  if (attempt.context.interrupted) return { state: 'RELEASED' };
   if (thrown instanceof Ignore) return { state: 'IGNORED' };
   if (thrown instanceof Reject) return rejected(attempt, thrown);
   try {
@@ -56,7 +56,7 @@ function rejected({ message }: Attempt, thrown: Reject): AttemptResult {
   return { state: 'REJECTED', failure: toFailure(thrown) };
 }
 
-async function retried(attempt: Attempt, request: RetryRequest, tools: ThrownTools): Promise<AttemptResult> {
+async function retried(attempt: Attempt, request: RetryRequest, tools: ClassifyTools): Promise<AttemptResult> {
   const { message, context, definition } = attempt;
   const limit = request.maxRetries === undefined ? context.maxRetries : request.maxRetries;
   const failure = failureOf(attempt, request, limit);

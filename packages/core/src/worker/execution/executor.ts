@@ -13,7 +13,7 @@ import type { Attempt } from './attempt.ts';
 import { AttemptContext, type CanvasTools } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { CanvasFollower } from './canvas-step.ts';
-import { resultOfThrown } from './classify-error.ts';
+import { classifyError } from './classify-error.ts';
 import { toSettlement } from './settle.ts';
 import type { StateRecorder } from './state-writer.ts';
 
@@ -66,7 +66,7 @@ export class Executor {
   #run(attempt: Attempt): MaybePromise<AttemptResult> {
     const { middleware, pools } = this.#options;
     const failed = (error: unknown) =>
-      resultOfThrown(attempt, error, { ...this.#options, clock: this.#options.brokerClock }); // a middleware threw, or a pool cannot be had
+      classifyError(attempt, error, { ...this.#options, clock: this.#options.brokerClock }); // a middleware threw, or a pool cannot be had
     try {
       const result = runThrough(middleware, attempt, pools);
       return result instanceof Promise ? result.catch(failed) : result;
@@ -136,7 +136,7 @@ export class Executor {
         logger.error('task crashed its child', { task: message.task, taskId: message.id, why: result.why });
         return;
       case 'FAILURE':
-      case 'GIVEN_UP':
+      case 'CRASH_BUDGET_EXCEEDED':
       case 'REJECTED':
         logger.error(result.state === 'REJECTED' ? 'task rejected' : 'task failed', {
           task: message.task,

@@ -1,4 +1,4 @@
-import { heldUntil, type Settlement } from '../../driver/broker.ts';
+import { blockedUntil, type Settlement } from '../../driver/broker.ts';
 import { attemptNumber, type Message } from '../../message/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
 import type { Attempt } from './attempt.ts';
@@ -26,22 +26,22 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
     case 'FAILURE':
     case 'REVOKED':
       return { kind: 'ack', ...outcomeOf(attempt, result, tools) };
-    case 'KNOWN':
+    case 'ALREADY_FINISHED':
       return { kind: 'ack', outcome: toWrite(message, result.outcome, remainingTtl(message, tools)) };
     case 'CRASHED': {
       const crashes = (message.crashes ?? 0) + 1;
       return { kind: 'retryAt', message: { ...known(message), crashes, mayRepeat: true }, at: tools.now };
     }
-    case 'LIMITED': // it may be revoked until its moment
+    case 'POSTPONED': // it may be revoked until its moment
       return { kind: 'retryAt', message: { ...known(result.message), mayRepeat: true }, at: result.at };
     case 'RETRY':
       return { kind: 'retryAt', message: known(result.message), at: result.at };
-    case 'HELD':
-      return { kind: 'retryAt', message: known(result.message), at: heldUntil };
+    case 'BLOCKED':
+      return { kind: 'retryAt', message: known(result.message), at: blockedUntil };
     case 'REQUEUED':
       return { kind: 'retryAt', message: known(result.message), at: tools.now };
     case 'REJECTED':
-    case 'GIVEN_UP':
+    case 'CRASH_BUDGET_EXCEEDED':
       return {
         kind: 'deadLetter',
         reason: result.failure,

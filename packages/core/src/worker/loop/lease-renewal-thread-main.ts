@@ -2,15 +2,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import type { LeaseGuardModule, LeaseGuardPlan } from '../../driver/lease-guard.ts';
-import { Watchman, type WatchmanOrders } from './lease-renewal-thread.ts';
+import { type LeaseRenewalSettings, LeaseRenewalThread } from './lease-renewal-thread.ts';
 
-const orders = workerData as WatchmanOrders;
+const settings = workerData as LeaseRenewalSettings;
 const open = async ({ module, data }: LeaseGuardPlan) =>
   ((await import(module)) as LeaseGuardModule).createLeaseGuard(data);
-const watchman = new Watchman(orders, open, systemClock.monotonic());
-parentPort?.on('message', (plan: LeaseGuardPlan | undefined) => watchman.follow(plan));
+const renewalThread = new LeaseRenewalThread(settings, open, systemClock.monotonic());
+parentPort?.on('message', (plan: LeaseGuardPlan | undefined) => renewalThread.follow(plan));
 const stand = (): void => {
-  watchman.look(systemClock.monotonic());
-  systemClock.after(orders.interval, stand);
+  renewalThread.look(systemClock.monotonic());
+  systemClock.after(settings.interval, stand);
 };
 stand();

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { Watchman } from './lease-renewal-thread.ts';
-import { board, createBoard } from './shared-counters.ts';
+import { LeaseRenewalThread } from './lease-renewal-thread.ts';
+import { counters, createSharedCounters } from './shared-counters.ts';
 
 /** A loop that beats only when it is told to, looked at every 100 ms. */
 function bench(fails = false) {
-  const memory = createBoard();
+  const memory = createSharedCounters();
   const seen = { opened: 0, renewed: 0, closed: 0 };
-  const orders = { board: memory, interval: 100, threshold: 400, renewal: 500, longestBlock: 5_000 };
+  const settings = { counters: memory, interval: 100, threshold: 400, renewal: 500, longestBlock: 5_000 };
   let now = 0;
   const open = async () => {
     seen.opened += 1;
@@ -21,13 +21,13 @@ function bench(fails = false) {
       },
     };
   };
-  const watchman = new Watchman(orders, open, now);
-  watchman.follow({ module: 'x', data: undefined });
+  const renewalThread = new LeaseRenewalThread(settings, open, now);
+  renewalThread.follow({ module: 'x', data: undefined });
   const pass = async (ms: number, beats: boolean): Promise<void> => {
     for (const end = now + ms; now < end; ) {
       now += 100;
-      if (beats) Atomics.add(memory, board.beat, 1);
-      watchman.look(now);
+      if (beats) Atomics.add(memory, counters.beat, 1);
+      renewalThread.look(now);
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -46,10 +46,10 @@ it('renews nothing while the loop beats, and opens no connection', async () => {
 it('renews while the loop is blocked, says which handler was under way, and hangs up when it beats again', async () => {
   const { memory, seen, pass } = bench();
   await pass(1_000, true);
-  memory[board.entered] = 7;
+  memory[counters.entered] = 7;
   await pass(2_500, false);
   expect(seen).toEqual({ opened: 1, renewed: 5, closed: 0 });
-  expect([memory[board.culprit], memory[board.renewals]]).toEqual([7, 5]);
+  expect([memory[counters.culprit], memory[counters.renewals]]).toEqual([7, 5]);
   await pass(200, true);
   expect(seen.closed).toBe(1);
 });
@@ -72,5 +72,5 @@ it('tries again when the leases could not be renewed', async () => {
   const { memory, seen, pass } = bench(true);
   await pass(1_500, false);
   expect(seen.opened).toBeGreaterThan(5);
-  expect([seen.renewed, memory[board.renewals]]).toEqual([0, 0]);
+  expect([seen.renewed, memory[counters.renewals]]).toEqual([0, 0]);
 });

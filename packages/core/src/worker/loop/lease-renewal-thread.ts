@@ -1,9 +1,9 @@
 import type { LeaseGuard, LeaseGuardPlan } from '../../driver/lease-guard.ts';
-import { board } from './shared-counters.ts';
+import { counters } from './shared-counters.ts';
 
 /** What a watchman is told when it starts. Durations in milliseconds. */
-export interface WatchmanOrders {
-  readonly board: Int32Array<SharedArrayBuffer>;
+export interface LeaseRenewalSettings {
+  readonly counters: Int32Array<SharedArrayBuffer>;
   /** How often the event loop beats, and the watchman looks. */
   readonly interval: number;
   /** A loop that has not beaten for so long is blocked. */
@@ -22,54 +22,54 @@ export type OpenGuard = (plan: LeaseGuardPlan) => Promise<LeaseGuard>;
  * no lease is renewed, though its tasks run: the watchman renews them, up to a longest block, since a loop that never
  * comes back must not keep its tasks.
  */
-export class Watchman {
-  readonly #orders: WatchmanOrders;
+export class LeaseRenewalThread {
+  readonly #settings: LeaseRenewalSettings;
   readonly #open: OpenGuard;
   #plan: LeaseGuardPlan | undefined;
   #guard: Promise<LeaseGuard> | undefined;
   #renewing = false;
   #beat = 0;
   #beatenAt: number;
-  #lookedAt: number;
+  #checkedAt: number;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #blocked = false;
 
-  constructor(orders: WatchmanOrders, open: OpenGuard, now: number) {
-    this.#orders = orders;
+  constructor(settings: LeaseRenewalSettings, open: OpenGuard, now: number) {
+    this.#settings = settings;
     this.#open = open;
     this.#beatenAt = now;
-    this.#lookedAt = now;
+    this.#checkedAt = now;
   }
 
   /** What it renews from now on. */
   follow(plan: LeaseGuardPlan | undefined): void {
     this.#plan = plan;
-    this.#dismiss();
+    this.#stop();
   }
 
   /** Called once in each interval. */
   look(now: number): void {
-    const { interval, threshold } = this.#orders;
-    const stoodStill = now - this.#lookedAt > 3 * interval + 100; // the whole process did: no block, and nothing to renew
-    this.#lookedAt = now;
-    const beat = Atomics.load(this.#orders.board, board.beat);
+    const { interval, threshold } = this.#settings;
+    const stoodStill = now - this.#checkedAt > 3 * interval + 100; // the whole process did: no block, and nothing to renew
+    this.#checkedAt = now;
+    const beat = Atomics.load(this.#settings.counters, counters.beat);
     if (beat !== this.#beat || stoodStill) {
       this.#beat = beat;
       this.#beatenAt = now;
-      if (this.#blocked) this.#dismiss();
+      if (this.#blocked) this.#stop();
       this.#blocked = false;
-    } else if (now - this.#beatenAt >= threshold) this.#standIn(now);
+    } else if (now - this.#beatenAt >= threshold) this.#startRenewing(now);
   }
 
-  #standIn(now: number): void {
-    const { board: memory, longestBlock, renewal } = this.#orders;
+  #startRenewing(now: number): void {
+    const { counters: memory, longestBlock, renewal } = this.#settings;
     if (!this.#blocked) {
       this.#blocked = true;
       this.#renewedAt = Number.NEGATIVE_INFINITY;
-      Atomics.store(memory, board.renewals, 0);
-      Atomics.store(memory, board.culprit, Atomics.load(memory, board.entered));
+      Atomics.store(memory, counters.renewals, 0);
+      Atomics.store(memory, counters.culprit, Atomics.load(memory, counters.entered));
     }
-    if (now - this.#beatenAt > longestBlock) return this.#dismiss();
+    if (now - this.#beatenAt > longestBlock) return this.#stop();
     if (now - this.#renewedAt < renewal || this.#renewing || this.#plan === undefined) return;
     this.#renewedAt = now;
     void this.#renew(this.#plan);
@@ -82,16 +82,16 @@ export class Watchman {
       this.#guard ??= this.#open(plan);
       const guard = await this.#guard;
       await guard.renew();
-      Atomics.add(this.#orders.board, board.renewals, 1);
+      Atomics.add(this.#settings.counters, counters.renewals, 1);
     } catch {
       this.#renewedAt = Number.NEGATIVE_INFINITY;
-      this.#dismiss();
+      this.#stop();
     } finally {
       this.#renewing = false;
     }
   }
 
-  #dismiss(): void {
+  #stop(): void {
     const guard = this.#guard;
     this.#guard = undefined;
     guard?.then((opened) => opened.close()).catch(() => undefined); // it never opened

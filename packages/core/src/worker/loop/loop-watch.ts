@@ -3,8 +3,8 @@ import { systemClock, type Timer } from '../../clock.ts';
 import type { LeaseGuardPlan } from '../../driver/lease-guard.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
-import type { WatchmanOrders } from './lease-renewal-thread.ts';
-import { board, createBoard } from './shared-counters.ts';
+import type { LeaseRenewalSettings } from './lease-renewal-thread.ts';
+import { counters, createSharedCounters } from './shared-counters.ts';
 
 /** What a watch over the event loop needs. */
 export interface LoopWatchOptions {
@@ -38,7 +38,7 @@ const program = new URL(
  */
 export class LoopWatch {
   readonly #options: LoopWatchOptions;
-  readonly #board = createBoard();
+  readonly #counters = createSharedCounters();
   readonly #interval: number;
   readonly #entered: { id: string; task: string }[] = Array.from({ length: remembered }, () => ({ id: '', task: '' }));
   #timer: Timer | undefined;
@@ -80,12 +80,12 @@ export class LoopWatch {
     const slot = this.#entered[this.#number % remembered] as { id: string; task: string };
     slot.id = id;
     slot.task = task;
-    this.#board[board.entered] = this.#number;
+    this.#counters[counters.entered] = this.#number;
   }
 
   /** It has ended. */
   leave(): void {
-    this.#board[board.entered] = 0;
+    this.#counters[counters.entered] = 0;
   }
 
   async close(): Promise<void> {
@@ -101,15 +101,15 @@ export class LoopWatch {
 
   #start(): Thread {
     const { leaseDuration, longestBlock } = this.#options;
-    const orders: WatchmanOrders = {
-      board: this.#board,
+    const settings: LeaseRenewalSettings = {
+      counters: this.#counters,
       interval: this.#interval,
       threshold: Math.min(4 * this.#interval, leaseDuration / 5),
       renewal: leaseDuration / 4,
       longestBlock,
     };
     const thread = new Thread(program, {
-      workerData: orders,
+      workerData: settings,
       execArgv: [],
       resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
     });
@@ -135,17 +135,17 @@ export class LoopWatch {
     }
     this.#worst = Math.max(this.#worst, late);
     if (late >= noteworthy) this.#tell(late);
-    Atomics.add(this.#board, board.beat, 1);
+    Atomics.add(this.#counters, counters.beat, 1);
     this.#timer = this.#arm();
   }
 
   /** The watchman has seen which handler was in its synchronous part; what blocks after an `await` is one of those that run. */
   #tell(late: number): void {
     const { logger, running } = this.#options;
-    const culprit = Atomics.exchange(this.#board, board.culprit, 0);
+    const culprit = Atomics.exchange(this.#counters, counters.culprit, 0);
     const { id, task } = this.#entered[culprit % remembered] as { id: string; task: string };
     const who = culprit === 0 ? { running: [...new Set(running())].slice(0, 10) } : { task, taskId: id };
-    const renewals = Atomics.exchange(this.#board, board.renewals, 0);
+    const renewals = Atomics.exchange(this.#counters, counters.renewals, 0);
     logger.warn('the event loop was blocked: give tasks that compute for long the pool threads', {
       forMs: Math.round(late),
       ...who,

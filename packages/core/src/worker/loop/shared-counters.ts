@@ -2,7 +2,7 @@
  * The memory that the event loop and its watchman share: whole numbers, each written by one side. Nobody waits for the other,
  * and a number that is seen late is seen at the next look.
  */
-export const board = {
+export const counters = {
   /** Grows with each turn of the loop's timer. */
   beat: 0,
   /** The number of the handler whose synchronous part runs; 0 for none. */
@@ -14,6 +14,6 @@ export const board = {
 } as const;
 
 /** Makes the memory. */
-export function createBoard(): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(Object.keys(board).length * Int32Array.BYTES_PER_ELEMENT));
+export function createSharedCounters(): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(Object.keys(counters).length * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -8,7 +8,7 @@ import type { Middleware } from './middleware.ts';
  * it is not run again: one outcome is recorded, whatever happens. While the store cannot be asked, the message goes back
  * unspent: running it might be a second run, and failing it would be a lie.
  */
-export function createKnownOutcome(results: ResultBackend): Middleware {
+export function createAlreadyFinished(results: ResultBackend): Middleware {
   return {
     name: 'known-outcome',
     applies: ({ delivery, message }) =>
@@ -20,7 +20,7 @@ export function createKnownOutcome(results: ResultBackend): Middleware {
       const [record, replaced] = found;
       if (record === undefined || !isFinal(record)) return replaced ? { state: 'REPLACED' } : next();
       if (replaced) await results.forget([plan]).catch(() => undefined); // laid down again by a run that came too late
-      return { state: 'KNOWN', outcome: record };
+      return { state: 'ALREADY_FINISHED', outcome: record };
     },
   };
 }

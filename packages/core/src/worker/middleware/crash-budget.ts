@@ -6,7 +6,13 @@ import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { Middleware } from './middleware.ts';
 
 /** Results after which the message goes back to its queue by a settlement, so that the attempt was no crash. */
-const goesBack: ReadonlySet<AttemptResult['state']> = new Set(['RETRY', 'LIMITED', 'REQUEUED', 'CRASHED', 'RELEASED']);
+const goesBack: ReadonlySet<AttemptResult['state']> = new Set([
+  'RETRY',
+  'POSTPONED',
+  'REQUEUED',
+  'CRASHED',
+  'RELEASED',
+]);
 
 /**
  * Tasks whose worker was lost twice come back together, and one of them kills it: begun a little apart, in milliseconds, the
@@ -53,5 +59,5 @@ function givenUp({ definition, message }: Attempt, lost: number, budget: number)
     ? `its worker was lost ${lost} times (crashBudget ${budget})`
     : 'its worker was lost, and acksLate: false forbids a second start';
   const error = new WorkerLostError(`task "${message.task}" was given up: ${why}`, message.id);
-  return { state: 'GIVEN_UP', failure: toFailure(error) };
+  return { state: 'CRASH_BUDGET_EXCEEDED', failure: toFailure(error) };
 }

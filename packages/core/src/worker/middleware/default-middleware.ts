@@ -1,13 +1,13 @@
 import type { Clock } from '../../clock.ts';
 import type { RateLimiter } from '../../driver/rate-limiter.ts';
 import type { ResultBackend } from '../../driver/result-backend.ts';
-import type { Admissions } from '../../flow/concurrency-limiter.ts';
+import type { ConcurrencyLimiter } from '../../flow/concurrency-limiter.ts';
 import type { Logger } from '../../logger.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { StampedRevocations } from '../control/stamped-revocations.ts';
-import { createKnownOutcome } from './already-finished.ts';
-import { createAdmission } from './concurrency-limit.ts';
+import { createAlreadyFinished } from './already-finished.ts';
+import { createConcurrencyLimit } from './concurrency-limit.ts';
 import { createCrashBudget } from './crash-budget.ts';
 import { createDeadline } from './deadline.ts';
 import { createExpires } from './expires.ts';
@@ -17,7 +17,7 @@ import { createStampedRevocation } from './stamped-revocation.ts';
 import type { TaskRates } from './task-rates.ts';
 import { createTimeLimits } from './time-limits.ts';
 import { trackStarted } from './track-started.ts';
-import { type ClaimMiddlewareOptions, createQueuedClaims, createRunningClaims } from './unique-keys.ts';
+import { createQueuedUniqueKeys, createRunningUniqueKeys, type UniqueKeyMiddlewareOptions } from './unique-keys.ts';
 
 /** What the default list needs. */
 export interface DefaultMiddlewareOptions {
@@ -28,7 +28,7 @@ export interface DefaultMiddlewareOptions {
   readonly results: ResultBackend | undefined;
   readonly crashBudget: number;
   /** undefined: the broker keeps none. */
-  readonly claims: ClaimMiddlewareOptions | undefined;
+  readonly uniqueKeys: UniqueKeyMiddlewareOptions | undefined;
   readonly limiter: RateLimiter | undefined;
   readonly rates: TaskRates;
   /** Told of each task whose messages wait for its rate limit. */
@@ -36,7 +36,7 @@ export interface DefaultMiddlewareOptions {
   readonly revocations: StampedRevocations;
   /** How far the broker's clock is ahead, in milliseconds. */
   readonly clockOffset: () => MaybePromise<number>;
-  readonly admissions: Admissions;
+  readonly concurrencyLimiter: ConcurrencyLimiter;
   /** Whether a task's handler runs in a thread or process. */
   readonly inChild: (definition: TaskDefinition) => boolean;
 }
@@ -48,25 +48,25 @@ export function createDefaultMiddleware({
   logger,
   results,
   crashBudget,
-  claims,
+  uniqueKeys,
   limiter,
   rates,
   onLine,
   revocations,
   clockOffset,
-  admissions,
+  concurrencyLimiter,
   inChild,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
-    createAdmission(admissions, brokerClock),
-    ...(claims ? [createRunningClaims(claims)] : []),
-    ...(results ? [createKnownOutcome(results)] : []),
+    createConcurrencyLimit(concurrencyLimiter, brokerClock),
+    ...(uniqueKeys ? [createRunningUniqueKeys(uniqueKeys)] : []),
+    ...(results ? [createAlreadyFinished(results)] : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget, clock),
     createExpires(brokerClock),
     createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),
-    ...(claims ? [createQueuedClaims(claims)] : []),
+    ...(uniqueKeys ? [createQueuedUniqueKeys(uniqueKeys)] : []),
     trackStarted,
     createTimeLimits(clock, inChild),
   ];

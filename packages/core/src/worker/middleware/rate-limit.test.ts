@@ -23,9 +23,9 @@ it('runs what may start, and puts what may not, or cannot be told so, back into 
   const now = clock.now();
   expect(await ask(async () => ({ free: true, order: 0, wait: 0 }))).toEqual(ran);
   expect(await ask(async () => ({ free: false, order: 7, wait: 400 }))).toEqual({
-    state: 'LIMITED',
+    state: 'POSTPONED',
     message: { ...message, rateLine: { order: 7 } },
     at: now + 10_600,
   });
-  expect(await ask(() => Promise.reject(new Error('away')))).toEqual({ state: 'LIMITED', message, at: now + 1_000 });
+  expect(await ask(() => Promise.reject(new Error('away')))).toEqual({ state: 'POSTPONED', message, at: now + 1_000 });
 });

@@ -49,7 +49,7 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
         .catch((error: unknown) => {
           logger.warn('the rate limiter did not answer, trying again', { taskId: id, error, inMs: storePause });
         });
-      if (reply === undefined) return { state: 'LIMITED', message, at: clock.now() + storePause };
+      if (reply === undefined) return { state: 'POSTPONED', message, at: clock.now() + storePause };
       if (reply.waiting > 0) onLine(task);
       const [place] = reply.places as readonly [RatePlace];
       return place.free ? next() : waiting(message, place, clock.now());
@@ -59,5 +59,5 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
 
 function waiting(message: Message, place: RatePlace, now: number): AttemptResult {
   const at = untilOf(message, place, now);
-  return { state: 'LIMITED', message: { ...message, rateLine: { order: place.order } }, at };
+  return { state: 'POSTPONED', message: { ...message, rateLine: { order: place.order } }, at };
 }

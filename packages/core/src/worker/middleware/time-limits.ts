@@ -37,7 +37,7 @@ export function limitTime(clock: Clock, context: AttemptContext, next: Next): Pr
         ? undefined
         : clock.after(hard, () => {
             const error = new TimeLimitExceeded(hard, id);
-            context.breakOff(error, { state: 'FAILURE', failure: toFailure(error) });
+            context.interrupt(error, { state: 'FAILURE', failure: toFailure(error) });
           });
     next()
       .then(resolve, reject)

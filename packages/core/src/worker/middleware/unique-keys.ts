@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { Monitor } from '../../driver/monitor.ts';
-import type { Claim, ClaimStore } from '../../driver/unique-key-store.ts';
+import type { HeldUniqueKey, UniqueKeyStore } from '../../driver/unique-key-store.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
 import type { Attempt } from '../execution/attempt.ts';
@@ -8,15 +8,15 @@ import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { Middleware } from './middleware.ts';
 
 /** What the middleware of claims needs. */
-export interface ClaimMiddlewareOptions {
+export interface UniqueKeyMiddlewareOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly claims: ClaimStore;
+  readonly uniqueKeys: UniqueKeyStore;
   readonly monitor: Monitor;
 }
 
-/** Longer than a task may run between two deliveries; see longestClaim of the producer. */
-const claimTtl = 7 * 86_400_000;
+/** Longer than a task may run between two deliveries; see longestKeyTtl of the producer. */
+const uniqueKeyTtl = 7 * 86_400_000;
 /** How long a task waits for the one that runs under its key: a quarter of what that one has run, within bounds. */
 const turnPause = { shortest: 100, longest: 5_000 };
 const storePause = 1_000;
@@ -26,13 +26,13 @@ const storePause = 1_000;
  * It makes sure that it has its key before each attempt, so that also a redelivered or replayed task never runs beside
  * another of its key.
  */
-export function createRunningClaims(options: ClaimMiddlewareOptions): Middleware {
+export function createRunningUniqueKeys(options: UniqueKeyMiddlewareOptions): Middleware {
   return {
     name: 'running-claims',
     applies: ({ message }) => message.claim !== undefined,
     async run(attempt, next) {
       const { message } = attempt;
-      const result = (await waitForTurn(attempt, options)) ?? (await next());
+      const result = (await waitForKey(attempt, options)) ?? (await next());
       if (!unfinished.has(result.state)) await freeAll(message, options);
       return result;
     },
@@ -40,34 +40,34 @@ export function createRunningClaims(options: ClaimMiddlewareOptions): Middleware
 }
 
 /** What becomes of a task that cannot run now; undefined: it has its key. */
-async function waitForTurn(attempt: Attempt, options: ClaimMiddlewareOptions): Promise<AttemptResult | undefined> {
+async function waitForKey(attempt: Attempt, options: UniqueKeyMiddlewareOptions): Promise<AttemptResult | undefined> {
   const { message } = attempt;
   const running = message.claim?.running;
   if (running === undefined) return undefined;
-  if (await isReplaced(options.claims, attempt)) return replaced; // before it waits: its waiters are told
+  if (await isReplaced(options.uniqueKeys, attempt)) return replaced; // before it waits: its waiters are told
   const wait = await hold(running, message, options).catch(() => storePause); // without an answer it must not run
-  return wait > 0 ? { state: 'LIMITED', message, at: options.clock.now() + wait } : undefined;
+  return wait > 0 ? { state: 'POSTPONED', message, at: options.clock.now() + wait } : undefined;
 }
 
 /** Keys that are held until a task starts (scope `queued`): the last step before the handler. */
-export function createQueuedClaims({ claims, logger }: ClaimMiddlewareOptions): Middleware {
+export function createQueuedUniqueKeys({ uniqueKeys, logger }: UniqueKeyMiddlewareOptions): Middleware {
   return {
     name: 'queued-claims',
     applies: ({ message }) => message.claim?.queued !== undefined,
     async run(attempt, next) {
-      if (await isReplaced(claims, attempt)) return replaced;
-      await free(claims, attempt.message.claim?.queued as string, attempt.message, logger);
+      if (await isReplaced(uniqueKeys, attempt)) return replaced;
+      await free(uniqueKeys, attempt.message.claim?.queued as string, attempt.message, logger);
       return next();
     },
   };
 }
 
 /** Whether another task has its place before it began. One that was not published may never come: then this one runs. */
-async function isReplaced(claims: ClaimStore, { message, context }: Attempt): Promise<boolean> {
+async function isReplaced(uniqueKeys: UniqueKeyStore, { message, context }: Attempt): Promise<boolean> {
   const { queued, replaceable } = message.claim ?? {};
   if (queued === undefined || !replaceable || context.attempt > 1) return false;
   const { id, queue } = message;
-  const holder = await claims.take(queued, { id, queue, ttl: claimTtl }).catch(() => undefined); // not known: it runs
+  const holder = await uniqueKeys.acquire(queued, { id, queue, ttl: uniqueKeyTtl }).catch(() => undefined); // not known: it runs
   return holder?.published === true;
 }
 
@@ -77,13 +77,13 @@ const replaced: AttemptResult = { state: 'REVOKED', reason: 'replaced' };
 async function hold(
   name: string,
   { id, queue }: Message,
-  { claims, monitor }: ClaimMiddlewareOptions,
+  { uniqueKeys, monitor }: UniqueKeyMiddlewareOptions,
 ): Promise<number> {
-  const request = { id, queue, ttl: claimTtl, published: true };
-  let holder = await claims.take(name, request);
+  const request = { id, queue, ttl: uniqueKeyTtl, published: true };
+  let holder = await uniqueKeys.acquire(name, request);
   while (holder !== undefined) {
     if (await isThere(holder, monitor)) return pauseFor(holder);
-    const taken: Claim | undefined = await claims.take(name, { ...request, instead: holder.id });
+    const taken: HeldUniqueKey | undefined = await uniqueKeys.acquire(name, { ...request, replaceHolder: holder.id });
     if (taken?.id === holder.id) break; // it was the lost one's
     holder = taken;
   }
@@ -91,23 +91,23 @@ async function hold(
 }
 
 /** A holder that the broker does not know has ended, or was lost with its worker's last words. */
-async function isThere({ id, queue, published, age }: Claim, monitor: Monitor): Promise<boolean> {
+async function isThere({ id, queue, published, age }: HeldUniqueKey, monitor: Monitor): Promise<boolean> {
   const [place] = await monitor.locate([id], [queue]);
   return place !== undefined || (!published && age < turnPause.longest);
 }
 
-function pauseFor({ age }: Claim): number {
+function pauseFor({ age }: HeldUniqueKey): number {
   return Math.min(turnPause.longest, Math.max(turnPause.shortest, age / 4));
 }
 
-async function freeAll(message: Message, { claims, logger }: ClaimMiddlewareOptions): Promise<void> {
+async function freeAll(message: Message, { uniqueKeys, logger }: UniqueKeyMiddlewareOptions): Promise<void> {
   const { running, queued } = message.claim ?? {};
-  for (const name of [running, queued]) if (name !== undefined) await free(claims, name, message, logger);
+  for (const name of [running, queued]) if (name !== undefined) await free(uniqueKeys, name, message, logger);
 }
 
 /** A key that cannot be freed now is free for whoever asks the broker about its holder. */
-async function free(claims: ClaimStore, name: string, { id }: Message, logger: Logger): Promise<void> {
-  await claims.release(name, id).catch((error: unknown) => {
+async function free(uniqueKeys: UniqueKeyStore, name: string, { id }: Message, logger: Logger): Promise<void> {
+  await uniqueKeys.release(name, id).catch((error: unknown) => {
     logger.warn('could not free the key of a unique task; the next call finds out', { taskId: id, error });
   });
 }
@@ -115,8 +115,8 @@ async function free(claims: ClaimStore, name: string, { id }: Message, logger: L
 /** Results after which the task comes again. */
 const unfinished: ReadonlySet<AttemptResult['state']> = new Set([
   'RETRY',
-  'LIMITED',
-  'HELD',
+  'POSTPONED',
+  'BLOCKED',
   'REQUEUED',
   'CRASHED',
   'RELEASED',

@@ -24,7 +24,7 @@ export class AsyncPool implements Pool {
     this.#loop.leave();
     if (!(result instanceof Promise)) return result;
     return new Promise((resolve) => {
-      attempt.context.onBreakOff(resolve);
+      attempt.context.onInterrupt(resolve);
       void result.then(resolve); // never rejects
     });
   }

@@ -30,7 +30,7 @@ export interface ChildPoolOptions extends ChildOptions {
 }
 
 /** A child and what it does. */
-interface Seat {
+interface ChildSlot {
   readonly child: Child;
   /** Resolves when the app is loaded there; rejects when it cannot be. */
   readonly ready: Promise<void>;
@@ -47,8 +47,8 @@ interface Seat {
  */
 export class ChildPool implements Pool {
   readonly #options: ChildPoolOptions;
-  readonly #idle: Seat[] = [];
-  readonly #seats = new Set<Seat>();
+  readonly #idle: ChildSlot[] = [];
+  readonly #slots = new Set<ChildSlot>();
   #size: number;
   #closed = false;
 
@@ -59,65 +59,65 @@ export class ChildPool implements Pool {
 
   /** Starts the first child, so that an app that does not load there is found at once. Throws {@link LovageError}. */
   async warmUp(): Promise<void> {
-    const seat = this.#open();
-    await seat.ready;
-    this.#idle.push(seat);
+    const slot = this.#open();
+    await slot.ready;
+    this.#idle.push(slot);
   }
 
   /** Time limits count from the moment at which the child is there: to start one may take longer than its task. */
   async run(attempt: Attempt): Promise<AttemptResult> {
-    const seat = this.#idle.pop() ?? this.#open();
-    const early = await this.#untilReady(seat, attempt);
-    if (early) return early;
-    const result = await limitTime(this.#options.clock, attempt.context, () => this.#serve(seat, attempt));
-    seat.served += 1;
-    this.#free(seat);
+    const slot = this.#idle.pop() ?? this.#open();
+    const resultBeforeStart = await this.#untilReady(slot, attempt);
+    if (resultBeforeStart) return resultBeforeStart;
+    const result = await limitTime(this.#options.clock, attempt.context, () => this.#serve(slot, attempt));
+    slot.served += 1;
+    this.#free(slot);
     return result;
   }
 
   /** What the attempt came to before it began, if it did. */
-  async #untilReady(seat: Seat, { context, message }: Attempt): Promise<AttemptResult | undefined> {
-    const ready = seat.ready.then(
+  async #untilReady(slot: ChildSlot, { context, message }: Attempt): Promise<AttemptResult | undefined> {
+    const ready = slot.ready.then(
       (): AttemptResult | undefined => {
-        return seat.gone ? { state: 'CRASHED', why: 'the child ended before the task began' } : undefined;
+        return slot.gone ? { state: 'CRASHED', why: 'the child ended before the task began' } : undefined;
       },
       (error: unknown): AttemptResult => {
         if (this.#closed) return { state: 'RELEASED' };
         const { logger, clock, ahead } = this.#options;
         logger.error('a child of the pool did not start, trying again', { error, inMs: startPause });
-        return { state: 'LIMITED', message, at: clock.now() + ahead() + startPause };
+        return { state: 'POSTPONED', message, at: clock.now() + ahead() + startPause };
       },
     );
-    const brokenOff = new Promise<AttemptResult>((resolve) => context.onBreakOff(resolve));
-    const early = await Promise.race([brokenOff, ready]);
-    if (early) void ready.then(() => this.#free(seat)); // for others, once it is there
-    return early;
+    const interrupted = new Promise<AttemptResult>((resolve) => context.onInterrupt(resolve));
+    const resultBeforeStart = await Promise.race([interrupted, ready]);
+    if (resultBeforeStart) void ready.then(() => this.#free(slot)); // for others, once it is there
+    return resultBeforeStart;
   }
 
   setSize(size: number): void {
     this.#size = size;
-    while (this.#seats.size > size && this.#idle.length > 0) this.#retire(this.#idle.pop() as Seat);
+    while (this.#slots.size > size && this.#idle.length > 0) this.#retire(this.#idle.pop() as ChildSlot);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#idle.length = 0;
-    await Promise.all([...this.#seats].map((seat) => seat.child.kill()));
+    await Promise.all([...this.#slots].map((slot) => slot.child.kill()));
   }
 
-  #serve(seat: Seat, attempt: Attempt): Promise<AttemptResult> {
+  #serve(slot: ChildSlot, attempt: Attempt): Promise<AttemptResult> {
     const { context, delivery, message } = attempt;
     return new Promise((resolve) => {
-      seat.attempt = attempt;
-      seat.end = (result) => {
-        seat.attempt = undefined;
-        seat.end = undefined;
+      slot.attempt = attempt;
+      slot.end = (result) => {
+        slot.attempt = undefined;
+        slot.end = undefined;
         resolve(result);
       };
       const { deadline, fence } = attempt.context;
       const until = deadline === undefined ? {} : { deadline: deadline.getTime() };
       const fenced = fence === undefined ? {} : { fence };
-      seat.child.send({
+      slot.child.send({
         type: 'run',
         message,
         deliveryCount: delivery.deliveryCount,
@@ -126,37 +126,37 @@ export class ChildPool implements Pool {
         ...until,
         ...fenced,
       });
-      const served = (): boolean => seat.attempt === attempt; // once it has ended, its child may serve another
-      context.onAbort((reason) => served() && seat.child.send(abortMessage(reason)));
+      const served = (): boolean => slot.attempt === attempt; // once it has ended, its child may serve another
+      context.onAbort((reason) => served() && slot.child.send(abortMessage(reason)));
       delivery.onLeaseLost(() => context.abort(new LeaseLostError(message.id)));
-      context.onBreakOff((result) => served() && void this.#kill(seat, result));
+      context.onInterrupt((result) => served() && void this.#kill(slot, result));
     });
   }
 
   /** The child dies first, the attempt ends then: it cannot overlap with the next one. */
-  async #kill(seat: Seat, result: AttemptResult): Promise<void> {
-    const { end } = seat;
-    seat.end = undefined;
-    seat.gone = true;
-    await seat.child.kill();
+  async #kill(slot: ChildSlot, result: AttemptResult): Promise<void> {
+    const { end } = slot;
+    slot.end = undefined;
+    slot.gone = true;
+    await slot.child.kill();
     end?.(result);
   }
 
-  #free(seat: Seat): void {
+  #free(slot: ChildSlot): void {
     const { maxTasksPerChild } = this.#options;
-    if (seat.gone || this.#closed) return;
-    if (this.#seats.size > this.#size || (maxTasksPerChild !== undefined && seat.served >= maxTasksPerChild))
-      this.#retire(seat);
-    else this.#idle.push(seat);
+    if (slot.gone || this.#closed) return;
+    if (this.#slots.size > this.#size || (maxTasksPerChild !== undefined && slot.served >= maxTasksPerChild))
+      this.#retire(slot);
+    else this.#idle.push(slot);
   }
 
-  #retire(seat: Seat): void {
-    seat.gone = true;
-    this.#seats.delete(seat);
-    void seat.child.kill();
+  #retire(slot: ChildSlot): void {
+    slot.gone = true;
+    this.#slots.delete(slot);
+    void slot.child.kill();
   }
 
-  #open(): Seat {
+  #open(): ChildSlot {
     let settle: { readonly ok: () => void; readonly fail: (error: Error) => void } = { ok: () => {}, fail: () => {} };
     const ready = new Promise<void>((ok, fail) => {
       settle = { ok, fail };
@@ -169,28 +169,28 @@ export class ChildPool implements Pool {
           settle.fail(
             new LovageError('CONFIGURATION', `the app does not load in the pool's child: ${message.message}`),
           );
-          this.#retire(seat);
-        } else this.#hear(seat, message);
+          this.#retire(slot);
+        } else this.#hear(slot, message);
       },
       onExit: (why) => {
         settle.fail(new LovageError('WORKER_LOST', why));
-        this.#lost(seat, why);
+        this.#lost(slot, why);
       },
     });
-    const seat: Seat = { child, ready, served: 0, attempt: undefined, end: undefined, gone: false };
-    this.#seats.add(seat);
-    return seat;
+    const slot: ChildSlot = { child, ready, served: 0, attempt: undefined, end: undefined, gone: false };
+    this.#slots.add(slot);
+    return slot;
   }
 
-  #hear(seat: Seat, message: Exclude<FromChild, { type: 'ready' | 'failed' }>): void {
-    const { attempt } = seat;
+  #hear(slot: ChildSlot, message: Exclude<FromChild, { type: 'ready' | 'failed' }>): void {
+    const { attempt } = slot;
     if (message.type === 'log') return this.#log(message);
-    if (message.type === 'state') return this.#store(seat, message);
+    if (message.type === 'state') return this.#store(slot, message);
     if (attempt === undefined) return;
     const { maxMemoryPerChild, kind } = this.#options;
     if (kind === 'processes' && maxMemoryPerChild !== undefined && message.memory > maxMemoryPerChild)
-      this.#retire(seat);
-    seat.end?.(message.result);
+      this.#retire(slot);
+    slot.end?.(message.result);
   }
 
   #log({ level, message, fields, errors }: Extract<FromChild, { type: 'log' }>): void {
@@ -199,19 +199,19 @@ export class ChildPool implements Pool {
   }
 
   /** A handler that has ended may still report: nobody wants it, but it may wait for the answer. */
-  #store({ child, attempt }: Seat, { record, sequence }: Extract<FromChild, { type: 'state' }>): void {
+  #store({ child, attempt }: ChildSlot, { record, sequence }: Extract<FromChild, { type: 'state' }>): void {
     const answer = (): void => child.send({ type: 'stored', sequence });
     if (attempt?.message.id !== record.id) return answer();
     if (record.progress !== undefined) attempt.context.noteProgress(record.progress);
     void this.#options.states.write(attempt.message, record).then(answer); // never rejects
   }
 
-  #lost(seat: Seat, why: string): void {
-    seat.gone = true;
-    this.#seats.delete(seat);
-    const index = this.#idle.indexOf(seat);
+  #lost(slot: ChildSlot, why: string): void {
+    slot.gone = true;
+    this.#slots.delete(slot);
+    const index = this.#idle.indexOf(slot);
     if (index >= 0) this.#idle.splice(index, 1);
-    seat.end?.(this.#closed ? { state: 'RELEASED' } : { state: 'CRASHED', why });
+    slot.end?.(this.#closed ? { state: 'RELEASED' } : { state: 'CRASHED', why });
   }
 }
 

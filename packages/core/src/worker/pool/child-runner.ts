@@ -9,7 +9,7 @@ import type { OutcomeRecord } from '../../message/outcome.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
-import { resultOfThrown } from '../execution/classify-error.ts';
+import { classifyError } from '../execution/classify-error.ts';
 import { runHandler } from '../execution/run-handler.ts';
 import { TaskLimits } from '../middleware/task-limits.ts';
 import { abortReason, type ChildSetup, type FromChild, type ToChild } from './child-message.ts';
@@ -51,7 +51,7 @@ export function createChildRunner(
       return await runHandler(attempt, { ...sizes, plugins });
     } catch (error) {
       const clock = { ...systemClock, now: () => systemClock.now() + ahead };
-      return resultOfThrown(attempt, error, { clock, random: Math.random, maxPayload: sizes.maxPayload });
+      return classifyError(attempt, error, { clock, random: Math.random, maxPayload: sizes.maxPayload });
     }
   };
 

@@ -9,7 +9,7 @@ export type PoolKind = (typeof poolKinds)[number];
 /** Runs the handlers of attempts. */
 export interface Pool {
   /**
-   * Runs one attempt's handler; never rejects. An attempt that is broken off (`context.onBreakOff`) resolves with the result
+   * Runs one attempt's handler; never rejects. An attempt that is broken off (`context.onInterrupt`) resolves with the result
    * it was given, and only when its handler cannot overlap with the next attempt any more, where the pool can see to that.
    */
   run(attempt: Attempt): MaybePromise<AttemptResult>;

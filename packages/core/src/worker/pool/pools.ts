@@ -36,8 +36,8 @@ export class Pools {
 
   /** Runs an attempt's handler in the task's pool, or the worker's. */
   run(attempt: Attempt): MaybePromise<AttemptResult> {
-    const { early } = attempt.context;
-    if (early !== undefined) return early;
+    const { resultBeforeStart } = attempt.context;
+    if (resultBeforeStart !== undefined) return resultBeforeStart;
     const kind = this.#kindOf(attempt.definition);
     if (kind === 'async') return this.#options.async.run(attempt);
     return this.#closed ? { state: 'RELEASED' } : this.#child(kind).run(attempt);

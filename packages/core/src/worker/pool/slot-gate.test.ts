@@ -26,13 +26,13 @@ describe('the slot gate', () => {
 
   it('tells the broker its room once per turn: the slots, and the deliveries that hold none', async () => {
     const gate = new SlotGate(2);
-    const told: number[] = [];
-    gate.onChange = (slots) => told.push(slots);
+    const info: number[] = [];
+    gate.onChange = (slots) => info.push(slots);
     for (let item = 0; item < 5; item += 1) gate.addExtra(1);
     await Promise.resolve();
     gate.addExtra(-5);
     gate.setSlots(3);
     await Promise.resolve();
-    expect(told).toEqual([7, 3]);
+    expect(info).toEqual([7, 3]);
   });
 });

@@ -24,7 +24,7 @@ export class SlotGate {
 
   setSlots(slots: number): void {
     this.#slots = slots;
-    this.#admit();
+    this.#acquireNext();
     this.#tell();
   }
 
@@ -37,15 +37,15 @@ export class SlotGate {
   /** Calls `run` as soon as there is a slot, which `leave` gives back. */
   enter(run: () => void): void {
     this.#waiting.push(run);
-    this.#admit();
+    this.#acquireNext();
   }
 
   leave(): void {
     this.#busy -= 1;
-    this.#admit();
+    this.#acquireNext();
   }
 
-  #admit(): void {
+  #acquireNext(): void {
     while (this.#busy < this.#slots) {
       const next = this.#waiting.shift();
       if (next === undefined) return;

@@ -27,7 +27,7 @@ export class EventObserver implements AttemptObserver {
   }
 
   get #heard(): boolean {
-    return this.enabled && !this.#sender.unheard;
+    return this.enabled && !this.#sender.noListeners;
   }
 
   onStart(attempt: Attempt): void {
@@ -47,7 +47,7 @@ export class EventObserver implements AttemptObserver {
       case 'SUCCESS':
         return this.#emit('task.succeeded', message, timed);
       case 'FAILURE':
-      case 'GIVEN_UP':
+      case 'CRASH_BUDGET_EXCEEDED':
         return this.#emit('task.failed', message, { ...timed, failure: brief(result.failure) });
       case 'RETRY':
         return this.#emit('task.retried', message, {

@@ -8,7 +8,12 @@ import type { AttemptObserver } from '../execution/executor.ts';
 import { QueueMeter } from './queue-meter.ts';
 
 /** Results of deliveries whose handler was not begun, or not ended. */
-const unrun: ReadonlySet<AttemptResult['state']> = new Set(['LIMITED', 'HELD', 'KNOWN', 'RELEASED'] as const);
+const unrun: ReadonlySet<AttemptResult['state']> = new Set([
+  'POSTPONED',
+  'BLOCKED',
+  'ALREADY_FINISHED',
+  'RELEASED',
+] as const);
 
 /** Counts attempts and knows those under way. */
 export class WorkerStats implements AttemptObserver {
@@ -38,7 +43,7 @@ export class WorkerStats implements AttemptObserver {
     this.#forget(attempt);
     if (!unrun.has(state)) this.#measure(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
-    else if (state === 'FAILURE' || state === 'REJECTED' || state === 'GIVEN_UP') this.#counts.failed++;
+    else if (state === 'FAILURE' || state === 'REJECTED' || state === 'CRASH_BUDGET_EXCEEDED') this.#counts.failed++;
     else if (state === 'RETRY') this.#counts.retried++;
     else if (state === 'REVOKED') this.#counts.revoked++;
     else this.#counts.other++;

@@ -1,5 +1,5 @@
 import { finalRecordPrefix } from '@lovage/core/driver';
-import { longestInRing } from '../shared/store-record.lua.ts';
+import { maxNotificationLength } from '../shared/store-record.lua.ts';
 
 /**
  * Lua: `keepOutcome` stores a delivery's outcome if the lease still holds. A lock that has run out is taken again where
@@ -29,7 +29,7 @@ local function keepOutcome(lock, result, id, begun, token, full, record, ttl, ch
       redis.call('SET', result, ring, 'PX', ttl)
     end
   end
-  if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${longestInRing} and ring or bareRing) end
+  if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${maxNotificationLength} and ring or bareRing) end
 end`;
 
 /**

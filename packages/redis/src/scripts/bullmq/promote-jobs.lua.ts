@@ -1,4 +1,4 @@
-import { heldUntil } from '@lovage/core/driver';
+import { blockedUntil } from '@lovage/core/driver';
 
 /**
  * `promote(queue, id, first, grant, timed)`: makes a held job ready, BullMQ's `promote` for those that are held only (or any delayed
@@ -9,7 +9,7 @@ export const promoteJob: string = `
 local function promote(queue, id, first, grant, timed)
   local call = redis.call
   local score = call('ZSCORE', queue .. 'delayed', id)
-  if not score or (not timed and tonumber(score) < ${heldUntil} * 4096) then return false end
+  if not score or (not timed and tonumber(score) < ${blockedUntil} * 4096) then return false end
   call('ZREM', queue .. 'delayed', id)
   local counter = 0
   if not first then counter = call('INCR', queue .. 'pc') % 0x100000000 end

@@ -1,5 +1,5 @@
 import { promoteJob } from '../bullmq/promote-jobs.lua.ts';
-import { admitEntry } from '../streams/stream-admit.lua.ts';
+import { unblockEntry } from '../streams/stream-admit.lua.ts';
 import { leave, shared } from './semaphore.lua.ts';
 
 const handOver = (promote: string): string => `--[[
@@ -36,4 +36,4 @@ return left
 export const handOverJobs: string = handOver(promoteJob);
 
 /** Gives places back, and makes the messages of those who are in now ready. */
-export const handOverEntries: string = handOver(`${admitEntry}local function wake() end`);
+export const handOverEntries: string = handOver(`${unblockEntry}local function wake() end`);

@@ -1,4 +1,4 @@
-import { lookAgain } from '@lovage/core/driver';
+import { recheckAfter } from '@lovage/core/driver';
 
 /**
  * What the scripts of the admission share. A group's keys: `holders`, a hash of who is in and since when; `line`, a sorted set of who waits, by tag; `flows`, a sorted set of where each flow's last tag ends; `state`,
@@ -28,7 +28,7 @@ end
 `;
 
 /** Takes places, or turns in the line. */
-export const admissionEnter: string = `--[[
+export const semaphoreAcquire: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] '1': also when Redis is full  ARGV[2…] six of each entry: group, member, limit, flow, cost, member that it
   replaces or ''
@@ -55,12 +55,12 @@ for i = 2, #ARGV, 6 do
     call('ZADD', line, text(tag), member)
   end
   admit(group, admitted)
-  local at, due = tonumber(call('ZSCORE', base .. 'look', group) or 'inf'), now + ${lookAgain.later}
+  local at, due = tonumber(call('ZSCORE', base .. 'look', group) or 'inf'), now + ${recheckAfter.later}
   if call('HEXISTS', holders, member) == 1 then
     fences[#fences + 1] = call('INCR', base .. 'fence')
   else
     fences[#fences + 1] = 0
-    due = now + ${lookAgain.soon}
+    due = now + ${recheckAfter.soon}
   end
   if due < at then call('ZADD', base .. 'look', due, group) end
 end
@@ -89,7 +89,7 @@ end
 `;
 
 /** Gives places, or turns, back. */
-export const admissionLeave: string = `--[[
+export const semaphoreRelease: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] '1': who waits in the line stays there  ARGV[2…] pairs of group, member
   Returns pairs of group, member who got in.
@@ -102,7 +102,7 @@ return leave(ARGV[1] == '', 2)
 `;
 
 /** Keeps a place for good. */
-export const admissionHalt: string = `--[[
+export const semaphoreHalt: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] group  ARGV[2] member
   Returns 1, or 0 when it holds no place.
@@ -116,7 +116,7 @@ return 1
 `;
 
 /** Finds places that nobody has looked at for a while. */
-export const admissionOverdue: string = `--[[
+export const semaphoreOverdue: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] ms within which one caller gets an answer  ARGV[2] ms that a place has been held at least  ARGV[3] groups at most
   Returns three of each place: group, member, ms it has been held; nothing when another caller has had the answer.
@@ -129,7 +129,7 @@ if not call('SET', base .. 'lock', '1', 'NX', 'PX', ARGV[1]) then return false e
 for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT', 0, ARGV[3])) do
   local halted = call('HGET', base .. 'halted', group)
   local holders = call('HGETALL', key(group, 'holders'))
-  local youngest = ${lookAgain.later}
+  local youngest = ${recheckAfter.later}
   for i = 1, #holders, 2 do
     local held = now - tonumber(holders[i + 1])
     youngest = math.min(youngest, held)
@@ -140,7 +140,7 @@ for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT
     end
   end
   local waits = call('ZCARD', key(group, 'line')) > 0
-  local rest = waits and ${lookAgain.soon} or math.max(${lookAgain.soon}, youngest)
+  local rest = waits and ${recheckAfter.soon} or math.max(${recheckAfter.soon}, youngest)
   if not waits and #holders == 0 then call('ZREM', base .. 'look', group)
   else call('ZADD', base .. 'look', now + rest, group) end
 end
@@ -148,7 +148,7 @@ return found
 `;
 
 /** The first in a group's line. */
-export const admissionLine: string = `--[[
+export const semaphoreWaitingList: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV[1] group  ARGV[2] how many at most
   Returns members.
@@ -159,7 +159,7 @@ return call('ZRANGE', key(ARGV[1], 'line'), 0, ARGV[2] - 1)
 `;
 
 /** Tells who is known. */
-export const admissionKnows: string = `--[[
+export const semaphoreHas: string = `--[[
   KEYS[1] beginning of all keys of the admission
   ARGV pairs of group, member
   Returns a letter each: y(es), who is in or waits, or -.

@@ -1,10 +1,10 @@
 import { finalRecordPrefix } from '@lovage/core/driver';
 
 /** A record longer than this is not carried by the ring: who waits reads it from the store. In bytes. */
-export const longestInRing = 8_192;
+export const maxNotificationLength = 8_192;
 
 /**
- * Lua: `store(key, record, ttl, channel, bareRing)` stores a record; 0 when a final one stood there already. What rings or
+ * Lua: `store(key, record, ttl, channel, bareNotification)` stores a record; 0 when a final one stood there already. What rings or
  * wakes is only a word: where an ACL refuses the channel, this and every other script goes on (`pcall`), and who waits looks for
  * itself. One that broke off there had done half of its work.
  */
@@ -21,7 +21,7 @@ local function store(key, record, ttl, channel, bareRing)
   else
     ring = redis.call('GET', key)
   end
-  if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${longestInRing} and ring or bareRing) end
+  if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${maxNotificationLength} and ring or bareRing) end
   return stored
 end`;
 

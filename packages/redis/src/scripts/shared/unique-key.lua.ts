@@ -1,5 +1,5 @@
 /** Takes a key for a task. */
-export const takeClaim = `--[[
+export const acquireUniqueKey = `--[[
   KEYS[1] the claim
   ARGV[1] task id  ARGV[2] its queue  ARGV[3] ttl in ms  ARGV[4] '1' when the message was published
   ARGV[5] holder to take it from, or ''  ARGV[6] '1' to take it from any
@@ -31,7 +31,7 @@ return holder
 `;
 
 /** Records that the message of a claim was published. */
-export const confirmClaim = `--[[
+export const confirmUniqueKey = `--[[
   KEYS[1] the claim
   ARGV[1] task id
   Returns the id that holds the key; nil when it is free.
@@ -43,7 +43,7 @@ return id
 `;
 
 /** Frees a key. */
-export const releaseClaim = `--[[
+export const releaseUniqueKey = `--[[
   KEYS[1] the claim
   ARGV[1] task id
   Returns 1, or 0 when the key is not this task's.

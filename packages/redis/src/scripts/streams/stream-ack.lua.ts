@@ -1,5 +1,5 @@
 import { finalRecordPrefix } from '@lovage/core/driver';
-import { longestInRing } from '../shared/store-record.lua.ts';
+import { maxNotificationLength } from '../shared/store-record.lua.ts';
 import { readLines } from './lines.lua.ts';
 
 /** Bytes of rings in one PUBLISH: more are split, so that one message never holds up a subscriber. */
@@ -108,7 +108,7 @@ local function store(n, ttl)
     problem = set.err
     return false
   end
-  if #records[n] > ${longestInRing} then whole = false end
+  if #records[n] > ${maxNotificationLength} then whole = false end
   return true
 end
 
@@ -150,7 +150,7 @@ local function ring()
     local channel = profile > 0 and not kept[n] and ARGV[9 + 2 * profile] or ''
     if channel ~= '' then
       local record = records[n]
-      if #record > ${longestInRing} then record = '{"ring":' .. cjson.encode(ids[n]) .. '}' end
+      if #record > ${maxNotificationLength} then record = '{"ring":' .. cjson.encode(ids[n]) .. '}' end
       local said = rings[channel] or {}
       said[#said + 1] = record
       sizes[channel] = (sizes[channel] or 0) + #record

@@ -1,11 +1,11 @@
-import { heldUntil } from '@lovage/core/driver';
+import { blockedUntil } from '@lovage/core/driver';
 
 /** `promote(queue, id, first, grant, timed)`: makes a held message ready, or any delayed one when `timed`. `queue` is what its keys begin with. */
-export const admitEntry: string = `
+export const unblockEntry: string = `
 local function promote(queue, id, first, grant, timed)
   local call = redis.call
   local at = call('ZSCORE', queue .. 'due', id)
-  local body = at and (timed or tonumber(at) >= ${heldUntil}) and call('HGET', queue .. 'held', id)
+  local body = at and (timed or tonumber(at) >= ${blockedUntil}) and call('HGET', queue .. 'held', id)
   if not body then return false end
   call('ZREM', queue .. 'due', id)
   call('HDEL', queue .. 'held', id)
@@ -21,13 +21,13 @@ end
 `;
 
 /** Makes held messages of one queue ready. */
-export const streamAdmit: string = `--[[
+export const streamUnblock: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV pairs of task id, and '1' for before all others, 't' also when it is delayed until a time
   Returns one letter per id: y(es), - (not there, or not held).
   Effects: ZREM and HDEL, XADD to the message's band or to the front.
 ]]
-${admitEntry}
+${unblockEntry}
 local admitted = {}
 for i = 1, #ARGV, 2 do
   admitted[#admitted + 1] = promote(KEYS[1], ARGV[i], string.find(ARGV[i + 1], '1', 1, true), nil, string.find(ARGV[i + 1], 't', 1, true)) and 'y' or '-'

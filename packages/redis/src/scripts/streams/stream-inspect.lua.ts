@@ -1,4 +1,4 @@
-import { heldUntil } from '@lovage/core/driver';
+import { blockedUntil } from '@lovage/core/driver';
 
 /** The streams of a queue, as Lua. */
 const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'}`;
@@ -39,7 +39,7 @@ end
 local removed = 0
 for _, count in ipairs(call('HVALS', base .. 'removed')) do removed = removed + count end
 return {math.max(0, size - running - removed), call('ZCARD', base .. 'due'), running, call('XLEN', KEYS[2]),
-  call('ZCOUNT', base .. 'due', ${heldUntil}, '+inf'), call('EXISTS', base .. 'paused')}
+  call('ZCOUNT', base .. 'due', ${blockedUntil}, '+inf'), call('EXISTS', base .. 'paused')}
 `;
 
 /** Looks for the oldest of a queue's messages that wait. */

@@ -1,6 +1,6 @@
 import {
   type Failure,
-  type Grant,
+  type GrantedSlot,
   MalformedMessageError,
   type Message,
   messageVersion,
@@ -8,7 +8,7 @@ import {
   toFailure,
 } from '@lovage/core/driver';
 import { readGrant } from '../../stores/grant.ts';
-import { looksPacked, packAddress, unpackAddress } from './packed-address.ts';
+import { isPackedAddress, packAddress, unpackAddress } from './packed-address.ts';
 import type { QueueStream } from './stream-queue.ts';
 
 /** An entry as Redis gives it: its id, and its fields and values in turn. */
@@ -58,7 +58,7 @@ function restOf(message: Message): Record<string, unknown> | undefined {
     rest ??= {};
     rest[key] = message[key as keyof Message];
   }
-  if (message.replyTo !== undefined && looksPacked(message.replyTo)) {
+  if (message.replyTo !== undefined && isPackedAddress(message.replyTo)) {
     rest ??= {};
     rest['replyTo'] = message.replyTo;
   }
@@ -90,7 +90,7 @@ export interface EntryContent {
   readonly band: number;
   /** How many deliveries of it ended with a lost lease. */
   readonly lost: number;
-  readonly grant?: Grant;
+  readonly grant?: GrantedSlot;
   /** The message, or why there is none. */
   readonly message?: Message;
   readonly reason?: Failure;
@@ -125,14 +125,14 @@ export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryConte
 interface Marks {
   readonly band: number;
   readonly lost: number;
-  readonly grant: Grant | undefined;
+  readonly grant: GrantedSlot | undefined;
 }
 
 /** Fields behind the first pair: the band of what was handed back, how many leases were lost, the place it was handed. */
 function marksOf(fields: readonly string[], ofStream: number): Marks {
   let band = ofStream;
   let lost = 0;
-  let grant: Grant | undefined;
+  let grant: GrantedSlot | undefined;
   for (let index = 2; index + 1 < fields.length; index += 2) {
     if (fields[index] === 'grant') grant = readGrant(fields[index + 1] as string);
     const value = Number(fields[index + 1]);

@@ -1,4 +1,4 @@
 /** Whether a stream or its group has been deleted behind our back. */
-export function isMissing(error: unknown): boolean {
+export function isNoGroupError(error: unknown): boolean {
   return error instanceof Error && /^(-?NOGROUP|-?UNBLOCKED)|NOGROUP/.test(error.message);
 }

@@ -15,7 +15,7 @@ export function packAddress(address: string): string {
 }
 
 /** Whether {@link unpackAddress} would change this address, so that it must be carried elsewhere. */
-export function looksPacked(address: string): boolean {
+export function isPackedAddress(address: string): boolean {
   return packed.test(address);
 }
 

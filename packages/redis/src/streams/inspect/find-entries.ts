@@ -23,7 +23,7 @@ export async function findEntries(
 ): Promise<readonly Message[]> {
   const there = await link.run((client) => client.smismember(queue.known, ...ids));
   const wanted = new Set(ids.filter((_, index) => there[index] === 1));
-  const found = wanted.size === 0 ? [] : await heldMessages(link, queue, [...wanted]);
+  const found = wanted.size === 0 ? [] : await blockedMessages(link, queue, [...wanted]);
   for (const { id } of found) wanted.delete(id);
   const messages = [...found];
   for (const span of spansOf([...wanted])) {
@@ -60,7 +60,7 @@ async function search(link: StoreLink, stream: QueueStream, { wanted, from, to, 
 }
 
 /** Those that wait for their time: the band stands before the payload (see stream-publish). */
-export async function heldMessages(
+export async function blockedMessages(
   link: StoreLink,
   queue: StreamQueue,
   ids: readonly string[],

@@ -1,9 +1,9 @@
 import {
+  blockedUntil,
   type DeadLetter,
   type DeadLetterPage,
-  heldUntil,
   type Message,
-  type MessagePlace,
+  type MessageLocation,
   type Monitor,
   newTaskId,
   type QueueCounts,
@@ -14,13 +14,13 @@ import { readDeadLetters, removeDeadLetters } from '../../monitor/dead-letter.ts
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { StoreLink } from '../../store-link.ts';
 import { createStreamQueue, group, keysOfQueue } from '../entry/stream-queue.ts';
-import { findEntries, heldMessages } from './find-entries.ts';
+import { blockedMessages, findEntries } from './find-entries.ts';
 import { peekEntries, readUndeliveredEntries } from './undelivered-entries.ts';
 
 /** Messages looked for, or deleted of each stream, by one script: bounds the time it holds Redis. */
 const chunkSize = 500;
 
-const places: Readonly<Record<string, MessagePlace>> = { w: 'waiting', d: 'delayed', r: 'running' };
+const places: Readonly<Record<string, MessageLocation>> = { w: 'waiting', d: 'delayed', r: 'running' };
 
 /** Looks at the queues of the Streams driver and their dead letters. */
 export class StreamsMonitor implements Monitor {
@@ -43,11 +43,11 @@ export class StreamsMonitor implements Monitor {
         queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])),
       );
     });
-    return all.map(([waiting, delayed, running, dead, held, paused], index) => ({
+    return all.map(([waiting, delayed, running, dead, blocked, paused], index) => ({
       queue: queues[index] as string,
       waiting,
       delayed,
-      held,
+      blocked,
       running,
       dead,
       paused: paused === 1,
@@ -62,8 +62,8 @@ export class StreamsMonitor implements Monitor {
     return ages.map((age) => (age < 0 ? undefined : age));
   }
 
-  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessagePlace | undefined)[]> {
-    const found: (MessagePlace | undefined)[] = ids.map(() => undefined);
+  async locate(ids: readonly string[], queues?: readonly string[]): Promise<readonly (MessageLocation | undefined)[]> {
+    const found: (MessageLocation | undefined)[] = ids.map(() => undefined);
     await this.#eachChunk(ids, queues, async (queue, chunk, start) => {
       const letters = await this.#link.run((client) =>
         scriptsOf(client).streamLocate([this.#keys.stream(queue)], [group, ...chunk]),
@@ -77,12 +77,12 @@ export class StreamsMonitor implements Monitor {
     return readUndeliveredEntries(this.#link, createStreamQueue(this.#keys, queue), page);
   }
 
-  async held(name: string, from: number, limit: number): Promise<readonly Message[]> {
+  async blocked(name: string, from: number, limit: number): Promise<readonly Message[]> {
     const queue = createStreamQueue(this.#keys, name);
     const ids = await this.#link.run((client) =>
-      client.zrangebyscore(queue.due, heldUntil, '+inf', 'LIMIT', from, limit),
+      client.zrangebyscore(queue.due, blockedUntil, '+inf', 'LIMIT', from, limit),
     );
-    return ids.length === 0 ? [] : heldMessages(this.#link, queue, ids);
+    return ids.length === 0 ? [] : blockedMessages(this.#link, queue, ids);
   }
 
   async peek(queue: string, limit: number): Promise<readonly Message[]> {

@@ -20,7 +20,7 @@ export async function readUndeliveredEntries(
   const colon = page.indexOf(':');
   const [index, from] = [Number(page.slice(0, colon)), page.slice(colon + 1)];
   const name = streamNames[index];
-  if (name === undefined) return readHeld(link, queue, from === '' ? '0' : from);
+  if (name === undefined) return readBlocked(link, queue, from === '' ? '0' : from);
   const stream = queue.streams.get(name) as QueueStream;
   const entries = await link.run(async (client) => {
     const after = from === '' ? await lastDelivered(client, stream) : from;
@@ -63,7 +63,7 @@ async function withoutRemoved(
 }
 
 /** What waits for its time: the band and the lost leases stand before the payload (see stream-publish). */
-async function readHeld(link: StoreLink, queue: StreamQueue, cursor: string): Promise<UndeliveredPage> {
+async function readBlocked(link: StoreLink, queue: StreamQueue, cursor: string): Promise<UndeliveredPage> {
   const [next, pairs] = await link.run((client) => client.hscan(queue.held, cursor, 'COUNT', pageSize));
   const messages: Message[] = [];
   for (let index = 0; index + 1 < pairs.length; index += 2) {

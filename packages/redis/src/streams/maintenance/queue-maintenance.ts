@@ -2,7 +2,7 @@ import { type Clock, type Subscription, sleep, type Timer } from '@lovage/core/d
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { Subscriber } from '../../subscriber.ts';
-import { isMissing } from '../entry/no-group-error.ts';
+import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type StreamQueue } from '../entry/stream-queue.ts';
 
 /** Delayed messages moved, and orphans of a stream, by one script call: bounds the time it holds Redis. */
@@ -16,7 +16,7 @@ const pollInterval = 5_000;
 const shortestPause = 10;
 
 /** What upkeep is made of. */
-export interface UpkeepParts {
+export interface QueueMaintenanceParts {
   readonly client: RedisClient;
   readonly subscriber: Subscriber;
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export interface UpkeepParts {
   readonly renew: () => void;
   readonly reopen: (queue: StreamQueue) => Promise<void>;
   /** A queue was paused, or goes on. */
-  readonly onLook: () => void;
+  readonly onQueueChange: () => void;
   readonly onError: (error: Error) => void;
 }
 
@@ -37,7 +37,7 @@ interface Kept {
   at: number;
   /** A promotion is under way: undefined, or whether another one is due after it. */
   promoting: boolean;
-  words: Promise<Subscription | undefined>;
+  notifications: Promise<Subscription | undefined>;
 }
 
 /**
@@ -45,13 +45,13 @@ interface Kept {
  * every worker that is there at that moment; deliveries whose lease ran out are given to whoever reads next, by the first
  * worker that looks.
  */
-export class Upkeep {
-  readonly #parts: UpkeepParts;
+export class QueueMaintenance {
+  readonly #parts: QueueMaintenanceParts;
   readonly #kept = new Map<string, Kept>();
   #sweep: Timer | undefined;
   #closed = false;
 
-  constructor(parts: UpkeepParts) {
+  constructor(parts: QueueMaintenanceParts) {
     this.#parts = parts;
     this.#armSweep();
   }
@@ -62,10 +62,10 @@ export class Upkeep {
       timer: undefined,
       at: Number.POSITIVE_INFINITY,
       promoting: false,
-      words: Promise.resolve(undefined),
+      notifications: Promise.resolve(undefined),
     };
     this.#kept.set(queue.name, kept);
-    kept.words = this.#listen(kept);
+    kept.notifications = this.#listen(kept);
     this.#schedule(kept, 0);
   }
 
@@ -74,7 +74,7 @@ export class Upkeep {
     if (!kept) return;
     this.#kept.delete(name);
     kept.timer?.cancel();
-    void kept.words.then((words) => words?.close()).catch(() => {}); // nobody listens any more
+    void kept.notifications.then((notifications) => notifications?.close()).catch(() => {}); // nobody listens any more
   }
 
   close(): void {
@@ -87,9 +87,9 @@ export class Upkeep {
     const { subscriber } = this.#parts;
     for (let pause = 250; this.#isKept(kept); pause = Math.min(pause * 2, pollInterval)) {
       try {
-        const words = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
+        const notifications = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
         this.#schedule(kept, 0); // what was published before anyone listened
-        return words;
+        return notifications;
       } catch (error) {
         if (this.#isKept(kept)) this.#parts.onError(error as Error);
       }
@@ -100,7 +100,7 @@ export class Upkeep {
 
   #hear(kept: Kept, text: string): void {
     if (text !== 'look') this.#schedule(kept, Number(text) || 0);
-    else if (this.#isKept(kept)) this.#parts.onLook();
+    else if (this.#isKept(kept)) this.#parts.onQueueChange();
   }
 
   #isKept(kept: Kept): boolean {
@@ -159,7 +159,7 @@ export class Upkeep {
       }
     } catch (error) {
       if (this.#closed) return;
-      if (isMissing(error)) await reopen(queue).catch(onError);
+      if (isNoGroupError(error)) await reopen(queue).catch(onError);
       else onError(error as Error);
     }
   }

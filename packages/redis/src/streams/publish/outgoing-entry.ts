@@ -3,7 +3,7 @@ import type { Call, Sent } from '../../publish-call.ts';
 import { encodePayload } from '../entry/entry.ts';
 
 /** A message on its way, encoded when it was handed over: its owner may change it afterwards. */
-export interface Parcel extends Sent {
+export interface OutgoingEntry extends Sent {
   readonly queue: string;
   readonly band: number;
   readonly due: number | undefined;
@@ -12,7 +12,7 @@ export interface Parcel extends Sent {
 }
 
 /** A message as a parcel. Throws for what JSON cannot carry. */
-export function toParcel(message: Message, call: Call): Parcel {
+export function toOutgoingEntry(message: Message, call: Call): OutgoingEntry {
   return {
     queue: message.queue,
     band: message.priority,

@@ -9,7 +9,7 @@ import { Deadline, type StoreLink } from '../../store-link.ts';
 import { markRepeated } from '../entry/entry.ts';
 import { createStreamQueue, type StreamQueue } from '../entry/stream-queue.ts';
 import { corked } from '../settle/corked-writes.ts';
-import { type Parcel, toParcel } from './outgoing-entry.ts';
+import { type OutgoingEntry, toOutgoingEntry } from './outgoing-entry.ts';
 
 /** Messages in one script call, and characters: bounds the time a call holds Redis (500 take about 1.2 ms). */
 const chunkSize = 500;
@@ -20,7 +20,7 @@ const pause = 50;
 /** All calls of one turn of the event loop that share a deadline. */
 interface Batch {
   readonly signal: AbortSignal | undefined;
-  readonly parcels: Parcel[];
+  readonly outgoingEntries: OutgoingEntry[];
   /** Why the last try failed that is made again. */
   refusal?: unknown;
 }
@@ -30,7 +30,7 @@ interface Chunk {
   readonly queue: StreamQueue;
   /** undefined: they are held back. */
   readonly band: number | undefined;
-  readonly parcels: Parcel[];
+  readonly outgoingEntries: OutgoingEntry[];
   characters: number;
 }
 
@@ -68,10 +68,10 @@ export class Publisher {
     if (messages.length === 0) return Promise.resolve();
     return new Promise<void>((resolve, reject) => {
       const call: Call = { left: messages.length, all: messages.length, refused: undefined, resolve, reject };
-      const { parcels: open } = this.#batchOf(signal);
+      const { outgoingEntries: open } = this.#batchOf(signal);
       const before = open.length;
       try {
-        for (const message of messages) open.push(toParcel(message, call));
+        for (const message of messages) open.push(toOutgoingEntry(message, call));
       } catch (error) {
         open.length = before; // one that cannot be encoded rejects, and the others are not sent
         throw error;
@@ -96,7 +96,7 @@ export class Publisher {
       if (this.#underWay === 0) process.nextTick(send);
       else setImmediate(send);
     }
-    const batch: Batch = { signal, parcels: [] };
+    const batch: Batch = { signal, outgoingEntries: [] };
     this.#batches.push(batch);
     return batch;
   }
@@ -111,14 +111,14 @@ export class Publisher {
     const { clock, timeout } = this.#parts;
     this.#underWay += 1;
     const deadline = new Deadline(clock, batch.signal ?? timeout, () => this.#late(batch));
-    let pending: readonly Parcel[] = batch.parcels;
+    let pending: readonly OutgoingEntry[] = batch.outgoingEntries;
     try {
       while (pending.length > 0) {
         pending = await this.#try(pending, deadline, batch);
         if (pending.length > 0) await sleep(clock, pause);
       }
     } catch (error) {
-      for (const parcel of pending) this.#refuse(parcel, error);
+      for (const outgoing of pending) this.#refuse(outgoing, error);
     } finally {
       this.#underWay -= 1;
       deadline.clear();
@@ -126,67 +126,76 @@ export class Publisher {
   }
 
   /** Tries once; returns those to be tried again. Rejects when the deadline passes. */
-  async #try(parcels: readonly Parcel[], deadline: Deadline, batch: Batch): Promise<readonly Parcel[]> {
+  async #try(
+    outgoingEntries: readonly OutgoingEntry[],
+    deadline: Deadline,
+    batch: Batch,
+  ): Promise<readonly OutgoingEntry[]> {
     deadline.check();
     if (this.#closed) throw new ClosedError('the broker');
     const client = this.#parts.link.readyClient ?? (await this.#parts.link.ready(deadline));
-    const again: Parcel[] = [];
-    const repeat = (parcel: Parcel, error: unknown): void => {
+    const again: OutgoingEntry[] = [];
+    const repeat = (outgoing: OutgoingEntry, error: unknown): void => {
       batch.refusal = error;
-      again.push(parcel);
+      again.push(outgoing);
     };
     const sent: Promise<void>[] = [];
     corked(client, () => {
-      for (const chunk of this.#chunks(parcels)) sent.push(this.#add(client, chunk, repeat));
+      for (const chunk of this.#chunks(outgoingEntries)) sent.push(this.#add(client, chunk, repeat));
     });
     await deadline.race(Promise.all(sent));
     return again;
   }
 
-  async #add(client: RedisClient, chunk: Chunk, repeat: (parcel: Parcel, error: unknown) => void): Promise<void> {
+  async #add(
+    client: RedisClient,
+    chunk: Chunk,
+    repeat: (outgoing: OutgoingEntry, error: unknown) => void,
+  ): Promise<void> {
     try {
       await this.#call(client, chunk);
-      for (const parcel of chunk.parcels) accept(parcel);
+      for (const outgoing of chunk.outgoingEntries) accept(outgoing);
     } catch (error) {
       const refused = !isConnectionError(error);
-      for (const parcel of chunk.parcels) {
-        if (refused) this.#refuse(parcel, error);
-        else if (!parcel.over) {
-          if (!wasNotCarriedOut(error)) parcel.payload = markRepeated(parcel.payload); // the first try may have arrived, and even have been run
-          repeat(parcel, error);
+      for (const outgoing of chunk.outgoingEntries) {
+        if (refused) this.#refuse(outgoing, error);
+        else if (!outgoing.over) {
+          if (!wasNotCarriedOut(error)) outgoing.payload = markRepeated(outgoing.payload); // the first try may have arrived, and even have been run
+          repeat(outgoing, error);
         }
       }
     }
   }
 
-  #call(client: RedisClient, { queue, band, parcels }: Chunk): Promise<number> {
+  #call(client: RedisClient, { queue, band, outgoingEntries }: Chunk): Promise<number> {
     this.#register(client, queue.name);
     const scripts = scriptsOf(client);
     if (band !== undefined) {
-      const ids = joinTexts(parcels.map(({ id }) => id));
-      const payloads = parcels.map(({ payload }) => payload).join('\n');
-      return scripts.streamPublish([queue.base], [band, parcels.length, ...ids, payloads]);
+      const ids = joinTexts(outgoingEntries.map(({ id }) => id));
+      const payloads = outgoingEntries.map(({ payload }) => payload).join('\n');
+      return scripts.streamPublish([queue.base], [band, outgoingEntries.length, ...ids, payloads]);
     }
     const args: (string | number)[] = [queue.wake];
-    for (const { id, due = 0, band: of, payload } of parcels) args.push(id, due, `${of}:${payload}`);
+    for (const { id, due = 0, band: of, payload } of outgoingEntries) args.push(id, due, `${of}:${payload}`);
     return scripts.streamPublishAt([queue.base], args);
   }
 
-  #chunks(parcels: readonly Parcel[]): Chunk[] {
+  #chunks(outgoingEntries: readonly OutgoingEntry[]): Chunk[] {
     const chunks: Chunk[] = [];
     const open = new Map<string, Chunk>();
     let last: Chunk | undefined;
-    for (const parcel of parcels) {
-      if (parcel.over) continue;
-      const band = parcel.due === undefined ? parcel.band : undefined;
-      let chunk = last?.queue.name === parcel.queue && last.band === band ? last : open.get(`${band}:${parcel.queue}`);
-      if (!chunk || chunk.parcels.length >= chunkSize || chunk.characters > chunkCharacters) {
-        chunk = { queue: this.#queue(parcel.queue), band, parcels: [], characters: 0 };
+    for (const outgoing of outgoingEntries) {
+      if (outgoing.over) continue;
+      const band = outgoing.due === undefined ? outgoing.band : undefined;
+      let chunk =
+        last?.queue.name === outgoing.queue && last.band === band ? last : open.get(`${band}:${outgoing.queue}`);
+      if (!chunk || chunk.outgoingEntries.length >= chunkSize || chunk.characters > chunkCharacters) {
+        chunk = { queue: this.#queue(outgoing.queue), band, outgoingEntries: [], characters: 0 };
         chunks.push(chunk);
-        open.set(`${band}:${parcel.queue}`, chunk);
+        open.set(`${band}:${outgoing.queue}`, chunk);
       }
-      chunk.parcels.push(parcel);
-      chunk.characters += parcel.payload.length;
+      chunk.outgoingEntries.push(outgoing);
+      chunk.characters += outgoing.payload.length;
       last = chunk;
     }
     return chunks;
@@ -208,8 +217,8 @@ export class Publisher {
     client.sadd(this.#parts.keys.streamQueues, name).catch(() => this.#registered.delete(name)); // with the next message
   }
 
-  #refuse(parcel: Parcel, error: unknown): void {
-    refuse(parcel, toBrokerError(error, this.#parts.link.display, parcel.id));
+  #refuse(outgoing: OutgoingEntry, error: unknown): void {
+    refuse(outgoing, toBrokerError(error, this.#parts.link.display, outgoing.id));
   }
 
   #late({ signal, refusal }: Batch): Error {

@@ -5,7 +5,7 @@ import type { StreamDelivery } from '../settle/delivery.ts';
 const longestBurst = 128;
 
 /** What a run line is made of. */
-export interface RunLineParts {
+export interface DispatcherParts {
   readonly slots: number;
   /** Gives a delivery to its receiver. */
   readonly answer: (delivery: StreamDelivery) => MaybePromise<Settlement>;
@@ -13,19 +13,19 @@ export interface RunLineParts {
   /** The receiver gave no answer. */
   readonly abandon: (delivery: StreamDelivery, error: unknown) => void;
   /** Called when something is settled for the first time in a turn of the event loop; what it returns, at the turn's end. */
-  readonly beginTurn: () => () => void;
+  readonly beginBatch: () => () => void;
 }
 
 /** Runs deliveries: as many at once as there are slots, some at a time, so that the event loop gets its turns. */
-export class RunLine {
-  readonly #parts: RunLineParts;
+export class DeliveryDispatcher {
+  readonly #parts: DispatcherParts;
   /** Deliveries that have a slot and have not begun. */
   #line: StreamDelivery[] = [];
   #slots: number;
   #busy = 0;
-  #turning = false;
+  #reconciling = false;
 
-  constructor(parts: RunLineParts) {
+  constructor(parts: DispatcherParts) {
     this.#parts = parts;
     this.#slots = parts.slots;
   }
@@ -49,9 +49,9 @@ export class RunLine {
 
   /** Begins what was taken in. */
   run(): void {
-    if (this.#turning || this.#line.length === 0) return;
+    if (this.#reconciling || this.#line.length === 0) return;
     this.#burst();
-    this.#endTurn();
+    this.#endBatch();
   }
 
   #burst(): void {
@@ -61,13 +61,13 @@ export class RunLine {
     for (const delivery of next) this.#begin(delivery);
   }
 
-  #endTurn(): void {
-    if (this.#turning) return;
-    this.#turning = true;
-    const endTurn = this.#parts.beginTurn();
+  #endBatch(): void {
+    if (this.#reconciling) return;
+    this.#reconciling = true;
+    const endBatch = this.#parts.beginBatch();
     setImmediate(() => {
-      this.#turning = false;
-      endTurn();
+      this.#reconciling = false;
+      endBatch();
       this.run();
     });
   }
@@ -96,12 +96,12 @@ export class RunLine {
     this.#busy -= 1;
     if (delivery.state !== 'running') return; // handed back: its receiver's answer is void
     this.#parts.settle(delivery, settlement);
-    this.#endTurn();
+    this.#endBatch();
   }
 
   #abandon(delivery: StreamDelivery, error: unknown): void {
     this.#busy -= 1;
     this.#parts.abandon(delivery, error);
-    this.#endTurn();
+    this.#endBatch();
   }
 }

@@ -1,11 +1,11 @@
 import { ClosedError } from '@lovage/core/driver';
 import { isReady, type RedisClient } from '../../connection.ts';
 import type { RawEntry } from '../entry/entry.ts';
-import { isMissing } from '../entry/no-group-error.ts';
+import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import { ConnectionNumber } from './connection-number.ts';
-import type { HeldDeliveries } from './in-flight-deliveries.ts';
+import type { InFlightDeliveries } from './in-flight-deliveries.ts';
 
 /** Pending entries looked at, and claimed, by one command: bounds the time it holds Redis. */
 const chunkSize = 500;
@@ -13,28 +13,28 @@ const chunkSize = 500;
 const mostLeft = 10_000;
 
 /** What is needed to find strays. */
-export interface StraysParts {
+export interface PendingRecoveryParts {
   /** The name of our consumer in the group. */
   readonly consumer: string;
   /** Fetches and settles. */
   readonly client: RedisClient;
   /** Waits for messages; idle while strays are looked for. */
   readonly blocking: BlockingRead;
-  readonly held: HeldDeliveries;
+  readonly held: InFlightDeliveries;
   /** Called when there may be strays. */
-  readonly onDoubt: () => void;
+  readonly onSuspected: () => void;
 }
 
 /** Takes entries that this process holds from now on. `via` is a connection that works. */
-export type TakeStrays = (via: RedisClient, stream: QueueStream, entries: readonly RawEntry[]) => Promise<void>;
+export type TakePending = (via: RedisClient, stream: QueueStream, entries: readonly RawEntry[]) => Promise<void>;
 
 /**
  * Entries that Redis has handed to our consumer and that never reached this process: the reply was lost with its
  * connection, or a dead connection that Redis still believed in was handed them. Without this they would come back when
  * their leases have run out. Nobody has begun them, so this process takes them as they are.
  */
-export class Strays {
-  readonly #parts: StraysParts;
+export class PendingRecovery {
+  readonly #parts: PendingRecoveryParts;
   readonly #number: ConnectionNumber;
   /** The connection that was made last, unless one was lost since: the other one may be dead and not know it. */
   #freshest: RedisClient | undefined;
@@ -43,14 +43,14 @@ export class Strays {
   #left = new Set<string>();
   #closed = false;
 
-  constructor(parts: StraysParts) {
-    const { client, blocking, onDoubt } = parts;
+  constructor(parts: PendingRecoveryParts) {
+    const { client, blocking, onSuspected } = parts;
     this.#parts = parts;
     this.#number = new ConnectionNumber(client);
     client.on('ready', this.#onReady);
     blocking.client.on('ready', this.#onBlockingReady);
     if (isReady(client)) this.#onReady();
-    for (const one of [client, blocking.client]) one.on('close', this.#onClose).on('-node', onDoubt); // of a cluster
+    for (const one of [client, blocking.client]) one.on('close', this.#onClose).on('-node', onSuspected); // of a cluster
   }
 
   /** Says that this entry is known, and not to be taken for a stray. */
@@ -62,7 +62,7 @@ export class Strays {
    * Finds and claims the strays of these streams. No read may be under way: what Redis has handed out has then arrived, or
    * never will. Resolves with whether all former connections are known to be dead: if not, they may be handed more.
    */
-  async find(streams: Iterable<QueueStream>, take: TakeStrays): Promise<boolean> {
+  async find(streams: Iterable<QueueStream>, take: TakePending): Promise<boolean> {
     const { blocking, held } = this.#parts;
     const via = await this.#via();
     const ended = [await this.#number.endFormer(via), await blocking.number.endFormer(via)];
@@ -77,10 +77,10 @@ export class Strays {
 
   close(): void {
     this.#closed = true;
-    const { client, blocking, onDoubt } = this.#parts;
+    const { client, blocking, onSuspected } = this.#parts;
     client.off('ready', this.#onReady);
     blocking.client.off('ready', this.#onBlockingReady);
-    for (const one of [client, blocking.client]) one.off('close', this.#onClose).off('-node', onDoubt);
+    for (const one of [client, blocking.client]) one.off('close', this.#onClose).off('-node', onSuspected);
     this.#number.close();
     this.#onFresh();
   }
@@ -102,9 +102,9 @@ export class Strays {
     const all: string[] = [];
     for (let start = '-', more = true; more; ) {
       const pending = await this.#pending(via, key, start);
-      const strays = pending.filter((entry) => !known.has(key + entry));
-      if (strays.length > 0) {
-        const claimed = (await via.xclaim(key, group, consumer, 0, ...strays)) as (RawEntry | null)[];
+      const unknownEntries = pending.filter((entry) => !known.has(key + entry));
+      if (unknownEntries.length > 0) {
+        const claimed = (await via.xclaim(key, group, consumer, 0, ...unknownEntries)) as (RawEntry | null)[];
         await take(
           via,
           stream,
@@ -123,7 +123,7 @@ export class Strays {
       const rows = (await via.xpending(key, group, start, '+', chunkSize, this.#parts.consumer)) as [string][];
       return rows.map(([entry]) => entry);
     } catch (error) {
-      if (isMissing(error)) return []; // the next read makes it again
+      if (isNoGroupError(error)) return []; // the next read makes it again
       throw error;
     }
   }
@@ -141,7 +141,7 @@ export class Strays {
 
   readonly #onClose = (): void => {
     this.#freshest = undefined;
-    this.#parts.onDoubt();
+    this.#parts.onSuspected();
   };
 }
 
@@ -149,5 +149,5 @@ interface Claim {
   readonly via: RedisClient;
   /** Entries that are no strays. */
   readonly known: ReadonlySet<string>;
-  readonly take: TakeStrays;
+  readonly take: TakePending;
 }

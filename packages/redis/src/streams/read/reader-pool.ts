@@ -1,28 +1,28 @@
 import type { QueueStream, StreamQueue } from '../entry/stream-queue.ts';
-import { Intake, type IntakeParts } from './queue-reader.ts';
+import { QueueReader, type QueueReaderParts } from './queue-reader.ts';
 
 /** What intakes are made of. */
-export interface IntakesParts extends Omit<IntakeParts, 'onRead'> {
+export interface ReaderPoolParts extends Omit<QueueReaderParts, 'onRead'> {
   /** Whether each queue needs one of its own, since no command may touch two of them. */
-  readonly apart: boolean;
+  readonly perQueue: boolean;
   /** Called when no read is under way any more. */
   readonly onIdle: () => void;
 }
 
 /** The ways in of a consumer's messages: one for all its queues, or one for each. */
-export class Intakes {
-  readonly #parts: IntakesParts;
+export class ReaderPool {
+  readonly #parts: ReaderPoolParts;
   readonly #queues = new Map<string, StreamQueue>();
   /** By queue, or under '' for all. */
-  readonly #intakes = new Map<string, Intake>();
-  #list: readonly Intake[] = [];
+  readonly #readers = new Map<string, QueueReader>();
+  #list: readonly QueueReader[] = [];
   /** Those whose queue was removed while a read was under way. */
-  readonly #retired = new Set<Intake>();
+  readonly #retired = new Set<QueueReader>();
   #turn = 0;
   #started = false;
   #closed = false;
 
-  constructor(parts: IntakesParts) {
+  constructor(parts: ReaderPoolParts) {
     this.#parts = parts;
   }
 
@@ -35,29 +35,29 @@ export class Intakes {
   async add(queue: StreamQueue): Promise<void> {
     const key = this.#keyOf(queue);
     this.#queues.set(queue.name, queue);
-    if (!this.#intakes.has(key)) {
-      const intake = await this.#open();
-      if (this.#closed || this.#intakes.has(key) || this.#queues.get(queue.name) !== queue) intake.close();
-      else this.#intakes.set(key, intake);
+    if (!this.#readers.has(key)) {
+      const queueReader = await this.#open();
+      if (this.#closed || this.#readers.has(key) || this.#queues.get(queue.name) !== queue) queueReader.close();
+      else this.#readers.set(key, queueReader);
     }
     if (this.#closed) return;
-    this.#list = [...this.#intakes.values()];
+    this.#list = [...this.#readers.values()];
     this.#setQueues(key);
-    if (this.#started) this.#intakes.get(key)?.reader.start();
+    if (this.#started) this.#readers.get(key)?.reader.start();
   }
 
   remove(queue: StreamQueue): void {
     if (!this.#queues.delete(queue.name)) return;
     const key = this.#keyOf(queue);
-    const intake = this.#intakes.get(key);
-    if (!this.#parts.apart || !intake) {
+    const queueReader = this.#readers.get(key);
+    if (!this.#parts.perQueue || !queueReader) {
       this.#setQueues(key);
       return;
     }
-    intake.reader.stop();
-    this.#intakes.delete(key);
-    this.#list = [...this.#intakes.values()];
-    this.#retired.add(intake);
+    queueReader.reader.stop();
+    this.#readers.delete(key);
+    this.#list = [...this.#readers.values()];
+    this.#retired.add(queueReader);
     this.#onRead();
   }
 
@@ -80,12 +80,12 @@ export class Intakes {
   pump(): void {
     const count = this.#list.length;
     if (count === 1) {
-      (this.#list[0] as Intake).reader.pump();
+      (this.#list[0] as QueueReader).reader.pump();
       return;
     }
     this.#turn += 1;
     for (let index = 0; index < count; index += 1) {
-      (this.#list[(this.#turn + index) % count] as Intake).reader.pump();
+      (this.#list[(this.#turn + index) % count] as QueueReader).reader.pump();
     }
   }
 
@@ -93,90 +93,90 @@ export class Intakes {
   polls(): ReadonlyMap<string, number> {
     const polls = new Map<string, number>();
     for (const queue of this.#queues.values())
-      polls.set(queue.name, this.#intakes.get(this.#keyOf(queue))?.reader.answered ?? 0);
+      polls.set(queue.name, this.#readers.get(this.#keyOf(queue))?.reader.answered ?? 0);
     return polls;
   }
 
   /** Others take the place of all of them, whatever their reads still wait for. */
   async rebuild(): Promise<void> {
-    for (const [key, old] of [...this.#intakes]) {
-      const intake = await this.#open();
-      if (this.#closed || this.#intakes.get(key) !== old) {
-        intake.close();
+    for (const [key, old] of [...this.#readers]) {
+      const queueReader = await this.#open();
+      if (this.#closed || this.#readers.get(key) !== old) {
+        queueReader.close();
         continue;
       }
-      intake.reader.answered = old.reader.answered;
-      this.#intakes.set(key, intake);
-      this.#list = [...this.#intakes.values()];
+      queueReader.reader.answered = old.reader.answered;
+      this.#readers.set(key, queueReader);
+      this.#list = [...this.#readers.values()];
       old.reader.stop();
       old.close();
       this.#setQueues(key);
-      if (this.#started) intake.reader.start();
-      intake.reader.doubt(); // what the old one had asked for may be handed out, and is not taken when it arrives
+      if (this.#started) queueReader.reader.start();
+      queueReader.reader.requestRecovery(); // what the old one had asked for may be handed out, and is not taken when it arrives
     }
   }
 
   /** Says that this entry is known, and left alone until its lease runs out. */
   leave(stream: QueueStream, entry: string): void {
-    this.#intakes.get(this.#keyOf(stream.queue))?.strays.leave(stream, entry);
+    this.#readers.get(this.#keyOf(stream.queue))?.pendingRecovery.leave(stream, entry);
   }
 
   close(): void {
     this.#closed = true;
-    for (const intake of this.#all()) intake.close();
+    for (const queueReader of this.#all()) queueReader.close();
     this.#list = [];
-    this.#intakes.clear();
+    this.#readers.clear();
     this.#retired.clear();
   }
 
-  #all(): readonly Intake[] {
+  #all(): readonly QueueReader[] {
     return this.#retired.size === 0 ? this.#list : [...this.#list, ...this.#retired];
   }
 
   #keyOf(queue: StreamQueue): string {
-    return this.#parts.apart ? queue.name : '';
+    return this.#parts.perQueue ? queue.name : '';
   }
 
   #setQueues(key: string): void {
     const queues = [...this.#queues.values()].filter((queue) => this.#keyOf(queue) === key);
-    this.#intakes.get(key)?.reader.setQueues(queues);
+    this.#readers.get(key)?.reader.setQueues(queues);
   }
 
-  async #open(): Promise<Intake> {
+  async #open(): Promise<QueueReader> {
     const { take, giveBack } = this.#parts;
-    const intake: Intake = await Intake.open({
+    const queueReader: QueueReader = await QueueReader.open({
       ...this.#parts,
-      take: (stream, entries) => this.#arrived(intake, stream, () => take(stream, entries)),
-      giveBack: (stream, entries) => this.#arrived(intake, stream, () => giveBack(stream, entries)),
-      room: this.#parts.apart ? () => this.#roomOf(intake) : this.#parts.room,
+      take: (stream, entries) => this.#arrived(queueReader, stream, () => take(stream, entries)),
+      giveBack: (stream, entries) => this.#arrived(queueReader, stream, () => giveBack(stream, entries)),
+      room: this.#parts.perQueue ? () => this.#roomOf(queueReader) : this.#parts.room,
       onRead: () => this.#onRead(),
     });
-    return intake;
+    return queueReader;
   }
 
   /**
    * What comes late to an intake that another has replaced is left to the search of the other, which may have found it already:
    * two that took the same entry would run it twice.
    */
-  #arrived(intake: Intake, stream: QueueStream, accept: () => void): void {
-    const current = this.#intakes.get(this.#keyOf(stream.queue));
-    if (current === intake || this.#retired.has(intake) || this.#closed) accept();
-    else current?.reader.doubt();
+  #arrived(queueReader: QueueReader, stream: QueueStream, accept: () => void): void {
+    const current = this.#readers.get(this.#keyOf(stream.queue));
+    if (current === queueReader || this.#retired.has(queueReader) || this.#closed) accept();
+    else current?.reader.requestRecovery();
   }
 
   /** What is left when the others get what they have asked for. */
-  #roomOf(intake: Intake): number {
+  #roomOf(queueReader: QueueReader): number {
     let room = this.#parts.room();
-    for (const other of this.#list) if (other !== intake) room -= other.reader.asked;
+    for (const other of this.#list) if (other !== queueReader) room -= other.reader.asked;
     return room;
   }
 
   #onRead(): void {
     this.pump();
-    for (const intake of this.#retired) {
-      if (intake.reader.reading) continue;
-      this.#retired.delete(intake);
-      intake.close();
+    for (const queueReader of this.#retired) {
+      if (queueReader.reader.reading) continue;
+      this.#retired.delete(queueReader);
+      queueReader.close();
     }
     if (!this.reading) this.#parts.onIdle();
   }

@@ -2,10 +2,10 @@ import { type Clock, sleep, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { RawEntry } from '../entry/entry.ts';
-import { isMissing } from '../entry/no-group-error.ts';
+import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
 import type { BlockingRead } from './blocking-read.ts';
-import type { Strays } from './pending-recovery.ts';
+import type { PendingRecovery } from './pending-recovery.ts';
 
 /** Messages asked for at once: bounds the time one script call holds Redis. */
 const mostAtOnce = 500;
@@ -30,13 +30,13 @@ export interface ReaderParts {
   readonly clock: Clock;
   /** The name of our consumer in the group. */
   readonly consumer: string;
-  readonly strays: Strays;
+  readonly pendingRecovery: PendingRecovery;
   /** How many more messages can be run. */
   readonly room: () => number;
   readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
   /** Puts back what a paused queue has handed out. */
   readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
-  /** Makes the streams and groups of a queue anew; see {@link isMissing}. */
+  /** Makes the streams and groups of a queue anew; see {@link isNoGroupError}. */
   readonly reopen: (queue: StreamQueue) => Promise<void>;
   /** Called when a read has ended: whose turn is it? */
   readonly onRead: () => void;
@@ -54,7 +54,7 @@ export class Reader {
   #streams: ReadonlyMap<string, QueueStream> = new Map();
   /** Queues that were paused when they were last looked at: they are not waited on. */
   #paused: ReadonlySet<StreamQueue> = new Set();
-  #lookAgain: Timer | undefined;
+  #recheck: Timer | undefined;
   /** Messages that reads under way may bring. */
   #asked = 0;
   #reads = 0;
@@ -66,13 +66,13 @@ export class Reader {
   #stopped = true;
   #resting = false;
   /** Connections were cut off, or a read failed: strays are looked for before anything else is read. */
-  #inDoubt = false;
+  #recoveryRequested = false;
   #seeking = false;
   #again: Timer | undefined;
   #round = 0;
   #taken = 0;
   /** How many messages have been taken by turns. */
-  #turns = 0;
+  #readTurns = 0;
   #alone: { readonly stream: QueueStream; readonly until: number } | undefined;
 
   constructor(parts: ReaderParts) {
@@ -107,13 +107,13 @@ export class Reader {
   stop(): void {
     this.#stopped = true;
     this.#again?.cancel();
-    this.#lookAgain?.cancel();
+    this.#recheck?.cancel();
     this.#interrupt();
   }
 
   /** There may be strays: lets the reads under way end, then looks. */
-  doubt(): void {
-    this.#inDoubt = true;
+  requestRecovery(): void {
+    this.#recoveryRequested = true;
     this.#interrupt();
     this.pump();
   }
@@ -128,7 +128,7 @@ export class Reader {
   /** Begins a read if there is room for what it brings. */
   pump(): void {
     if (this.#stopped || this.#resting || this.#seeking || this.#queues.length === 0) return;
-    if (this.#inDoubt) {
+    if (this.#recoveryRequested) {
       if (this.#reads === 0) void this.#seek();
       return;
     }
@@ -147,7 +147,7 @@ export class Reader {
       await read();
       this.answered += 1;
     } catch (error) {
-      this.#inDoubt = true; // Redis may have handed out what was not taken
+      this.#recoveryRequested = true; // Redis may have handed out what was not taken
       if (!this.#stopped) await this.#rest(error as Error);
     } finally {
       this.#asked -= count;
@@ -158,21 +158,21 @@ export class Reader {
 
   /** Takes strays in. Never rejects. */
   async #seek(): Promise<void> {
-    const { blocking, strays, clock } = this.#parts;
+    const { blocking, pendingRecovery, clock } = this.#parts;
     this.#seeking = true;
-    this.#inDoubt = false;
+    this.#recoveryRequested = false;
     this.#more = true;
     try {
-      const certain = await strays.find(this.#streams.values(), (via, stream, found) =>
+      const certain = await pendingRecovery.find(this.#streams.values(), (via, stream, found) =>
         this.#takeKept(via, stream, found),
       );
       if (!certain && !this.#stopped) {
         this.#again?.cancel();
-        this.#again = clock.after(blocking.longest, () => this.doubt());
+        this.#again = clock.after(blocking.longest, () => this.requestRecovery());
       }
     } catch (error) {
       if (!this.#stopped) await this.#rest(error as Error);
-      this.#inDoubt = true;
+      this.#recoveryRequested = true;
     } finally {
       this.#seeking = false;
       this.pump();
@@ -189,9 +189,9 @@ export class Reader {
     const queues = this.#queues;
     const first = this.#round++ % queues.length;
     const order = [...queues.slice(first), ...queues.slice(0, first)];
-    const turn = this.#turns;
+    const turn = this.#readTurns;
     const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
-    this.#turns += fair;
+    this.#readTurns += fair;
     const keys = order.map((queue) => queue.base);
     const [found, missing, paused] = await scriptsOf(this.#parts.client).streamFetch(keys, [
       group,
@@ -216,10 +216,9 @@ export class Reader {
   }
 
   #setPaused(queues: readonly StreamQueue[]): void {
-    this.#lookAgain?.cancel();
+    this.#recheck?.cancel();
     if (queues.length > 0 || this.#paused.size > 0) this.#paused = new Set(queues);
-    if (queues.length > 0 && !this.#stopped)
-      this.#lookAgain = this.#parts.clock.after(pausedLook, () => this.refresh());
+    if (queues.length > 0 && !this.#stopped) this.#recheck = this.#parts.clock.after(pausedLook, () => this.refresh());
   }
 
   async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
@@ -263,7 +262,7 @@ export class Reader {
         else this.#parts.take(stream, entries);
       }
     } catch (error) {
-      if (!isMissing(error)) throw error;
+      if (!isNoGroupError(error)) throw error;
       await this.#reopen(this.#queues);
     } finally {
       this.#waiting = false;

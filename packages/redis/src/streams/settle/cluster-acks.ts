@@ -13,7 +13,7 @@ import type { StreamDelivery } from './delivery.ts';
 const mostDeliveries = 500;
 
 /** What is needed to end deliveries. */
-export interface ApartAcksParts {
+export interface ClusterAcksParts {
   readonly keys: Keys;
   readonly clock: Clock;
   /** Told of every final outcome that was stored. */
@@ -42,13 +42,13 @@ interface Ack {
  * are renewed (who has lost one stops here, and stores nothing) → the results are stored and ring → acknowledge. Between the
  * last two a crash lets the message come again; whoever gets it finds the result.
  */
-export class ApartAcks {
-  readonly #parts: ApartAcksParts;
+export class ClusterAcks {
+  readonly #parts: ClusterAcksParts;
   readonly #client: RedisClient;
   /** Each turn has a map of its own: see the flusher. */
   #waiting = new Map<QueueStream, Ack[]>();
 
-  constructor(client: RedisClient, parts: ApartAcksParts) {
+  constructor(client: RedisClient, parts: ClusterAcksParts) {
     this.#client = client;
     this.#parts = parts;
   }

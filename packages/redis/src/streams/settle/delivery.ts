@@ -1,4 +1,4 @@
-import type { Delivery, Grant, Message, Settled } from '@lovage/core/driver';
+import type { Delivery, GrantedSlot, Message, Settled } from '@lovage/core/driver';
 import type { StartLog } from '../../start-log.ts';
 import type { EntryContent } from '../entry/entry.ts';
 import type { QueueStream } from '../entry/stream-queue.ts';
@@ -13,7 +13,7 @@ export class StreamDelivery implements Delivery {
   state: 'running' | 'settling' | 'over' = 'running';
   /** When the lease was last known to run anew, by the monotonic clock. */
   renewedAt: number;
-  /** Where {@link HeldDeliveries} has it. */
+  /** Where {@link InFlightDeliveries} has it. */
   place = -1;
   /** Told when it is settled. */
   settled: Settled | undefined;
@@ -45,7 +45,7 @@ export class StreamDelivery implements Delivery {
     return this.stream.band === undefined && this.content.grant === undefined;
   }
 
-  get grant(): Grant | undefined {
+  get grant(): GrantedSlot | undefined {
     return this.content.grant;
   }
 

@@ -15,7 +15,7 @@ import { SettleRetry } from '../../settle-retry.ts';
 import { encodePayload } from '../entry/entry.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import { AckBatch } from './ack-batch.ts';
-import { ApartAcks } from './cluster-acks.ts';
+import { ClusterAcks } from './cluster-acks.ts';
 import { corked } from './corked-writes.ts';
 import type { StreamDelivery } from './delivery.ts';
 import type { OpenMember } from './member-rows.ts';
@@ -55,7 +55,7 @@ export class Flusher {
   /** As {@link #acks}, of members of groups. */
   #members = new Map<QueueStream, AckBatch>();
   /** On a cluster, in place of {@link #acks}. */
-  readonly #apart: ApartAcks | undefined;
+  readonly #clusterAcks: ClusterAcks | undefined;
   #others: (() => void)[] = [];
 
   constructor(client: RedisClient, parts: FlusherParts) {
@@ -68,7 +68,7 @@ export class Flusher {
       retry: (): SettleRetry => this.#retry(),
       onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
     };
-    this.#apart = parts.keys.together ? undefined : new ApartAcks(client, { ...parts, ...ends });
+    this.#clusterAcks = parts.keys.sameSlot ? undefined : new ClusterAcks(client, { ...parts, ...ends });
   }
 
   /** Takes a settlement in; it is sent by the next {@link flush}. */
@@ -99,7 +99,7 @@ export class Flusher {
 
   /** Sends what was taken in. */
   flush(): void {
-    this.#apart?.flush();
+    this.#clusterAcks?.flush();
     const [acks, members, others] = [this.#acks, this.#members, this.#others];
     if (acks.size + members.size + others.length === 0) return;
     if (acks.size > 0) this.#acks = new Map();
@@ -127,8 +127,8 @@ export class Flusher {
   }
 
   #ack(delivery: StreamDelivery, outcome: OutcomeWrite | undefined, join?: AckJoin): void {
-    if (this.#apart) {
-      this.#apart.add(delivery, outcome);
+    if (this.#clusterAcks) {
+      this.#clusterAcks.add(delivery, outcome);
       return;
     }
     const { stream } = delivery;

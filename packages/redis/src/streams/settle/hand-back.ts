@@ -2,7 +2,7 @@ import type { Clock, CloseReport } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import { group } from '../entry/stream-queue.ts';
-import type { HeldDeliveries } from '../read/in-flight-deliveries.ts';
+import type { InFlightDeliveries } from '../read/in-flight-deliveries.ts';
 import type { StreamDelivery } from './delivery.ts';
 import type { Flusher } from './flusher.ts';
 
@@ -14,7 +14,7 @@ export interface Leftovers {
   readonly clock: Clock;
   readonly client: RedisClient;
   readonly flusher: Flusher;
-  readonly held: HeldDeliveries;
+  readonly held: InFlightDeliveries;
   /** The name of our consumer in the group, and what the keys of its queues begin with. */
   readonly consumer: string;
   readonly bases: readonly string[];

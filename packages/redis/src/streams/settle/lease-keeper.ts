@@ -1,7 +1,7 @@
 import { type Clock, LeaseLostError, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
-import { HeldDeliveries } from '../read/in-flight-deliveries.ts';
+import { InFlightDeliveries } from '../read/in-flight-deliveries.ts';
 import type { StreamDelivery } from './delivery.ts';
 
 /** Entries in one XCLAIM. */
@@ -25,7 +25,7 @@ export interface LeaseKeeperParts {
  */
 export class LeaseKeeper {
   /** Every delivery that is not over. */
-  readonly held: HeldDeliveries = new HeldDeliveries();
+  readonly held: InFlightDeliveries = new InFlightDeliveries();
   readonly #parts: LeaseKeeperParts;
   #timer: Timer | undefined;
 

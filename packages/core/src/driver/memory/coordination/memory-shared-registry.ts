@@ -1,6 +1,6 @@
 import type { Clock } from '../../../clock.ts';
 import type { JsonValue } from '../../../message/json.ts';
-import type { Directory, DirectoryEntry } from '../../shared-registry.ts';
+import type { RegistryEntry, SharedRegistry } from '../../shared-registry.ts';
 
 interface Row {
   readonly text: string;
@@ -8,48 +8,55 @@ interface Row {
 }
 
 /** The books of a store. */
-export class MemoryBooks {
+export class MemoryNamespaces {
   readonly #clock: Clock;
-  readonly #books = new Map<string, Map<string, Row>>();
+  readonly #namespaces = new Map<string, Map<string, Row>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  put(book: string, name: string, { text, ttl }: { readonly text: string; readonly ttl: number | undefined }): void {
-    const rows = this.#books.get(book) ?? new Map<string, Row>();
-    this.#books.set(book, rows.set(name, { text, until: ttl === undefined ? undefined : this.#clock.now() + ttl }));
+  put(
+    namespace: string,
+    name: string,
+    { text, ttl }: { readonly text: string; readonly ttl: number | undefined },
+  ): void {
+    const rows = this.#namespaces.get(namespace) ?? new Map<string, Row>();
+    this.#namespaces.set(
+      namespace,
+      rows.set(name, { text, until: ttl === undefined ? undefined : this.#clock.now() + ttl }),
+    );
   }
 
-  list(book: string): readonly DirectoryEntry[] {
+  list(namespace: string): readonly RegistryEntry[] {
     const now = this.#clock.now();
-    return [...(this.#books.get(book) ?? [])].map(([name, { text, until }]) => ({
+    return [...(this.#namespaces.get(namespace) ?? [])].map(([name, { text, until }]) => ({
       name,
       value: JSON.parse(text) as JsonValue,
       ...(until === undefined || until > now ? {} : { expiredFor: now - until }),
     }));
   }
 
-  remove(book: string, names: readonly string[]): number {
-    const rows = this.#books.get(book);
+  remove(namespace: string, names: readonly string[]): number {
+    const rows = this.#namespaces.get(namespace);
     return names.filter((name) => rows?.delete(name)).length;
   }
 }
 
 /** The books, as one connection sees them. */
-export function createMemoryDirectory(books: MemoryBooks, assertOpen: () => void): Directory {
+export function createMemorySharedRegistry(namespaces: MemoryNamespaces, assertOpen: () => void): SharedRegistry {
   return {
-    put: async (book, name, value, ttl) => {
+    put: async (namespace, name, value, ttl) => {
       assertOpen();
-      books.put(book, name, { text: JSON.stringify(value), ttl });
+      namespaces.put(namespace, name, { text: JSON.stringify(value), ttl });
     },
-    list: async (book) => {
+    list: async (namespace) => {
       assertOpen();
-      return books.list(book);
+      return namespaces.list(namespace);
     },
-    remove: async (book, names) => {
+    remove: async (namespace, names) => {
       assertOpen();
-      return books.remove(book, names);
+      return namespaces.remove(namespace, names);
     },
   };
 }

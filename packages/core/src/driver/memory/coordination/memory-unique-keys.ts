@@ -1,5 +1,11 @@
 import type { Clock } from '../../../clock.ts';
-import { type Claim, type ClaimHolder, type ClaimRequest, type ClaimStore, inBurst } from '../../unique-key-store.ts';
+import {
+  type HeldUniqueKey,
+  inDebounceWindow,
+  type UniqueKeyHolder,
+  type UniqueKeyRequest,
+  type UniqueKeyStore,
+} from '../../unique-key-store.ts';
 import { ExpiringMap } from '../expiring-map.ts';
 
 interface Held {
@@ -8,11 +14,11 @@ interface Held {
   readonly takenAt: number;
   readonly begunAt: number;
   readonly published: boolean;
-  readonly before: ClaimHolder | undefined;
+  readonly before: UniqueKeyHolder | undefined;
 }
 
 /** The claims of one store. */
-export class MemoryClaimTable {
+export class MemoryUniqueKeyTable {
   readonly #clock: Clock;
   readonly #held: ExpiringMap<Held>;
 
@@ -21,18 +27,19 @@ export class MemoryClaimTable {
     this.#held = new ExpiringMap(clock);
   }
 
-  take(name: string, request: ClaimRequest): Claim | undefined {
+  take(name: string, request: UniqueKeyRequest): HeldUniqueKey | undefined {
     const { id, queue, ttl, published = false } = request;
     const held = this.#held.get(name);
     if (held?.id === id) {
       this.#held.set(name, { ...held, published: held.published || published }, ttl);
       return undefined;
     }
-    const holder = held && this.#claimOf(held);
-    if (holder && !request.replace && holder.id !== request.instead) return holder;
+    const holder = held && this.#holderOf(held);
+    if (holder && !request.replace && holder.id !== request.replaceHolder) return holder;
     const now = this.#clock.now();
-    const since = holder && request.burst && inBurst(holder, request.burst) ? holder.since : 0;
-    const before = holder?.published ? { id: holder.id, queue: holder.queue } : holder?.before;
+    const since =
+      holder && request.debounceWindow && inDebounceWindow(holder, request.debounceWindow) ? holder.since : 0;
+    const before = holder?.published ? { id: holder.id, queue: holder.queue } : holder?.previousHolder;
     this.#held.set(name, { id, queue, takenAt: now, begunAt: now - since, published, before }, ttl);
     return holder;
   }
@@ -47,17 +54,17 @@ export class MemoryClaimTable {
     return this.#held.get(name)?.id === id && this.#held.delete(name);
   }
 
-  #claimOf({ id, queue, takenAt, begunAt, published, before }: Held): Claim {
+  #holderOf({ id, queue, takenAt, begunAt, published, before }: Held): HeldUniqueKey {
     const now = this.#clock.now();
     const claim = { id, queue, published, age: now - takenAt, since: now - begunAt };
-    return before ? { ...claim, before } : claim;
+    return before ? { ...claim, previousHolder: before } : claim;
   }
 }
 
 /** The claims, as one connection sees them. */
-export function createMemoryClaims(table: MemoryClaimTable, assertOpen: () => void): ClaimStore {
+export function createMemoryUniqueKeys(table: MemoryUniqueKeyTable, assertOpen: () => void): UniqueKeyStore {
   return {
-    take: async (name, request) => {
+    acquire: async (name, request) => {
       assertOpen();
       return table.take(name, request);
     },

@@ -1,6 +1,6 @@
 import { ClosedError, PublishError } from '../../../errors.ts';
 import type { Message } from '../../../message/message.ts';
-import type { Broker, ConsumeRequest, Consumer, Deliver, HeldMessage } from '../../broker.ts';
+import type { BlockedMessage, Broker, ConsumeRequest, Consumer, Deliver } from '../../broker.ts';
 import type { MemoryStore } from '../memory-store.ts';
 import { MemoryConsumer } from './memory-consumer.ts';
 
@@ -28,7 +28,7 @@ export class MemoryBroker implements Broker {
     if (refused.size > 0) throw new PublishError(refused);
   }
 
-  async promote(held: readonly HeldMessage[]): Promise<readonly boolean[]> {
+  async unblock(held: readonly BlockedMessage[]): Promise<readonly boolean[]> {
     this.#assertOpen();
     return held.map((message) => this.#store.promote(message));
   }

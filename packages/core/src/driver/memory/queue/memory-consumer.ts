@@ -8,7 +8,7 @@ import type { AckJoin, CloseReport, ConsumeRequest, Consumer, Deliver, Settlemen
 import type { LeaseHolder, MemoryStore } from '../memory-store.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
 import { readParts } from './memory-entry.ts';
-import type { MemoryQueue, Taker } from './memory-queue.ts';
+import type { MemoryQueue, QueueConsumer } from './memory-queue.ts';
 
 /** Deliveries in a row before other work of the process gets a turn of the event loop. */
 const burstLength = 100;
@@ -24,7 +24,7 @@ interface ConsumerParts {
  * A running consumer. While it is open its timer holds the process alive, as a worker's sockets would; it renews the
  * leases and looks for orphans.
  */
-export class MemoryConsumer implements Consumer, Taker, LeaseHolder {
+export class MemoryConsumer implements Consumer, QueueConsumer, LeaseHolder {
   readonly #store: MemoryStore;
   readonly #request: ConsumeRequest;
   readonly #deliver: Deliver;

@@ -1,4 +1,4 @@
-import type { MessagePlace } from '../../monitor.ts';
+import type { MessageLocation } from '../../monitor.ts';
 
 /** One entry of a queue: the bytes as they were published, and where it stands. Encoded once, parsed at each delivery. */
 export interface MemoryEntry {
@@ -14,7 +14,7 @@ export interface MemoryEntry {
   returned?: boolean;
   /** The delivery counts of those deliveries that said they began. */
   starts?: Set<number>;
-  place: MessagePlace;
+  place: MessageLocation;
   /** When it became ready to run, epoch ms; of meaning while it waits. */
   readySince?: number;
   /** Taken out while it waited; it is skipped where it stands, since lists and heaps do not search. */

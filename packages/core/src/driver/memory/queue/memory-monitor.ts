@@ -59,13 +59,13 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
 function createReads(
   store: MemoryStore,
   assertOpen: () => void,
-): Required<Pick<Monitor, 'undelivered' | 'peek' | 'held'>> {
+): Required<Pick<Monitor, 'undelivered' | 'peek' | 'blocked'>> {
   return {
     undelivered: async (queue) => {
       assertOpen();
       return { messages: store.undelivered(queue).flatMap(readable) };
     },
-    held: async (queue, from, limit) => {
+    blocked: async (queue, from, limit) => {
       assertOpen();
       const held = store.queues.get(queue)?.held() ?? [];
       return held.slice(from, from + limit).flatMap(({ body }) => readable(body));
@@ -87,7 +87,7 @@ function createCounts(store: MemoryStore, assertOpen: () => void): Required<Pick
             queue,
             waiting: 0,
             delayed: 0,
-            held: 0,
+            blocked: 0,
             running: 0,
             dead: 0,
             paused: false,

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../../clock.ts';
-import { heldUntil } from '../../broker.ts';
+import { blockedUntil } from '../../broker.ts';
 import type { DeadLetter, DeadLetterPage, QueueCounts } from '../../monitor.ts';
 import { defaultRetention, type Retention } from '../../retention.ts';
 import { EntryList } from './entry-list.ts';
@@ -8,7 +8,7 @@ import type { MemoryEntry } from './memory-entry.ts';
 import { TimeHeap } from './time-heap.ts';
 
 /** Whoever takes entries from a queue. */
-export interface Taker {
+export interface QueueConsumer {
   /** Takes what it has room for. */
   fill(): void;
 }
@@ -28,7 +28,7 @@ export class MemoryQueue {
   #dead: DeadLetter[] = [];
   #parked = 0;
   #deadBytes = 0;
-  readonly #takers = new Set<Taker>();
+  readonly #consumers = new Set<QueueConsumer>();
   /** How many taken-out entries still stand where. */
   readonly #removed = { waiting: 0, delayed: 0 };
   #waking = false;
@@ -44,7 +44,7 @@ export class MemoryQueue {
   /** Adds an entry: ready at once, or held back until `at`. */
   add(entry: MemoryEntry, at?: number): void {
     entry.queue = this.name;
-    if (at !== undefined && at >= heldUntil) {
+    if (at !== undefined && at >= blockedUntil) {
       entry.place = 'delayed';
       this.#held.add(entry);
     } else if (at !== undefined && at > this.#clock.now()) {
@@ -119,30 +119,30 @@ export class MemoryQueue {
     this.#removed[entry.place] += 1;
   }
 
-  attach(taker: Taker): void {
-    this.#takers.add(taker);
+  attach(consumer: QueueConsumer): void {
+    this.#consumers.add(consumer);
     this.#arm();
     this.wake();
   }
 
-  detach(taker: Taker): void {
-    this.#takers.delete(taker);
-    if (this.#takers.size === 0) this.#disarm();
+  detach(consumer: QueueConsumer): void {
+    this.#consumers.delete(consumer);
+    if (this.#consumers.size === 0) this.#disarm();
   }
 
   /** Lets the takers fill themselves, once per turn however often it is called. */
   wake(): void {
-    if (this.#waking || this.#takers.size === 0) return;
+    if (this.#waking || this.#consumers.size === 0) return;
     this.#waking = true;
     queueMicrotask(() => {
       this.#waking = false;
-      const takers = [...this.#takers];
-      const first = takers[0];
-      if (first && takers.length > 1) {
-        this.#takers.delete(first); // the first goes last next time
-        this.#takers.add(first);
+      const consumers = [...this.#consumers];
+      const first = consumers[0];
+      if (first && consumers.length > 1) {
+        this.#consumers.delete(first); // the first goes last next time
+        this.#consumers.add(first);
       }
-      for (const taker of takers) taker.fill();
+      for (const consumer of consumers) consumer.fill();
     });
   }
 
@@ -203,7 +203,7 @@ export class MemoryQueue {
       queue: this.name,
       waiting: this.#ready.reduce((sum, list) => sum + list.size, 0) - this.#removed.waiting,
       delayed: this.#delayed.size - this.#removed.delayed + this.#held.size,
-      held: this.#held.size,
+      blocked: this.#held.size,
       running: this.running.size,
       dead: this.#dead.length,
       paused: this.#paused,
@@ -247,7 +247,7 @@ export class MemoryQueue {
   /** A timer for the next delayed entry, while somebody is there to take it. In the background: takers keep the process. */
   #arm(): void {
     const at = this.#delayed.nextAt;
-    if (at === undefined || this.#takers.size === 0 || (this.#timer && this.#timer.at <= at)) return;
+    if (at === undefined || this.#consumers.size === 0 || (this.#timer && this.#timer.at <= at)) return;
     this.#disarm();
     const onTime = (): void => {
       this.#timer = undefined;

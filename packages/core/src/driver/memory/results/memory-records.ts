@@ -62,7 +62,7 @@ export class MemoryRecords {
     const { groupId, index, succeeded, ttl, outcome } = member;
     if (outcome && !this.put([outcome])[0]) return { done: 0, failed: 0, complete: false, refused: true };
     const join = this.#joins.get(groupId) ?? { members: new Set<number>(), failed: 0, size: undefined };
-    if (member.tellsSize) join.size = member.size;
+    if (member.announcesSize) join.size = member.size;
     const size = member.size ?? join.size ?? Number.POSITIVE_INFINITY;
     const fresh = !join.members.has(index);
     if (fresh) join.members.add(index);
@@ -70,7 +70,7 @@ export class MemoryRecords {
     const done = join.members.size;
     const complete = done >= size;
     if (complete) this.#joins.set(groupId, join, Math.min(ttl, completeTtl));
-    else if (fresh || member.tellsSize) this.#joins.set(groupId, join, ttl);
+    else if (fresh || member.announcesSize) this.#joins.set(groupId, join, ttl);
     return { done, failed: join.failed, complete };
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../logger.ts';
 import { decodeRecord, type OutcomeRecord, type OutcomeWrite } from '../../../message/outcome.ts';
-import type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from '../../result-backend.ts';
+import type { JoinMember, JoinState, ResultBackend, ResultNotification, Subscription } from '../../result-backend.ts';
 import { SubscriptionSet } from '../subscription-set.ts';
 import type { MemoryRecords } from './memory-records.ts';
 
@@ -24,7 +24,7 @@ export class MemoryResults implements ResultBackend {
     return ids.map((id) => this.#records.get(id));
   }
 
-  async watch(inbox: string, listener: (ring: Ring) => void): Promise<Subscription> {
+  async watch(inbox: string, listener: (ring: ResultNotification) => void): Promise<Subscription> {
     return this.#subscriptions.add((guard) =>
       this.#records.inboxes.listen(inbox, (text) =>
         guard(() => {

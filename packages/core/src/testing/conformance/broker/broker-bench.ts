@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Broker, ConsumeRequest, Consumer, Delivery, MalformedEntry, Settlement } from '../../../driver/broker.ts';
 import type { Connection } from '../../../driver/driver.ts';
-import type { MessagePlace, Monitor, QueueCounts } from '../../../driver/monitor.ts';
+import type { MessageLocation, Monitor, QueueCounts } from '../../../driver/monitor.ts';
 import type { ResultBackend } from '../../../driver/result-backend.ts';
 import type { Message } from '../../../message/message.ts';
 import type { OutcomeRecord } from '../../../message/outcome.ts';
@@ -119,7 +119,7 @@ export class BrokerBench {
     return required(counts, `counts of ${name}`);
   }
 
-  async place(id: string): Promise<MessagePlace | undefined> {
+  async place(id: string): Promise<MessageLocation | undefined> {
     return (await this.monitor.locate([id]))[0];
   }
 

@@ -1,15 +1,15 @@
 import { expect } from 'vitest';
-import { type HeldMessage, heldUntil, type Settlement } from '../../../driver/broker.ts';
+import { type BlockedMessage, blockedUntil, type Settlement } from '../../../driver/broker.ts';
 import { until } from '../../until.ts';
 import type { ConformanceCase } from '../suite.ts';
 import { ack, type BrokerBench, queue } from './broker-bench.ts';
 
-async function promote(bench: BrokerBench, ...held: readonly HeldMessage[]): Promise<readonly boolean[]> {
-  expect(bench.broker.promote, 'the broker must be able to promote').toBeDefined();
-  return (await bench.broker.promote?.(held)) ?? [];
+async function promote(bench: BrokerBench, ...held: readonly BlockedMessage[]): Promise<readonly boolean[]> {
+  expect(bench.broker.unblock, 'the broker must be able to promote').toBeDefined();
+  return (await bench.broker.unblock?.(held)) ?? [];
 }
 
-export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
+export const brokerBlockedCases: readonly ConformanceCase<BrokerBench>[] = [
   {
     name: 'a held message waits until it is promoted',
     async run(bench) {
@@ -29,7 +29,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
     name: 'held messages are counted among the delayed, and by themselves',
     async run(bench) {
       await bench.publishMany(3, (index) => ({ held: index < 2, eta: Date.now() + 60_000 }));
-      expect(await bench.counts()).toMatchObject({ waiting: 0, delayed: 3, held: 2, running: 0 });
+      expect(await bench.counts()).toMatchObject({ waiting: 0, delayed: 3, blocked: 2, running: 0 });
     },
   },
   {
@@ -41,7 +41,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
       const ids = [delayed.id, ready.id, 'nobody', held.id, held.id];
       expect(await promote(bench, ...ids.map((id) => ({ queue, id })))).toEqual([false, false, false, true, false]);
       expect(await promote(bench, { queue: 'beta', id: held.id }, { queue, id: held.id })).toEqual([false, false]);
-      expect(await bench.counts()).toMatchObject({ waiting: 2, delayed: 1, held: 0 });
+      expect(await bench.counts()).toMatchObject({ waiting: 2, delayed: 1, blocked: 0 });
     },
   },
   {
@@ -63,11 +63,11 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
         handle: ({ message }): Settlement => {
           if (held) return ack;
           held = true;
-          return { kind: 'retryAt', message: { ...message, headers: { seen: true } }, at: heldUntil };
+          return { kind: 'retryAt', message: { ...message, headers: { seen: true } }, at: blockedUntil };
         },
       });
       const { id } = await bench.publish({ priority: 4 });
-      await until(async () => (await bench.counts()).held === 1, { what: 'the message to be held' });
+      await until(async () => (await bench.counts()).blocked === 1, { what: 'the message to be held' });
       expect(await promote(bench, { queue, id, first: true })).toEqual([true]);
       await probe.arrived(2);
       expect(probe.deliveries[1]?.message).toMatchObject({ id, priority: 4, headers: { seen: true } });
@@ -84,7 +84,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
         handle: ({ message }): Settlement => {
           if (seen.has(message.id)) return ack;
           seen.add(message.id);
-          return { kind: 'retryAt', message, at: heldUntil };
+          return { kind: 'retryAt', message, at: blockedUntil };
         },
       });
       const now = Date.now;
@@ -93,7 +93,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
       try {
         const ids = await bench.publishMany(10);
         await until(async () => (await bench.counts()).delayed === 10, { what: 'ten messages to wait' });
-        expect((await bench.counts()).held).toBe(10);
+        expect((await bench.counts()).blocked).toBe(10);
         expect(await promote(bench, ...ids.map((id) => ({ queue, id })))).toEqual(ids.map(() => true));
         await bench.emptied();
       } finally {
@@ -108,7 +108,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
       expect(await bench.monitor.remove?.([a as string])).toEqual([true]);
       expect(await promote(bench, { queue, id: a as string })).toEqual([false]);
       expect([...(await bench.monitor.purge(queue))].sort()).toEqual([b, c].sort());
-      expect(await bench.counts()).toMatchObject({ waiting: 0, delayed: 0, held: 0 });
+      expect(await bench.counts()).toMatchObject({ waiting: 0, delayed: 0, blocked: 0 });
       expect(await bench.place(b as string)).toBeUndefined();
     },
   },
@@ -117,7 +117,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
     async run(bench) {
       const message = await bench.publish({ held: true });
       await bench.broker.publish([{ ...message, held: false }]);
-      expect(await bench.counts()).toMatchObject({ waiting: 0, held: 1 });
+      expect(await bench.counts()).toMatchObject({ waiting: 0, blocked: 1 });
     },
   },
   {
@@ -138,33 +138,33 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
   {
     name: 'a delivery tells that it was settled, and whether its message is gone',
     async run(bench) {
-      const told: boolean[] = [];
+      const info: boolean[] = [];
       const answers: Settlement[] = [];
       const reason = { name: 'Error', message: 'refused' };
       const probe = await bench.probe({
         handle: (delivery): Settlement => {
-          delivery.onSettled((over) => told.push(over));
+          delivery.onSettled((over) => info.push(over));
           return answers.shift() ?? ack;
         },
       });
       answers.push({ kind: 'release' }, { kind: 'deadLetter', reason }, ack);
       await bench.publishMany(2);
-      await until(() => told.length === 3, { what: () => `three settlements, got ${told}` });
-      expect(told).toEqual([false, true, true]);
+      await until(() => info.length === 3, { what: () => `three settlements, got ${info}` });
+      expect(info).toEqual([false, true, true]);
       const message = await bench.publish();
-      await until(() => told.length === 4, { what: 'the ack' });
+      await until(() => info.length === 4, { what: 'the ack' });
       expect(await bench.place(message.id)).toBeUndefined();
       answers.push({ kind: 'retryAt', message, at: Date.now() });
       await bench.broker.publish([message]);
-      await until(() => told.length === 6, { what: () => `a retry and an ack, got ${told}` });
-      expect(told.slice(4)).toEqual([false, true]);
+      await until(() => info.length === 6, { what: () => `a retry and an ack, got ${info}` });
+      expect(info.slice(4)).toEqual([false, true]);
       expect(probe.errors).toEqual([]);
     },
   },
   {
     name: 'a delivery whose lease was lost is not told that it was settled',
     async run(bench) {
-      const told: boolean[] = [];
+      const info: boolean[] = [];
       let lost = false;
       const probe = await bench.probe({
         slots: 2,
@@ -172,7 +172,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
         handle: async (delivery) => {
           if (lost) return ack;
           lost = true;
-          delivery.onSettled((over) => told.push(over));
+          delivery.onSettled((over) => info.push(over));
           await bench.loseLease(delivery.message.id);
           await new Promise<void>((resolve) => delivery.onLeaseLost(resolve));
           return ack;
@@ -181,7 +181,7 @@ export const brokerHeldCases: readonly ConformanceCase<BrokerBench>[] = [
       await bench.publish();
       await probe.arrived(2);
       await bench.emptied();
-      expect(told).toEqual([]);
+      expect(info).toEqual([]);
     },
   },
 ];

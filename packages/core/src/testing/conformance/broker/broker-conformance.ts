@@ -1,7 +1,7 @@
 import type { ConformanceOptions } from '../harness.ts';
 import { type ConformanceCase, declareSuite, type Suite } from '../suite.ts';
 import { BrokerBench } from './broker-bench.ts';
-import { brokerHeldCases } from './broker-blocked-cases.ts';
+import { brokerBlockedCases } from './broker-blocked-cases.ts';
 import { brokerConsumerCases } from './broker-consumer-cases.ts';
 import { brokerDeliveryCases } from './broker-delivery-cases.ts';
 import { brokerJoinCases } from './broker-join-cases.ts';
@@ -58,6 +58,6 @@ const brokerCases: readonly ConformanceCase<BrokerBench>[] = [
   ...brokerMalformedCases,
   ...brokerLeaseCases,
   ...brokerMonitorCases,
-  ...brokerHeldCases,
+  ...brokerBlockedCases,
   ...brokerPauseCases,
 ];

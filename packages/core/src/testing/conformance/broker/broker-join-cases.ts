@@ -30,14 +30,14 @@ class Members {
     const index = at ?? this.#acked;
     this.#acked += 1;
     const size = this.#size === undefined ? {} : { size: this.#size };
-    const told = (state: JoinState): Promise<Settlement> => {
+    const info = (state: JoinState): Promise<Settlement> => {
       this.states.push(state);
       return follow(state);
     };
     return {
       kind: 'ack',
       outcome: { record: successOf(id, 'done'), ttl },
-      join: { groupId, index, ttl, ...size, follow: told },
+      join: { groupId, index, ttl, ...size, follow: info },
     };
   }
 
@@ -89,7 +89,7 @@ export const brokerJoinCases: readonly ConformanceCase<BrokerBench>[] = [
       assertJoins(bench);
       const members = new Members();
       const { groupId } = members;
-      await bench.results.join({ groupId, index: 5, succeeded: false, ttl, size: 3, tellsSize: true });
+      await bench.results.join({ groupId, index: 5, succeeded: false, ttl, size: 3, announcesSize: true });
       await bench.probe({ handle: ({ message }) => members.ack(message) });
       await bench.publishMany(2);
       await bench.emptied();

@@ -20,20 +20,20 @@ interface LostLease {
   /** Settles the second holder's delivery. */
   readonly fresh: Deferred<Settlement>;
   /** Resolves when the first holder is told. */
-  readonly told: Promise<void>;
+  readonly info: Promise<void>;
 }
 
 async function takeLeaseAway(bench: BrokerBench): Promise<LostLease> {
   const stale = deferred<Settlement>();
   const fresh = deferred<Settlement>();
-  const told = deferred();
+  const info = deferred();
   const lease = bench.harness.fastLease;
   const { id } = createMessage();
   const holder = await bench.probe({
     lease,
     handle: (delivery) => {
       if (delivery.message.id !== id) return ack;
-      delivery.onLeaseLost(told.resolve);
+      delivery.onLeaseLost(info.resolve);
       return stale.promise;
     },
   });
@@ -44,7 +44,7 @@ async function takeLeaseAway(bench: BrokerBench): Promise<LostLease> {
   const heir = await bench.probe({ lease, connection, handle });
   await bench.loseLease(id);
   await until(() => heir.deliveries.length > 0, { timeout: redelivery, what: 'the redelivery' });
-  return { id, holder, heir, stale, fresh, told: told.promise };
+  return { id, holder, heir, stale, fresh, info: info.promise };
 }
 
 /** Takes a message away from whoever has it; resolves with its next delivery. */
@@ -129,8 +129,8 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
   {
     name: 'the holder of a lost lease is told, once for each listener and at once when it asks late',
     async run(bench) {
-      const { holder, stale, fresh, told } = await takeLeaseAway(bench);
-      await within(told, { timeout: redelivery, what: 'onLeaseLost' });
+      const { holder, stale, fresh, info } = await takeLeaseAway(bench);
+      await within(info, { timeout: redelivery, what: 'onLeaseLost' });
       let calls = 0;
       holder.deliveries[0]?.onLeaseLost(() => {
         calls += 1;

@@ -16,9 +16,9 @@ export const brokerMonitorCases: readonly ConformanceCase<BrokerBench>[] = [
       await bench.publishMany(2, () => ({ eta: Date.now() + 60_000 }));
       await bench.publish({ queue: 'beta', priority: 5 });
       expect(await bench.monitor.counts(['beta', queue, 'nobody'])).toEqual([
-        { queue: 'beta', waiting: 1, delayed: 0, held: 0, running: 0, dead: 0, paused: false },
-        { queue, waiting: 3, delayed: 2, held: 0, running: 1, dead: 0, paused: false },
-        { queue: 'nobody', waiting: 0, delayed: 0, held: 0, running: 0, dead: 0, paused: false },
+        { queue: 'beta', waiting: 1, delayed: 0, blocked: 0, running: 0, dead: 0, paused: false },
+        { queue, waiting: 3, delayed: 2, blocked: 0, running: 1, dead: 0, paused: false },
+        { queue: 'nobody', waiting: 0, delayed: 0, blocked: 0, running: 0, dead: 0, paused: false },
       ]);
       gate.resolve();
     },

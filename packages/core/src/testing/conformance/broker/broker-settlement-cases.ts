@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Settlement } from '../../../driver/broker.ts';
-import type { Ring } from '../../../driver/result-backend.ts';
+import type { ResultNotification } from '../../../driver/result-backend.ts';
 import type { Failure } from '../../../message/failure.ts';
 import type { OutcomeRecord } from '../../../message/outcome.ts';
 import { newTaskId } from '../../../message/task-id.ts';
@@ -30,7 +30,7 @@ export const brokerSettlementCases: readonly ConformanceCase<BrokerBench>[] = [
         queue,
         waiting: 0,
         delayed: 0,
-        held: 0,
+        blocked: 0,
         running: 1,
         dead: 0,
         paused: false,
@@ -41,7 +41,7 @@ export const brokerSettlementCases: readonly ConformanceCase<BrokerBench>[] = [
         queue,
         waiting: 0,
         delayed: 0,
-        held: 0,
+        blocked: 0,
         running: 0,
         dead: 0,
         paused: false,
@@ -78,7 +78,7 @@ export const brokerSettlementCases: readonly ConformanceCase<BrokerBench>[] = [
     name: 'ack with an outcome rings the inbox, and the record can be read by then',
     async run(bench) {
       assertFused(bench);
-      const rung = deferred<Ring>();
+      const rung = deferred<ResultNotification>();
       await bench.results.watch('inbox-1', rung.resolve);
       await bench.probe({ handle: ({ message }) => ackWith(message.id, 'done', 'inbox-1') });
       const { id } = await bench.publish({ replyTo: 'inbox-1' });
@@ -147,7 +147,7 @@ export const brokerSettlementCases: readonly ConformanceCase<BrokerBench>[] = [
     name: 'deadLetter stores its outcome and rings',
     async run(bench) {
       assertFused(bench);
-      const rung = deferred<Ring>();
+      const rung = deferred<ResultNotification>();
       await bench.results.watch('inbox-2', rung.resolve);
       const id = newTaskId();
       const record = failureOf(id);

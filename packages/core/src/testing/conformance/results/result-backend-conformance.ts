@@ -2,7 +2,7 @@ import type { ConformanceOptions } from '../harness.ts';
 import { declareSuite } from '../suite.ts';
 import { ResultBench } from './result-bench.ts';
 import { resultJoinCases } from './result-join-cases.ts';
-import { resultRingCases } from './result-notification-cases.ts';
+import { resultNotificationCases } from './result-notification-cases.ts';
 import { resultRecordCases } from './result-record-cases.ts';
 
 /**
@@ -10,6 +10,6 @@ import { resultRecordCases } from './result-record-cases.ts';
  * connection needs `results` only.
  */
 export function resultBackendConformance(driver: string, options: ConformanceOptions): void {
-  const cases = [...resultRecordCases, ...resultRingCases, ...resultJoinCases];
+  const cases = [...resultRecordCases, ...resultNotificationCases, ...resultJoinCases];
   declareSuite({ seam: 'result backend', createBench: (harness) => new ResultBench(harness), cases }, driver, options);
 }

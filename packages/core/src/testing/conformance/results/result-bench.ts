@@ -1,5 +1,11 @@
 import { expect } from 'vitest';
-import type { JoinMember, JoinState, ResultBackend, Ring, Subscription } from '../../../driver/result-backend.ts';
+import type {
+  JoinMember,
+  JoinState,
+  ResultBackend,
+  ResultNotification,
+  Subscription,
+} from '../../../driver/result-backend.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../../../message/outcome.ts';
 import { newTaskId } from '../../../message/task-id.ts';
 import { until } from '../../until.ts';
@@ -7,7 +13,7 @@ import type { Harness } from '../harness.ts';
 
 /** A listener at an inbox that writes down its rings. */
 export interface Bell {
-  readonly rings: readonly Ring[];
+  readonly rings: readonly ResultNotification[];
   readonly subscription: Subscription;
   /** Resolves when `count` rings have come. */
   rung(count: number): Promise<void>;
@@ -35,7 +41,7 @@ export class ResultBench {
   }
 
   async bell(inbox: string, results: ResultBackend = this.results): Promise<Bell> {
-    const rings: Ring[] = [];
+    const rings: ResultNotification[] = [];
     const subscription = await results.watch(inbox, (ring) => rings.push(ring));
     const rung = async (count: number): Promise<void> => {
       await until(() => rings.length >= count, { what: () => `${count} rings, got ${rings.length}` });

@@ -44,7 +44,9 @@ export const resultJoinCases: readonly ConformanceCase<ResultBench>[] = [
       const member = { groupId: 'stream', succeeded: true, ttl: 60_000 };
       const { results } = bench;
       expect(await results.join({ ...member, index: 0 })).toEqual({ done: 1, failed: 0, complete: false });
-      expect(await results.join({ ...member, index: 2, size: 3, tellsSize: true })).toMatchObject({ complete: false });
+      expect(await results.join({ ...member, index: 2, size: 3, announcesSize: true })).toMatchObject({
+        complete: false,
+      });
       expect(await results.join({ ...member, index: 0 })).toEqual({ done: 2, failed: 0, complete: false });
       expect(await results.join({ ...member, index: 1 })).toEqual({ done: 3, failed: 0, complete: true });
       expect(await results.join({ ...member, index: 0 })).toEqual({ done: 3, failed: 0, complete: true });

@@ -6,7 +6,7 @@ import { createRecord, type ResultBench } from './result-bench.ts';
 
 const inbox = 'inbox-1';
 
-export const resultRingCases: readonly ConformanceCase<ResultBench>[] = [
+export const resultNotificationCases: readonly ConformanceCase<ResultBench>[] = [
   {
     name: 'a stored record rings its inbox',
     async run(bench) {

@@ -130,8 +130,8 @@ const cases: readonly ConformanceCase<BrokerBench>[] = [
     name: 'forgotten results do not count',
     retention: keeping({ results: 100 }),
     async run(bench) {
-      const forgotten = await store(bench, 600);
-      await bench.results.forget(forgotten);
+      const orphaned = await store(bench, 600);
+      await bench.results.forget(orphaned);
       const kept = await store(bench, 90);
       await until(async () => (await left(bench, kept)) === 90, { what: 'the records' });
       for (let turn = 0; turn < 5; turn += 1) await bench.connection.sweep?.();

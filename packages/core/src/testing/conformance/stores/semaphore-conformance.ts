@@ -1,64 +1,64 @@
 import { expect } from 'vitest';
 import { sleep, systemClock } from '../../../clock.ts';
-import { type Admission, type AdmissionEntry, lookAgain, type Place } from '../../../driver/semaphore.ts';
+import { type AcquireRequest, recheckAfter, type Semaphore, type SlotHolder } from '../../../driver/semaphore.ts';
 import { until } from '../../until.ts';
 import type { ConformanceOptions, Harness } from '../harness.ts';
 import { type ConformanceCase, declareSuite } from '../suite.ts';
 import { checkAgainstModel, drawHistory } from './semaphore-model.ts';
 
 /**
- * The exam of an {@link Admission}. Call it at the top of a vitest file, as {@link brokerConformance}; the harness's
+ * The exam of an {@link Semaphore}. Call it at the top of a vitest file, as {@link brokerConformance}; the harness's
  * connection needs `admission` only.
  */
-export function admissionConformance(driver: string, options: ConformanceOptions): void {
+export function semaphoreConformance(driver: string, options: ConformanceOptions): void {
   declareSuite(
-    { seam: 'admission', createBench: (harness) => new AdmissionBench(harness), cases: admissionCases },
+    { seam: 'admission', createBench: (harness) => new SemaphoreBench(harness), cases: semaphoreCases },
     driver,
     options,
   );
 }
 
-class AdmissionBench {
+class SemaphoreBench {
   readonly harness: Harness;
 
   constructor(harness: Harness) {
     this.harness = harness;
   }
 
-  get admission(): Admission {
-    expect(this.harness.connection.admission, 'the harness must give an admission').toBeDefined();
-    return this.harness.connection.admission as Admission;
+  get semaphore(): Semaphore {
+    expect(this.harness.connection.semaphore, 'the harness must give an admission').toBeDefined();
+    return this.harness.connection.semaphore as Semaphore;
   }
 
   /** Whether each of these is in, entered in one call. */
-  async enter(...entries: readonly AdmissionEntry[]): Promise<readonly boolean[]> {
-    const { fences } = await this.admission.enter(entries);
+  async enter(...entries: readonly AcquireRequest[]): Promise<readonly boolean[]> {
+    const { fencingTokens: fences } = await this.semaphore.acquire(entries);
     return fences.map((fence) => fence > 0);
   }
 
   /** The ids of those who get in when these leave. */
-  async leave(...places: readonly Place[]): Promise<readonly string[]> {
-    return (await this.admission.leave(places)).map(({ id }) => id);
+  async leave(...places: readonly SlotHolder[]): Promise<readonly string[]> {
+    return (await this.semaphore.release(places)).map(({ id }) => id);
   }
 
   /** Lets everybody out who is in, one by one, beginning with this one: the order in which they were in. */
-  async order(first: Place): Promise<readonly string[]> {
+  async order(first: SlotHolder): Promise<readonly string[]> {
     const ids: string[] = [];
-    for (let inside: readonly Place[] = [first]; inside.length > 0; ) {
-      const [next, ...others] = inside as [Place, ...Place[]];
+    for (let inside: readonly SlotHolder[] = [first]; inside.length > 0; ) {
+      const [next, ...others] = inside as [SlotHolder, ...SlotHolder[]];
       ids.push(next.id);
-      inside = [...others, ...(await this.admission.leave([next]))];
+      inside = [...others, ...(await this.semaphore.release([next]))];
     }
     return ids;
   }
 }
 
 /** An entry into the group `g`, for one place of one. */
-function entry(id: string, fields: Partial<AdmissionEntry> = {}): AdmissionEntry {
+function entry(id: string, fields: Partial<AcquireRequest> = {}): AcquireRequest {
   return { group: 'g', queue: 'alpha', id, limit: 1, ...fields };
 }
 
-const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
+const semaphoreCases: readonly ConformanceCase<SemaphoreBench>[] = [
   {
     name: 'a group lets in as many as it has places',
     async run(bench) {
@@ -79,9 +79,9 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     async run(bench) {
       await bench.enter(entry('in'), entry('waits'));
       const places = [entry('in'), entry('waits'), entry('nobody'), entry('in', { group: 'h' })];
-      expect(await bench.admission.knows(places)).toEqual([true, true, false, false]);
-      await bench.admission.leave([entry('in'), entry('waits')]);
-      expect(await bench.admission.knows(places)).toEqual([false, false, false, false]);
+      expect(await bench.semaphore.has(places)).toEqual([true, true, false, false]);
+      await bench.semaphore.release([entry('in'), entry('waits')]);
+      expect(await bench.semaphore.has(places)).toEqual([false, false, false, false]);
     },
   },
   {
@@ -96,7 +96,7 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'who leaves lets the first in the line in',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'), entry('c'));
-      const [next, ...others] = await bench.admission.leave([entry('a')]);
+      const [next, ...others] = await bench.semaphore.release([entry('a')]);
       expect(next).toEqual({ group: 'g', queue: 'alpha', id: 'b' });
       expect(others).toEqual([]);
       expect(await bench.enter(entry('b'), entry('c'))).toEqual([true, false]);
@@ -124,9 +124,9 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'whoever leaves as a holder takes no turn in the line',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'), entry('c'));
-      expect(await bench.admission.leave([entry('b')], 'holders')).toEqual([]);
-      const admitted = await bench.admission.leave([entry('a')], 'holders');
-      expect(admitted.map(({ id }) => id)).toEqual(['b']);
+      expect(await bench.semaphore.release([entry('b')], 'holders')).toEqual([]);
+      const acquired = await bench.semaphore.release([entry('a')], 'holders');
+      expect(acquired.map(({ id }) => id)).toEqual(['b']);
     },
   },
   {
@@ -141,15 +141,15 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'one id in two queues is two members',
     async run(bench) {
       expect(await bench.enter(entry('a'), entry('a', { queue: 'beta' }))).toEqual([true, false]);
-      expect(await bench.admission.leave([entry('a')])).toEqual([{ group: 'g', queue: 'beta', id: 'a' }]);
+      expect(await bench.semaphore.release([entry('a')])).toEqual([{ group: 'g', queue: 'beta', id: 'a' }]);
     },
   },
   {
     name: 'more places let in who waits, fewer let nobody in until enough have left',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'), entry('c'), entry('d'));
-      const wider = await bench.admission.enter([entry('d', { limit: 3 })]);
-      expect(wider.fences).toEqual([0]);
+      const wider = await bench.semaphore.acquire([entry('d', { limit: 3 })]);
+      expect(wider.fencingTokens).toEqual([0]);
       expect(wider.others.map(({ id }) => id)).toEqual(['b', 'c']);
       await bench.enter(entry('d', { limit: 1 }));
       expect(await bench.leave(entry('a'), entry('b'))).toEqual([]);
@@ -161,7 +161,7 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     async run(bench) {
       let last = 0;
       for (const one of [entry('a'), entry('x', { group: 'h' }), entry('a'), entry('b', { limit: 2 }), entry('a')]) {
-        const [fence = 0] = (await bench.admission.enter([one], 'must')).fences;
+        const [fence = 0] = (await bench.semaphore.acquire([one], 'must')).fencingTokens;
         expect(fence).toBeGreaterThan(last);
         last = fence;
       }
@@ -184,8 +184,8 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'a flow that comes late does not make up for what it has missed',
     async run(bench) {
       await bench.enter(...Array.from({ length: 41 }, (_, index) => entry(`x${index}`, { flow: 'x' })));
-      let inside = entry('x0') as Place;
-      for (let step = 0; step < 20; step += 1) [inside] = (await bench.admission.leave([inside])) as [Place];
+      let inside = entry('x0') as SlotHolder;
+      for (let step = 0; step < 20; step += 1) [inside] = (await bench.semaphore.release([inside])) as [SlotHolder];
       await bench.enter(...Array.from({ length: 20 }, (_, index) => entry(`y${index}`, { flow: 'y' })));
       const order = (await bench.order(inside)).slice(0, 20);
       expect(order.filter((id) => id.startsWith('x')).length).toBeGreaterThanOrEqual(9);
@@ -208,23 +208,23 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'a halted place stays taken until its holder leaves',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'));
-      expect(await bench.admission.halt(entry('b'))).toBe(false);
-      expect(await bench.admission.halted()).toEqual([]);
-      expect(await bench.admission.halt(entry('a'))).toBe(true);
-      expect(await bench.admission.halted()).toEqual([{ group: 'g', queue: 'alpha', id: 'a' }]);
+      expect(await bench.semaphore.halt(entry('b'))).toBe(false);
+      expect(await bench.semaphore.halted()).toEqual([]);
+      expect(await bench.semaphore.halt(entry('a'))).toBe(true);
+      expect(await bench.semaphore.halted()).toEqual([{ group: 'g', queue: 'alpha', id: 'a' }]);
       expect(await bench.enter(entry('b'))).toEqual([false]);
       expect(await bench.leave(entry('a'))).toEqual(['b']);
-      expect(await bench.admission.halted()).toEqual([]);
+      expect(await bench.semaphore.halted()).toEqual([]);
     },
   },
   {
     name: 'a member takes over the place of the one it replaces',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'));
-      await bench.admission.halt(entry('a'));
+      await bench.semaphore.halt(entry('a'));
       const again = entry('c', { replaces: { queue: 'alpha', id: 'a' } });
       expect(await bench.enter(again, again)).toEqual([true, true]);
-      expect(await bench.admission.halted()).toEqual([]);
+      expect(await bench.semaphore.halted()).toEqual([]);
       expect(await bench.enter(entry('d', { replaces: { queue: 'alpha', id: 'gone' } }))).toEqual([false]);
       expect(await bench.order(entry('c'))).toEqual(['c', 'b', 'd']);
     },
@@ -233,8 +233,8 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     name: 'the line can be looked at',
     async run(bench) {
       await bench.enter(entry('a'), entry('b'), entry('c'), entry('d'));
-      expect((await bench.admission.line('g', 2)).map(({ id }) => id)).toEqual(['b', 'c']);
-      expect(await bench.admission.line('unknown', 2)).toEqual([]);
+      expect((await bench.semaphore.waitingList('g', 2)).map(({ id }) => id)).toEqual(['b', 'c']);
+      expect(await bench.semaphore.waitingList('unknown', 2)).toEqual([]);
     },
   },
   {
@@ -242,12 +242,12 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     async run(bench) {
       await bench.enter(entry('a'), entry('b'), entry('lone', { group: 'h' }), entry('halted', { group: 'i' }));
       await bench.enter(entry('waits', { group: 'i' }));
-      await bench.admission.halt(entry('halted', { group: 'i' }));
+      await bench.semaphore.halt(entry('halted', { group: 'i' }));
       for (let turn = 0; turn < 2; turn += 1) {
         const found = await until(
           async () => {
-            const look = { every: 50, patience: 20, limit: 10 };
-            const both = await Promise.all([bench.admission.overdue(look), bench.admission.overdue(look)]);
+            const look = { interval: 50, minHeldMs: 20, limit: 10 };
+            const both = await Promise.all([bench.semaphore.overdue(look), bench.semaphore.overdue(look)]);
             expect(both).toContain(undefined);
             return both.find((places) => places !== undefined && places.length > 0);
           },
@@ -263,20 +263,20 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     async run(bench) {
       await bench.enter(entry('a'), entry('b'));
       expect(await bench.leave(entry('a'))).toEqual(['b']);
-      await sleep(systemClock, lookAgain.soon + 100);
-      expect(await bench.admission.overdue({ every: 1, patience: 60_000, limit: 10 })).toEqual([]); // too young by that
-      const look = { every: 1, patience: 20, limit: 10 };
-      const found = async () => ((await bench.admission.overdue(look)) ?? []).some(({ id }) => id === 'b');
-      await until(found, { timeout: 2 * lookAgain.soon, what: 'the place to be looked at again' });
+      await sleep(systemClock, recheckAfter.soon + 100);
+      expect(await bench.semaphore.overdue({ interval: 1, minHeldMs: 60_000, limit: 10 })).toEqual([]); // too young by that
+      const look = { interval: 1, minHeldMs: 20, limit: 10 };
+      const found = async () => ((await bench.semaphore.overdue(look)) ?? []).some(({ id }) => id === 'b');
+      await until(found, { timeout: 2 * recheckAfter.soon, what: 'the place to be looked at again' });
     },
   },
   ...[1, 2, 3].map((part) => ({
     name: `random histories come to what the definition says, part ${part}`,
-    async run(bench: AdmissionBench) {
+    async run(bench: SemaphoreBench) {
       for (let nth = 0; nth < 8; nth += 1) {
         const seed = part * 1_000 + nth;
         const names = [`a${seed}`, `b${seed}`] as const;
-        await checkAgainstModel(bench.admission, { names, ops: drawHistory(seed, 40) }).catch((error: unknown) => {
+        await checkAgainstModel(bench.semaphore, { names, ops: drawHistory(seed, 40) }).catch((error: unknown) => {
           throw new Error(`history ${seed}: ${(error as Error).message}`, { cause: error });
         });
       }
@@ -287,34 +287,34 @@ const admissionCases: readonly ConformanceCase<AdmissionBench>[] = [
     async run(bench) {
       const another = await bench.harness.another();
       await bench.enter(entry('a'));
-      const { fences } = (await another.admission?.enter([entry('a'), entry('b')])) ?? {};
+      const { fencingTokens: fences } = (await another.semaphore?.acquire([entry('a'), entry('b')])) ?? {};
       expect(fences?.map((fence) => fence > 0)).toEqual([true, false]);
-      expect((await another.admission?.leave([entry('a')]))?.map(({ id }) => id)).toEqual(['b']);
+      expect((await another.semaphore?.release([entry('a')]))?.map(({ id }) => id)).toEqual(['b']);
     },
   },
   {
     name: 'many who enter at once through two connections: never more in than places, and everybody gets in',
     async run(bench) {
-      const another = (await bench.harness.another()).admission as Admission;
+      const another = (await bench.harness.another()).semaphore as Semaphore;
       const inside = new Set<string>();
       let most = 0;
       let served = 0;
       const passed = new Set<string>();
-      const getIn = async (place: Place): Promise<void> => {
+      const getIn = async (place: SlotHolder): Promise<void> => {
         inside.add(place.id);
         most = Math.max(most, inside.size);
         await Promise.resolve();
         inside.delete(place.id);
         passed.add(place.id);
         served += 1;
-        const through = served % 2 === 0 ? another : bench.admission;
-        await Promise.all((await through.leave([place])).map(getIn));
+        const through = served % 2 === 0 ? another : bench.semaphore;
+        await Promise.all((await through.release([place])).map(getIn));
       };
       const all = Array.from({ length: 120 }, (_, index) => entry(`m${index}`, { limit: 4 }));
       await Promise.all(
         all.map(async (one, index) => {
-          const through = index % 2 === 0 ? another : bench.admission;
-          const { fences, others } = await through.enter([one]);
+          const through = index % 2 === 0 ? another : bench.semaphore;
+          const { fencingTokens: fences, others } = await through.acquire([one]);
           await Promise.all([...(fences[0] ? [getIn(one)] : []), ...others.map(getIn)]);
         }),
       );

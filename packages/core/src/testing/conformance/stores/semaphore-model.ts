@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import type { Admission, AdmissionEntry } from '../../../driver/semaphore.ts';
+import type { AcquireRequest, Semaphore } from '../../../driver/semaphore.ts';
 
 /** One step: of a member that comes, comes again, goes, or is halted. */
-export type AdmissionOp =
+export type SemaphoreOp =
   | {
       readonly kind: 'come';
       readonly group: number;
@@ -13,7 +13,7 @@ export type AdmissionOp =
   | { readonly kind: 'again' | 'go' | 'halt' | 'replace'; readonly pick: number };
 
 /** A random history of two groups; the same for the same seed. */
-export function drawHistory(seed: number, length: number): readonly AdmissionOp[] {
+export function drawHistory(seed: number, length: number): readonly SemaphoreOp[] {
   let state = seed >>> 0;
   const draw = (below: number): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -34,7 +34,7 @@ export function drawHistory(seed: number, length: number): readonly AdmissionOp[
     'halt',
     'replace',
   ] as const;
-  return Array.from({ length }, (): AdmissionOp => {
+  return Array.from({ length }, (): SemaphoreOp => {
     const kind = kinds[draw(kinds.length)] as (typeof kinds)[number];
     if (kind !== 'come') return { kind, pick: draw(1_000) };
     const limit = [1, 1, 1, 2, 3][draw(5)] as number;
@@ -56,7 +56,7 @@ class ModelGroup {
   readonly ends = new Map<string, number>();
   halted: string | undefined;
 
-  come(id: string, { flow = '', cost = 1, limit }: AdmissionEntry): readonly string[] {
+  come(id: string, { flow = '', cost = 1, limit }: AcquireRequest): readonly string[] {
     this.limit = limit;
     if (!this.inside.includes(id) && !this.line.some((one) => one.id === id)) {
       const tag = Math.max(this.turn, this.ends.get(flow) ?? 0);
@@ -70,12 +70,12 @@ class ModelGroup {
     this.inside = this.inside.filter((one) => one !== id);
     this.line = this.line.filter((one) => one.id !== id);
     if (this.halted === id) this.halted = undefined;
-    const admitted = this.admit();
+    const acquired = this.admit();
     if (this.inside.length + this.line.length === 0) {
       this.turn = 0;
       this.ends.clear();
     }
-    return admitted;
+    return acquired;
   }
 
   replace(old: string, id: string): void {
@@ -85,7 +85,7 @@ class ModelGroup {
 
   /** The lowest tag goes first; of equal ones the one that came first, whose id is smaller. */
   private admit(): readonly string[] {
-    const admitted: string[] = [];
+    const acquired: string[] = [];
     while (this.inside.length < this.limit && this.line.length > 0) {
       const next = this.line.reduce((best, one) =>
         one.tag < best.tag || (one.tag === best.tag && one.id < best.id) ? one : best,
@@ -93,41 +93,41 @@ class ModelGroup {
       this.line = this.line.filter((one) => one !== next);
       this.inside.push(next.id);
       this.turn = next.tag;
-      admitted.push(next.id);
+      acquired.push(next.id);
     }
-    return admitted;
+    return acquired;
   }
 }
 
 /** What is tried: steps, in two groups of these names. */
-export interface AdmissionHistory {
+export interface SemaphoreHistory {
   readonly names: readonly [string, string];
-  readonly ops: readonly AdmissionOp[];
+  readonly ops: readonly SemaphoreOp[];
 }
 
 /** Takes the same steps on an admission and on the model, and compares what each of them says after every one. */
-export async function checkAgainstModel(admission: Admission, { names, ops }: AdmissionHistory): Promise<void> {
-  const trial = new Trial(admission, names);
+export async function checkAgainstModel(semaphore: Semaphore, { names, ops }: SemaphoreHistory): Promise<void> {
+  const trial = new Trial(semaphore, names);
   for (const op of ops) {
     await trial.take(op);
-    await compare(admission, names, trial.groups);
+    await compare(semaphore, names, trial.groups);
   }
 }
 
 class Trial {
   readonly groups: readonly ModelGroup[] = [new ModelGroup(), new ModelGroup()];
-  readonly #names: AdmissionHistory['names'];
-  readonly #admission: Admission;
-  readonly #entries: AdmissionEntry[] = [];
-  readonly #gone = new Set<string>();
+  readonly #names: SemaphoreHistory['names'];
+  readonly #semaphore: Semaphore;
+  readonly #entries: AcquireRequest[] = [];
+  readonly #endedHolders = new Set<string>();
   #fence = 0;
 
-  constructor(admission: Admission, names: AdmissionHistory['names']) {
+  constructor(semaphore: Semaphore, names: SemaphoreHistory['names']) {
     this.#names = names;
-    this.#admission = admission;
+    this.#semaphore = semaphore;
   }
 
-  async take(op: AdmissionOp): Promise<void> {
+  async take(op: SemaphoreOp): Promise<void> {
     if (op.kind === 'come') {
       const { group, flow, weight, limit } = op;
       return this.#add({
@@ -139,64 +139,64 @@ class Trial {
         limit,
       });
     }
-    const there = this.#entries.filter(({ id }) => !this.#gone.has(id));
+    const there = this.#entries.filter(({ id }) => !this.#endedHolders.has(id));
     const entry = there[op.pick % there.length];
     if (entry) await this.#change(op.kind, entry);
   }
 
-  async #change(kind: 'again' | 'go' | 'halt' | 'replace', entry: AdmissionEntry): Promise<void> {
+  async #change(kind: 'again' | 'go' | 'halt' | 'replace', entry: AcquireRequest): Promise<void> {
     const model = this.#modelOf(entry);
     const inside = model.inside.includes(entry.id);
     if (kind === 'again') await this.#enter(entry);
     if (kind === 'go') {
-      this.#gone.add(entry.id);
-      expect((await this.#admission.leave([entry])).map(({ id }) => id)).toEqual(model.go(entry.id));
+      this.#endedHolders.add(entry.id);
+      expect((await this.#semaphore.release([entry])).map(({ id }) => id)).toEqual(model.go(entry.id));
     }
     if (kind === 'halt') {
       if (inside) model.halted = entry.id;
-      expect(await this.#admission.halt(entry)).toBe(inside);
+      expect(await this.#semaphore.halt(entry)).toBe(inside);
     }
     if (kind === 'replace' && inside) {
-      this.#gone.add(entry.id);
+      this.#endedHolders.add(entry.id);
       await this.#add({ ...entry, replaces: { queue: 'q', id: entry.id } });
     }
   }
 
   /** Ids grow, so that members with equal tags stand in the order of their coming in any store. */
-  async #add(entry: AdmissionEntry): Promise<void> {
+  async #add(entry: AcquireRequest): Promise<void> {
     const named = { ...entry, id: `m${String(this.#entries.length).padStart(4, '0')}` };
     this.#entries.push(named);
     await this.#enter(named);
   }
 
-  async #enter(entry: AdmissionEntry): Promise<void> {
+  async #enter(entry: AcquireRequest): Promise<void> {
     const model = this.#modelOf(entry);
     if (entry.replaces) model.replace(entry.replaces.id, entry.id);
-    const admitted = model.come(entry.id, entry);
-    const { fences, others } = await this.#admission.enter([entry]);
+    const acquired = model.come(entry.id, entry);
+    const { fencingTokens: fences, others } = await this.#semaphore.acquire([entry]);
     const [fence = 0] = fences;
-    expect(others.map(({ id }) => id)).toEqual(admitted.filter((id) => id !== entry.id));
+    expect(others.map(({ id }) => id)).toEqual(acquired.filter((id) => id !== entry.id));
     expect(fence > 0).toBe(model.inside.includes(entry.id));
     if (fence > 0) expect(fence).toBeGreaterThan(this.#fence);
     this.#fence = Math.max(this.#fence, fence);
   }
 
-  #modelOf({ group }: AdmissionEntry): ModelGroup {
+  #modelOf({ group }: AcquireRequest): ModelGroup {
     return this.groups[this.#names.indexOf(group)] as ModelGroup;
   }
 }
 
 async function compare(
-  admission: Admission,
-  names: AdmissionHistory['names'],
+  semaphore: Semaphore,
+  names: SemaphoreHistory['names'],
   groups: readonly ModelGroup[],
 ): Promise<void> {
   const order = ({ line }: ModelGroup): readonly string[] =>
     [...line].sort((one, other) => one.tag - other.tag || (one.id < other.id ? -1 : 1)).map(({ id }) => id);
-  const halted = new Map((await admission.halted()).map(({ group, id }) => [group, id]));
+  const halted = new Map((await semaphore.halted()).map(({ group, id }) => [group, id]));
   for (const [index, group] of groups.entries()) {
     const name = names[index] as string;
-    expect((await admission.line(name, 1_000)).map(({ id }) => id)).toEqual(order(group));
+    expect((await semaphore.waitingList(name, 1_000)).map(({ id }) => id)).toEqual(order(group));
     expect(halted.get(name)).toBe(group.halted);
   }
 }

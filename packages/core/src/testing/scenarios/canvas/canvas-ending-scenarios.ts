@@ -142,10 +142,10 @@ export const canvasEndingScenarios: readonly Scenario[] = [
     name: 'canvas: members know their place, and stamps reach every one of them',
     async run(bench) {
       const app = bench.app();
-      const told: unknown[] = [];
+      const info: unknown[] = [];
       const who = app.task({ name: 'who', bind: true }, (self, ..._rest: unknown[]) => {
         const { id, rootId, parentId, groupId, groupIndex, stamps } = self;
-        told.push(stamps.customer);
+        info.push(stamps.customer);
         return { id, rootId, parentId, groupId, groupIndex };
       });
       await bench.worker(app);
@@ -166,8 +166,8 @@ export const canvasEndingScenarios: readonly Scenario[] = [
       });
       expect(group0).toEqual([seat(0), seat(1)]);
       expect(result.parent?.id).toBe(`${id}~1.0`);
-      await until(() => told.length === 5, { what: 'the link' });
-      expect(told).toEqual([42, 42, 42, 42, 42]);
+      await until(() => info.length === 5, { what: 'the link' });
+      expect(info).toEqual([42, 42, 42, 42, 42]);
     },
   },
   {

@@ -89,7 +89,7 @@ export const canvasLimitScenarios: readonly Scenario[] = [
     async run(bench) {
       const { app, tasks } = await begin(bench);
       const result = deferred<string>();
-      const told = app.task('told', (n: number) => {
+      const info = app.task('told', (n: number) => {
         if (n === 0) result.resolve('the first member has run');
         return n;
       });
@@ -97,7 +97,7 @@ export const canvasLimitScenarios: readonly Scenario[] = [
       const members = async function* () {
         for (let n = 0; n < 1_100; n++) {
           if (n === 1_099) seen = await result.promise; // would wait for ever if nothing were sent before the end
-          yield told.s(n);
+          yield info.s(n);
         }
       };
       expect(await chord(members(), tasks.xsum.s()).call([], { timeout })).toBe((1_099 * 1_100) / 2);
