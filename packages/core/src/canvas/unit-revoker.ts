@@ -5,6 +5,7 @@ import type { CanvasRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
+import { revokedTtl } from '../results/keep-revoked.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
 import { broadcastInbox } from '../results/result-inbox.ts';
 import type { CanvasRunner } from './canvas-runner.ts';
@@ -61,8 +62,8 @@ export class UnitRevoker {
   /** Ends these messages, which were found in a queue, and takes them out of it. */
   async endMessages(messages: readonly Message[]): Promise<void> {
     const known = messages.map((message) => ({ id: message.id, record: undefined, message }));
-    await this.#end(known);
-    await this.#tools.monitor?.remove?.(messages.map(({ id }) => id));
+    const ended = await this.#end(known);
+    await this.#remove(ended);
   }
 
   /** Resolves with the ids that are to go too. */
@@ -74,18 +75,32 @@ export class UnitRevoker {
     for (const { record } of known) {
       if (record && !isFinal(record)) await runner.revoked(record, this.#ending); // first what depends on it: see Doom
     }
-    await this.#end(known);
-    if (monitor?.find) await monitor.remove?.(ids);
+    const ended = await this.#end(known);
+    if (monitor?.find) await this.#remove(ended);
     const more = await Promise.all(known.map((unit) => this.#with(unit)));
     return [...more.flat(), ...ids.flatMap((id, index) => (replaced[index] ? [childId(id, '~r')] : []))];
   }
 
-  async #end(units: readonly Known[]): Promise<void> {
-    const stand = await this.#tools.results.put(units.map((unit) => this.#write(unit)));
+  /**
+   * Takes messages out of their queues. The record of one that was removed has nothing to stop any more: from now on it is kept like
+   * those of other tasks that ended.
+   */
+  async #remove(ended: readonly OutcomeWrite[]): Promise<void> {
+    const { monitor, results, resultExpires } = this.#tools;
+    const removed = (await monitor?.remove?.(ended.map(({ record }) => record.id))) ?? [];
+    const over = ended.filter((_, index) => removed[index]).map(({ record }) => ({ record, ttl: resultExpires }));
+    if (over.length > 0) await results.put(over);
+  }
+
+  /** Answers with what was written. */
+  async #end(units: readonly Known[]): Promise<readonly OutcomeWrite[]> {
+    const writes = units.map((unit) => this.#write(unit));
+    const stand = await this.#tools.results.put(writes);
     const refused = units.filter((_, index) => !stand[index]).map(({ id }) => id);
     const others = refused.length > 0 ? await this.#tools.results.get(refused) : [];
     const ended = new Set(others.flatMap((record) => (record && record.state !== 'REVOKED' ? [record.id] : [])));
     for (const { id, message } of units) if (message?.canvas && !ended.has(id)) await this.#follow(message);
+    return writes;
   }
 
   /** What depends on a message that will not be run. */
@@ -146,8 +161,9 @@ export class UnitRevoker {
         ...(parentId ? { parentId } : {}),
         ...(canvas ? { canvas } : {}),
       },
-      ttl: resultExpires,
+      ttl: Math.max(resultExpires, revokedTtl),
       replyTo: broadcastInbox,
+      stopsMessage: true,
     };
   }
 

@@ -68,6 +68,8 @@ export interface OutcomeWrite {
   readonly ttl: number;
   /** The inbox to ring when it is stored. */
   readonly replyTo?: string;
+  /** A message of the task may still be somewhere, and this record is what stops it: it is not swept for want of room. */
+  readonly stopsMessage?: boolean;
 }
 
 /** Whether this record is the task's last. */

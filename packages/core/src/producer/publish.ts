@@ -11,6 +11,7 @@ import { formatDuration } from '../options/duration.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { UniqueRule } from '../options/unique-rule.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
+import { keepRevoked, mayOutlastRevocation } from '../results/keep-revoked.ts';
 import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { UniqueSender, type UniqueSent, type UniqueStores } from '../unique/unique.ts';
@@ -72,6 +73,7 @@ export interface PreparedCall {
 
 const chunkSize = 500;
 const noTimes: PlanTimes = {};
+const none: readonly Message[] = [];
 /** The id of what gets one when it is sent, from its place in a canvas: no key of its task counts there. */
 const unnamed = '';
 
@@ -255,11 +257,32 @@ export class Producer {
   }
 
   #accepted(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
+    const long = messages.some(isDelayed) ? this.#outlasting(messages) : none;
+    if (long.length > 0) return this.#publishLong(messages, { long, signal });
+    return this.#dispatch(broker, messages, signal);
+  }
+
+  #dispatch(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
     if (messages.some(isFlowControlled)) return this.#publishControlled(messages, signal);
     if (this.#context.rateLines.concerns(messages)) return this.#publishLimited(messages, signal);
     return broker instanceof Promise
       ? this.#publishOnceOpen(broker, messages, signal)
       : broker.publish(messages, signal);
+  }
+
+  #outlasting(messages: readonly Message[]): readonly Message[] {
+    const now = this.#context.clock.now();
+    return messages.filter((message) => mayOutlastRevocation(message, now));
+  }
+
+  async #publishLong(
+    messages: readonly Message[],
+    { long, signal }: { readonly long: readonly Message[]; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const kept: readonly Message[] = JSON.parse(JSON.stringify(messages));
+    const { results } = await this.#context.uniqueStores();
+    if (results) await keepRevoked(results, long, this.#context.clock.now());
+    await this.#dispatch(this.#context.broker(), kept, signal);
   }
 
   close(): void {
@@ -359,6 +382,10 @@ export class Producer {
 }
 
 type TimedOptions = { readonly [K in 'countdown' | 'expires' | 'deadline']?: ResolvedCallOptions[K] | undefined };
+
+function isDelayed({ eta }: Message): boolean {
+  return eta !== undefined;
+}
 
 function isFlowControlled({ turn }: Message): boolean {
   return turn !== undefined;

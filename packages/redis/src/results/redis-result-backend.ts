@@ -50,7 +50,7 @@ export class RedisResultBackend implements ResultBackend {
       return Promise.all(calls.map(({ key, args }) => scripts.storeRecord([key], args))); // one write: same tick
     });
     for (const [index, write] of writes.entries()) {
-      if (stored[index] === 1 && isFinal(write.record)) this.#ended.note(write, String(calls[index]?.args[0]).length);
+      if (stored[index] !== 0 && isFinal(write.record)) this.#ended.note(write, String(calls[index]?.args[0]).length);
     }
     return stored.map((one) => one === 1);
   }

@@ -46,8 +46,8 @@ export class EndedLog {
   }
 
   /** A final outcome of so many bytes is stored. What must stay is left to its own time. */
-  note({ record, ttl }: OutcomeWrite, bytes: number): void {
-    if (!isSweepable(record)) return;
+  note({ record, ttl, stopsMessage }: OutcomeWrite, bytes: number): void {
+    if (stopsMessage || !isSweepable(record)) return;
     const batch = this.#batches[record.state === 'FAILURE' ? 'failures' : ttl <= longestBrief ? 'brief' : 'results'];
     batch.ids.push(record.id);
     batch.bytes += bytes + record.id.length + overhead;

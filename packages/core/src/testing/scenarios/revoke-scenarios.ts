@@ -93,6 +93,36 @@ function handlerOf({ of, result: { id } }: Play, { starts, ends, aborted }: Stag
 /** Taking tasks back by what is stamped on them, and what becomes of a task wherever it is when it is revoked. */
 export const revokeScenarios: readonly Scenario[] = [
   {
+    name: 'REVOKED stays final as long as the message exists, whatever resultExpires and retention say',
+    async run(bench) {
+      const app = bench.app({ resultExpires: 300, retention: { results: 5, grace: 1 } });
+      const ran: string[] = [];
+      const gate = deferred();
+      const begun = deferred();
+      app.task({ name: 'act', bind: true }, async (self, how: string) => {
+        ran.push(self.id);
+        if (how !== 'running') return 'done';
+        begun.resolve();
+        return gate.promise;
+      });
+      await bench.worker(app);
+      const running = await app.sendTask('act', ['running']);
+      await begun.promise;
+      const early = newTaskId();
+      await app.control.revoke([running.id, early], answers);
+      const waiting = await app.sendTask('act', ['sent'], { taskId: early, countdown: 600 });
+      const others = await Promise.all(Array.from({ length: 40 }, (_, index) => app.sendTask('act', [`${index}`])));
+      await Promise.all(others.map((other) => settled(other.get({ timeout }))));
+      await (await app.sendTask('act', ['last'], { countdown: 700 })).get({ timeout }); // when the results of the others have expired
+      expect(ran).not.toContain(early);
+      gate.resolve();
+      await until(async () => (await app.asyncResult(running.id).state()) === 'REVOKED', { what: 'REVOKED' });
+      await (await app.sendTask('act', ['after'])).get({ timeout });
+      expect(await Promise.all([running.state(), waiting.state()])).toEqual(['REVOKED', 'REVOKED']);
+      expect(ran.filter((id) => id === running.id)).toHaveLength(1);
+    },
+  },
+  {
     name: 'revoking does what its table says, wherever the task is, by id and by stamp, with and without terminate',
     async run(bench) {
       const stage = new Stage(bench);

@@ -44,7 +44,7 @@ ${join}
 local replies = {}
 for i = 4, #KEYS do
   local at = (i - 4) * 9
-  if store(KEYS[i], unpack(ARGV, at + 1, at + 4)) == 0 then replies[i - 3] = {-1, 0, 0}
+  if store(KEYS[i], unpack(ARGV, at + 1, at + 4)) ~= 1 then replies[i - 3] = {-1, 0, 0}
   else replies[i - 3] = join(KEYS[1], KEYS[2], KEYS[3], unpack(ARGV, at + 5, at + 9)) end
 end
 return replies

@@ -4,7 +4,8 @@ import { finalRecordPrefix } from '@lovage/core/driver';
 export const maxNotificationLength = 8_192;
 
 /**
- * Lua: `store(key, record, ttl, channel, bareNotification)` stores a record; 0 when a final one stood there already. What rings or
+ * Lua: `store(key, record, ttl, channel, bareNotification)` stores a record: 1, or 0 when a final one stood there already, or 2 when
+ * the same one did, which is then kept for `ttl`. What rings or
  * wakes is only a word: where an ACL refuses the channel, this and every other script goes on (`pcall`), and who waits looks for
  * itself. One that broke off there had done half of its work.
  */
@@ -16,10 +17,14 @@ local function store(key, record, ttl, channel, bareRing)
     redis.call('DEL', key)
     redis.call('SET', key, record, 'PX', ttl)
     stored = 1
-  elseif channel == '' or string.sub(record, 1, ${finalRecordPrefix.length}) ~= '${finalRecordPrefix}' then
+  elseif string.sub(record, 1, ${finalRecordPrefix.length}) ~= '${finalRecordPrefix}' then
     return 0
   else
     ring = redis.call('GET', key)
+    if ring == record then
+      redis.call('PEXPIRE', key, ttl)
+      stored = 2
+    end
   end
   if channel ~= '' then redis.pcall('PUBLISH', channel, #ring <= ${maxNotificationLength} and ring or bareRing) end
   return stored
@@ -29,8 +34,8 @@ end`;
 export const storeRecord: string = `--[[
   KEYS[1] result key
   ARGV[1] record text  ARGV[2] ttl in ms  ARGV[3] channel or ''  ARGV[4] bare ring, for big records
-  Returns 1 when stored, 0 when a final record stood there already.
-  Effects: SET result; PUBLISH what is then stored (nothing when progress came after the end).
+  Returns 1 when stored, 0 when a final record stood there already, 2 when this one did.
+  Effects: SET result, or PEXPIRE; PUBLISH what is then stored (nothing when progress came after the end).
   A final record is never overwritten; a key of a foreign type is. The DEL: see despite-full.
 ]]
 ${storeRecordBody}

@@ -74,15 +74,27 @@ export class MemoryRecords {
     return { done, failed: join.failed, complete };
   }
 
-  #putOne({ record, ttl, replyTo }: OutcomeWrite, text: string): boolean {
+  #putOne(write: OutcomeWrite, text: string): boolean {
+    const { record, ttl, replyTo } = write;
     const stored = this.#records.get(record.id);
+    if (stored === text) this.#keep(write, text);
     if (stored?.startsWith(finalRecordPrefix)) {
       if (replyTo !== undefined && text.startsWith(finalRecordPrefix)) this.inboxes.publish(replyTo, stored);
       return false;
     }
     this.#records.set(record.id, text, ttl);
-    this.#ended.add(record, text, this.#clock.now());
+    this.#note(write, text);
     if (replyTo !== undefined) this.inboxes.publish(replyTo, text);
     return true;
+  }
+
+  /** The same record again: it may be kept for another time, and may not have to stop a message any more. */
+  #keep(write: OutcomeWrite, text: string): void {
+    this.#records.set(write.record.id, text, write.ttl);
+    this.#note(write, text);
+  }
+
+  #note({ record, stopsMessage }: OutcomeWrite, text: string): void {
+    if (!stopsMessage) this.#ended.add(record, text, this.#clock.now());
   }
 }

@@ -105,6 +105,23 @@ const cases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'a record that stops a message is not swept; put again without that it is, and it goes by the time it says then',
+    retention: keeping({ results: 50 }),
+    async run(bench) {
+      const records = Array.from({ length: 200 }, () => createRecord('REVOKED', { reason: 'revoked' }));
+      const ids = records.map(({ id }) => id);
+      await bench.results.put(records.map((record) => ({ record, ttl: long, stopsMessage: true })));
+      await sweptTo(bench, await store(bench, 700), 50);
+      expect(await left(bench, ids)).toBe(200);
+      const [first, ...others] = records as [OutcomeRecord, ...OutcomeRecord[]];
+      expect(await bench.results.put(others.map((record) => ({ record, ttl: long })))).not.toContain(true);
+      await sweptTo(bench, ids, 51);
+      expect(await left(bench, [first.id])).toBe(1);
+      await bench.results.put([{ record: first, ttl: 20 }]);
+      await until(async () => (await left(bench, [first.id])) === 0, { what: 'the record to go with its time' });
+    },
+  },
+  {
     name: 'what is younger than the grace stays, however much there is',
     retention: keeping({ results: 10, bytes: 4_000, grace: 1_500 }),
     async run(bench) {
