@@ -18,7 +18,7 @@ export type {
 export { blockedUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
-export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan } from './driver/lease-guard.ts';
+export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan, LeaseGuardSource } from './driver/lease-guard.ts';
 export type { LeaseStore } from './driver/lease-store.ts';
 export type {
   DeadLetter,

@@ -7,6 +7,7 @@ export type { AutoscaleLimits } from './worker/background/autoscale.ts';
 export type { UnpolledQueue } from './worker/background/poll-watch.ts';
 export type { Attempt } from './worker/execution/attempt.ts';
 export type { AttemptResult } from './worker/execution/attempt-result.ts';
+export type { BlockedLimitAction } from './worker/loop/blocked-loop.ts';
 export type { Middleware, Next } from './worker/middleware/middleware.ts';
 export type { AppModule } from './worker/pool/child-message.ts';
 export type { PoolKind } from './worker/pool/pool.ts';

@@ -45,8 +45,17 @@ const coreLayers: Layers = {
   shared: ['errors.ts', 'clock.ts', 'logger.ts'],
 };
 
-const coreDoors = ['', '/worker', '/beat', '/inspect', '/driver', '/testing'].map((door) => `@lovage/core${door}`);
-const drivers = ['@lovage/redis', '@lovage/celery'];
+const coreDoors = [
+  '',
+  '/worker',
+  '/beat',
+  '/inspect',
+  '/driver',
+  '/testing',
+  '/lease-renewal-thread',
+  '/pool-child',
+].map((door) => `@lovage/core${door}`);
+const drivers = ['@lovage/redis', '@lovage/redis/lease-guard', '@lovage/celery'];
 const redisClients = ['ioredis', 'bullmq', 'redis'];
 
 /** The table of packages: which of our doors each may go through, and which dependencies it must never have. */

@@ -1,4 +1,10 @@
-import { type ConnectionOptions, type LeaseGuard, type LeaseGuardPlan, systemClock } from '@lovage/core/driver';
+import {
+  type ConnectionOptions,
+  type LeaseGuard,
+  type LeaseGuardPlan,
+  type LeaseGuardSource,
+  systemClock,
+} from '@lovage/core/driver';
 import { RedisClients } from './connection.ts';
 import { createKeys } from './keys.ts';
 import { parseRedisUrl } from './redis-url.ts';
@@ -27,15 +33,16 @@ export interface HeldLeases {
 /** Entries of one stream that are renewed: as many as one script call may look at. */
 const mostOfStream = 5_000;
 
-/** This file, compiled: threads load no TypeScript of ours. */
-const program: string = new URL(
-  import.meta.url.endsWith('.ts') ? '../dist/lease-guard.js' : './lease-guard.js',
-  import.meta.url,
-).href;
+/** Where this module is, compiled: threads load no TypeScript of ours. A bundler may have taken it away. */
+export function leaseGuardSource(): LeaseGuardSource {
+  const here: string | undefined = import.meta.url; // undefined in a CommonJS bundle
+  const path = here?.endsWith('.ts') ? '../dist/lease-guard.js' : './lease-guard.js';
+  return { name: '@lovage/redis', module: here ? new URL(path, here).href : undefined };
+}
 
 /** How a thread renews these leases. */
 export function planLeaseGuard(held: HeldLeases): LeaseGuardPlan {
-  return { module: program, data: held };
+  return { ...leaseGuardSource(), data: held };
 }
 
 /** In the thread. What the consumer holds is asked of Redis, since the consumer cannot say it: its event loop is blocked. */

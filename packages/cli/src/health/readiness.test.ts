@@ -8,6 +8,7 @@ const started = (
 ): Started => ({
   check,
   longestUnpolledQueue,
+  poolTrouble: () => undefined,
   pollTimeout: 20_000,
 });
 

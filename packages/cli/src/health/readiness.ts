@@ -22,18 +22,25 @@ export interface Started {
   check(): Promise<unknown>;
   /** The queue that has gone unpolled for longest. */
   longestUnpolledQueue(): UnpolledQueue | undefined;
+  /** Why no thread or process of its pool starts; undefined where they do. */
+  poolTrouble(): string | undefined;
   /** How long a queue may go unpolled, in milliseconds. */
   readonly pollTimeout: number;
 }
 
 /**
- * Whether a worker is started and can do its work. It is ready while its consumer polls, and its broker has answered within
+ * Whether a worker is started and can do its work. It is ready while its consumer polls, its pool starts, and its broker has answered within
  * 20 s; the broker is asked when somebody asks the worker, and at most every 5 s: a worker that nobody probes asks nothing.
  */
 export class Readiness {
   readonly #clock: Clock;
   #state: 'starting' | 'started' | 'ending' = 'starting';
-  #worker: Started = { check: async () => {}, longestUnpolledQueue: () => undefined, pollTimeout: 0 };
+  #worker: Started = {
+    check: async () => {},
+    longestUnpolledQueue: () => undefined,
+    poolTrouble: () => undefined,
+    pollTimeout: 0,
+  };
   #answeredAt = 0;
   #checking: Promise<void> | undefined;
   #trouble = '';
@@ -71,6 +78,8 @@ export class Readiness {
         reason: `queue "${longestUnpolledQueue.queue}" has not been polled for ${Math.round(longestUnpolledQueue.since / 1000)} s`,
       };
     }
+    const trouble = this.#worker.poolTrouble();
+    if (trouble !== undefined) return { ok: false, reason: `no child of the pool starts: ${trouble}` };
     if (this.#age < fresh) return well;
     const asked = this.#ask();
     if (this.#age < limit) return well; // probes have a second or so: the answer is there for the next one

@@ -16,6 +16,8 @@ const paths: Readonly<Record<string, string>> = {
   'stalled-interval': 'worker.stalledInterval',
   'poll-timeout': 'worker.pollTimeout',
   'longest-block': 'worker.longestBlock',
+  'time-limit-grace': 'worker.timeLimitGrace',
+  'child-start-timeout': 'worker.childStartTimeout',
   'crash-budget': 'worker.crashBudget',
   'unknown-task-grace': 'worker.unknownTaskGrace',
   'socket-timeout': 'connection.socketTimeout',
@@ -28,6 +30,8 @@ const durations = [
   'stalled-interval',
   'poll-timeout',
   'longest-block',
+  'time-limit-grace',
+  'child-start-timeout',
   'unknown-task-grace',
   'socket-timeout',
 ] as const;

@@ -2,7 +2,7 @@ import type { Failure } from '../message/failure.ts';
 import type { Message } from '../message/message.ts';
 import type { OutcomeWrite } from '../message/outcome.ts';
 import type { MaybePromise } from '../options/schema.ts';
-import type { LeaseGuardPlan } from './lease-guard.ts';
+import type { LeaseGuardPlan, LeaseGuardSource } from './lease-guard.ts';
 import type { JoinMember, JoinState } from './result-backend.ts';
 import type { GrantedSlot } from './semaphore.ts';
 
@@ -25,6 +25,8 @@ export interface Broker {
    * Absent: this broker cannot, and calls of tasks that need it are refused.
    */
   unblock?(held: readonly BlockedMessage[]): Promise<readonly boolean[]>;
+  /** Where the code is that renews the leases of its consumers while their event loop is blocked. @default not needed */
+  readonly leaseGuard?: LeaseGuardSource;
   close(): Promise<void>;
 }
 

@@ -57,6 +57,10 @@ export interface WorkerSettings {
   readonly pollTimeout?: Duration;
   /** How long a task may block the event loop and keep the leases of the worker; 0: not at all beyond `lockDuration`. @default '5m' */
   readonly longestBlock?: Duration;
+  /** How long after its hard time limit a task may still block the event loop, before `onBlockedLimit` is done. @default '5s' */
+  readonly timeLimitGrace?: Duration;
+  /** How long a thread or process of a pool may take to load the app, before it is killed and started again. @default '60s' */
+  readonly childStartTimeout?: Duration;
   /** How many extra starts a task gets after its worker was lost, before it fails with {@link WorkerLostError}. @default 2 */
   readonly crashBudget?: number;
   /** How long a shutdown waits for running tasks before it hands them back. @default '25s' */
@@ -148,6 +152,8 @@ export interface ResolvedWorkerSettings {
   readonly stalledInterval: number;
   readonly pollTimeout: number;
   readonly longestBlock: number;
+  readonly timeLimitGrace: number;
+  readonly childStartTimeout: number;
   readonly crashBudget: number;
   readonly drain: number;
   readonly unknownTaskGrace: number;
@@ -186,6 +192,8 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'worker.stalledInterval': { read: positiveDuration, fallback: '10s', env: 'LOVAGE_STALLED_INTERVAL' },
   'worker.pollTimeout': { read: positiveDuration, fallback: '20s', env: 'LOVAGE_POLL_TIMEOUT' },
   'worker.longestBlock': { read: parseDuration, fallback: '5m', env: 'LOVAGE_LONGEST_BLOCK' },
+  'worker.timeLimitGrace': { read: parseDuration, fallback: '5s', env: 'LOVAGE_TIME_LIMIT_GRACE' },
+  'worker.childStartTimeout': { read: positiveDuration, fallback: '60s', env: 'LOVAGE_CHILD_START_TIMEOUT' },
   'worker.crashBudget': { read: count(0), fallback: 2, env: 'LOVAGE_CRASH_BUDGET' },
   'worker.drain': { read: parseDuration, fallback: '25s', env: 'LOVAGE_DRAIN' },
   'worker.unknownTaskGrace': { read: parseDuration, fallback: '10m', env: 'LOVAGE_UNKNOWN_TASK_GRACE' },
@@ -296,6 +304,8 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       stalledInterval: at('worker.stalledInterval'),
       pollTimeout: at('worker.pollTimeout'),
       longestBlock: at('worker.longestBlock'),
+      timeLimitGrace: at('worker.timeLimitGrace'),
+      childStartTimeout: at('worker.childStartTimeout'),
       crashBudget: at('worker.crashBudget'),
       drain: at('worker.drain'),
       unknownTaskGrace: at('worker.unknownTaskGrace'),

@@ -17,6 +17,7 @@ import { type HandlerTools, runHandler } from './execution/run-handler.ts';
 import { StateWriter } from './execution/state-writer.ts';
 import { HistoryRecorder } from './history-recorder.ts';
 import { HookObserver } from './hook-observer.ts';
+import type { BlockedLimitAction } from './loop/blocked-loop.ts';
 import { LoopWatch } from './loop/loop-watch.ts';
 import { createDefaultMiddleware } from './middleware/default-middleware.ts';
 import type { Middleware } from './middleware/middleware.ts';
@@ -57,6 +58,9 @@ export interface ToolOptions {
   readonly events: boolean;
   readonly settings: ResolvedWorkerSettings;
   readonly appModule: AppModule | undefined;
+  readonly onBlockedLimit: BlockedLimitAction;
+  readonly leaseRenewalThread: string | URL | undefined;
+  readonly poolChild: string | URL | undefined;
 }
 
 /** Makes what the parts share. */
@@ -72,6 +76,9 @@ export function composeWorker(runtime: AppRuntime, stores: OpenStores, options: 
     logger,
     leaseDuration: options.settings.lockDuration,
     longestBlock: options.settings.longestBlock,
+    timeLimitGrace: options.settings.timeLimitGrace,
+    onBlockedLimit: options.onBlockedLimit,
+    threadFile: options.leaseRenewalThread,
     running: () => stats.running.map(({ task }) => task),
   });
   const { resultExpires } = settings;
@@ -91,7 +98,7 @@ export function composeWorker(runtime: AppRuntime, stores: OpenStores, options: 
     giveUp: new AbortController(),
     states,
     pools,
-    batching: createBatching(runtime, pools, options),
+    batching: createBatching(runtime, { pools, loop }, options),
     history: createHistory(runtime, stores, name),
   };
 }
@@ -118,12 +125,12 @@ function createRateWaker(
 
 function createBatching(
   { brokerClock, registry, settings }: AppRuntime,
-  pools: Pools,
+  { pools, loop }: Pick<WorkerTools, 'pools' | 'loop'>,
   options: ToolOptions,
 ): Batching | undefined {
   if (!registry.names().some((name) => registry.get(name)?.batch)) return undefined;
   const { concurrency } = options.settings;
-  return new Batching(concurrency, { clock: brokerClock, random: Math.random, ...sizeLimits(settings), pools });
+  return new Batching(concurrency, { clock: brokerClock, random: Math.random, ...sizeLimits(settings), pools, loop });
 }
 
 type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
@@ -145,7 +152,9 @@ function createPools(
     ),
     ahead: () => brokerClock.ahead,
     app: options.appModule,
+    program: options.poolChild,
     setup: { worker: options.name, maxPayload: settings.maxPayload, maxResult: settings.maxResult },
+    startTimeout: options.settings.childStartTimeout,
     heapLimit: maxMemoryPerChild === undefined ? undefined : Math.max(16, Math.round(maxMemoryPerChild / 2 ** 20)),
     maxTasksPerChild,
     maxMemoryPerChild,
@@ -235,6 +244,7 @@ function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: Receiv
     revocations: parts.revocations,
     clockOffset: () => runtime.stores.clockOffset(),
     concurrencyLimiter,
+    loop: parts.loop,
     inChild: (definition) => parts.pools.inChild(definition),
   });
   return [...own, ...parts.middleware];

@@ -2,13 +2,15 @@ import { hostname } from 'node:os';
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import { sleep, withDeadline } from '../clock.ts';
+import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import type { Logger } from '../logger.ts';
 import { formatDuration } from '../options/duration.ts';
+import { oneOf } from '../options/option-reader.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
-import { resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
+import { type ResolvedWorkerSettings, resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
 import { type AutoscaleLimits, readLimits } from './background/autoscale.ts';
 import { BroadcastMembership } from './background/broadcast-membership.ts';
@@ -20,6 +22,7 @@ import { composeWorker, createReceiver, type WorkerTools } from './compose-worke
 import { startControl } from './control/control.ts';
 import { checkAllowed, createControlCommands } from './control/control-commands.ts';
 import type { StampedRevocations } from './control/stamped-revocations.ts';
+import { type BlockedLimitAction, blockedLimitActions } from './loop/blocked-loop.ts';
 import type { Middleware } from './middleware/middleware.ts';
 import type { TaskLimits } from './middleware/task-limits.ts';
 import type { TaskRates } from './middleware/task-rates.ts';
@@ -46,6 +49,17 @@ export interface WorkerOptions extends WorkerSettings {
   readonly remoteControl?: boolean | readonly string[];
   /** Where threads and processes find the app (`-A` of the CLI): they load it themselves. @default none: async only */
   readonly appModule?: AppModule;
+  /**
+   * What is done when a task blocks the event loop beyond its hard time limit plus `timeLimitGrace`, where nothing can end the
+   * task alone. `'exit'`: the process ends with code 75, to be started again, and the task runs again within its crash budget.
+   * `'release'`: the leases of the worker are not renewed any more, so that its tasks run elsewhere. Both name the task in the log.
+   * @default 'release' (`lovage worker`: 'exit')
+   */
+  readonly onBlockedLimit?: BlockedLimitAction;
+  /** URL of the lease-renewal thread's program, for bundled workers: a bundle of `lovage/lease-renewal-thread`. @default the package's own file */
+  readonly leaseRenewalThread?: string | URL;
+  /** URL of the program of threads and processes, for bundled workers: a bundle of a module that calls `runPoolChild(app)`. @default the package's own file, with `appModule` */
+  readonly poolChild?: string | URL;
   /** Ends the start (not the running worker) when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -68,38 +82,24 @@ const sweepInterval = 15_000;
  * `strictBroker`), {@link BrokerUnavailableError} (with `exitOnBrokerLoss`). Signals are the caller's: the CLI sets them.
  */
 export async function startWorker(app: Lovage, options: WorkerOptions = {}): Promise<Worker> {
-  const {
-    name,
-    strictBroker,
-    exitOnBrokerLoss,
-    middleware,
-    events,
-    remoteControl = true,
-    appModule,
-    autoscale,
-    signal,
-    ...rest
-  } = options;
+  const { middleware, remoteControl = true } = options;
   const runtime = runtimeOf(app);
-  const given = resolveWorkerSettings(rest, runtime.settings.worker, 'startWorker');
-  const limits = autoscale && readLimits(autoscale, 'startWorker: autoscale');
+  const limits = options.autoscale && readLimits(options.autoscale, 'startWorker: autoscale');
+  const given = resolveWorkerSettings(settingsIn(options), runtime.settings.worker, 'startWorker');
   const settings = limits ? { ...given, concurrency: limits.min } : given;
   checkAllowed(remoteControl, 'startWorker: remoteControl');
+  const toolOptions = toToolOptions(runtime, settings, options);
   const stores = await runtime.stores.open();
-  const report = await reachBroker(runtime, stores, { exitOnBrokerLoss, signal });
-  if (strictBroker && report.warnings.length > 0) {
-    throw new UnsafeBrokerError(`${runtime.stores.display}: ${report.warnings.join('; ')}`);
-  }
-  for (const warning of report.warnings) runtime.logger.warn(warning);
-  const tools = composeWorker(runtime, stores, {
-    name: nameOf(name ?? `${runtime.name}-%p@%h`),
-    events: events ?? false,
-    settings,
-    appModule,
-  });
+  const report = await checkBroker(runtime, stores, options);
+  const tools = composeWorker(runtime, stores, toolOptions);
   const background = createBackground(runtime, tools);
   const begin = async (): Promise<Worker> => {
-    await Promise.all([tools.pools.start(), startBackground(background), registerGroups(runtime)]);
+    await Promise.all([
+      tools.pools.start(),
+      tools.loop.prepare(stores.broker.leaseGuard),
+      startBackground(background),
+      registerGroups(runtime),
+    ]);
     const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
     const parts = { ...tools, settings, report, receiver, background: Object.values(background) };
     return consume(runtime, stores, parts);
@@ -113,10 +113,57 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   return worker;
 }
 
+/** Options that are no settings of the app. */
+const ownOptions: ReadonlySet<string> = new Set<Exclude<keyof WorkerOptions, keyof WorkerSettings>>([
+  'name',
+  'strictBroker',
+  'exitOnBrokerLoss',
+  'middleware',
+  'autoscale',
+  'events',
+  'remoteControl',
+  'appModule',
+  'onBlockedLimit',
+  'leaseRenewalThread',
+  'poolChild',
+  'signal',
+]);
+
+function settingsIn(options: WorkerOptions): object {
+  return Object.fromEntries(Object.entries(options).filter(([option]) => !ownOptions.has(option)));
+}
+
+function toToolOptions(
+  { name }: AppRuntime,
+  settings: ResolvedWorkerSettings,
+  options: WorkerOptions,
+): Parameters<typeof composeWorker>[2] {
+  const { onBlockedLimit = 'release', appModule, leaseRenewalThread, poolChild, events = false } = options;
+  return {
+    name: nameOf(options.name ?? `${name}-%p@%h`),
+    events,
+    settings,
+    appModule,
+    onBlockedLimit: oneOf(...blockedLimitActions)(onBlockedLimit, 'startWorker: onBlockedLimit'),
+    leaseRenewalThread,
+    poolChild,
+  };
+}
+
+async function checkBroker(runtime: AppRuntime, stores: OpenStores, options: WorkerOptions): Promise<StoreReport> {
+  const { strictBroker, exitOnBrokerLoss, signal } = options;
+  const report = await reachBroker(runtime, stores, { exitOnBrokerLoss, signal });
+  if (strictBroker && report.warnings.length > 0) {
+    throw new UnsafeBrokerError(`${runtime.stores.display}: ${report.warnings.join('; ')}`);
+  }
+  for (const warning of report.warnings) runtime.logger.warn(warning);
+  return report;
+}
+
 /** What has begun for a worker that cannot start ends with the start. */
-async function giveUp(error: unknown, { pools }: WorkerTools, background: readonly Periodic[]): Promise<never> {
+async function giveUp(error: unknown, { pools, loop }: WorkerTools, background: readonly Periodic[]): Promise<never> {
   for (const periodic of background) periodic.stop();
-  await pools.close();
+  await Promise.all([pools.close(), loop.close()]);
   throw error;
 }
 
@@ -174,6 +221,7 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
     },
     receiver.deliver,
   );
+  await guardLeases(parts, consumer);
   const watch = new PollWatch({
     clock: runtime.clock,
     logger: runtime.logger,
@@ -184,6 +232,16 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
   const janitor = new SemaphoreReconciler(runtime);
   return new Worker({ ...parts, runtime, consumer, broadcastMembership, watch, events, janitor });
+}
+
+/** A worker whose leases could not be renewed gives back what it was handed meanwhile. Throws {@link ConfigurationError}. */
+async function guardLeases({ loop }: Pick<WorkerTools, 'loop'>, consumer: Consumer): Promise<void> {
+  try {
+    loop.guard(consumer.leaseGuard());
+  } catch (error) {
+    await consumer.close(0);
+    throw error;
+  }
 }
 
 interface ListenParts {

@@ -119,7 +119,6 @@ export class Worker {
     this.#broadcastMembership = parts.broadcastMembership;
     this.#watch = parts.watch;
     this.#loop = parts.loop;
-    this.#loop.guard(parts.consumer.leaseGuard());
     this.#giveUp = parts.giveUp;
     this.#observer = parts.observer;
     this.#pools = parts.pools;
@@ -151,6 +150,11 @@ export class Worker {
   /** The queue that has gone unpolled for longest; undefined while there is none to poll (no slot free, closing, in memory). */
   get longestUnpolledQueue(): UnpolledQueue | undefined {
     return this.#watch.longestUnpolledQueue;
+  }
+
+  /** Why tasks of its threads or processes cannot run (no child starts); undefined while they can. */
+  get poolTrouble(): string | undefined {
+    return this.#pools.trouble;
   }
 
   /** How many tasks it runs at once. */

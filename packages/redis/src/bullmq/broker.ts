@@ -1,6 +1,15 @@
-import type { BlockedMessage, Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
+import type {
+  BlockedMessage,
+  Broker,
+  ConsumeRequest,
+  Consumer,
+  Deliver,
+  LeaseGuardSource,
+  Message,
+} from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import { bullName } from '../keys.ts';
+import { leaseGuardSource } from '../lease-guard.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { promotionOf, unblockMessages } from '../unblock-messages.ts';
 import { toJob } from './job-message.ts';
@@ -46,6 +55,10 @@ export class BullmqBroker implements Broker {
       const args = chunk.flatMap((message) => [bullName(message.id), promotionOf(message)]);
       return link.run((client) => scriptsOf(client).promoteJobs([keys.job(queue, '')], args));
     });
+  }
+
+  get leaseGuard(): LeaseGuardSource {
+    return leaseGuardSource();
   }
 
   async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {

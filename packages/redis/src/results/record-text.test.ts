@@ -24,7 +24,7 @@ it('reads back the ring with a record, and the bare one', () => {
 it('reads many rings of one text, whatever stands between them', () => {
   const tricky = { ...record, id: 'b', value: { final: 1, text: '\n{"final":1,', list: ['{"final":1,'] } };
   const running: OutcomeRecord = { ...record, id: 'c', state: 'STARTED' };
-  const texts = [record, tricky, running].map(encodeRecord);
+  const texts = [record, tricky, running].map((each) => encodeRecord(each));
   const rings = [record, tricky, running].map((each) => ({ id: each.id, record: each }));
   expect(parseNotifications(texts.join('\n'))).toEqual(rings);
   expect(parseNotifications([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...rings, { id: 'd' }]);
@@ -40,7 +40,7 @@ it('leaves members out that nobody wants, and nothing else', () => {
   const canvas = { join: { group: 'g', index: 0, size: 3 } };
   const members = ['g.0', 'g.1', 'g.2'].map((id): OutcomeRecord => ({ ...record, id, canvas }));
   const others = [record, { ...record, id: 'order.7' }, { ...record, id: 'g', canvas: { next: 'h' } }];
-  const linesOf = (records: readonly OutcomeRecord[]): string => records.map(encodeRecord).join('\n');
+  const linesOf = (records: readonly OutcomeRecord[]): string => records.map((each) => encodeRecord(each)).join('\n');
   const wants = (id: string): boolean => id === 'g.1';
   expect(withoutMembers(linesOf(members), wants)).toBe(linesOf(members.slice(1, 2)));
   expect(withoutMembers(linesOf(members.slice(2)), wants)).toBe('');

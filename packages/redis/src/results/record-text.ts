@@ -14,7 +14,7 @@ const bareNotification = '{"ring":';
 /** An outcome as the arguments that both store scripts share: record, ttl, channel, bare ring. */
 export function recordArguments(write: OutcomeWrite, keys: Keys): (string | number)[] {
   const ttl = String(Math.max(1, Math.floor(write.ttl)));
-  const text = encodeRecord(write.record);
+  const text = encodeRecord(write.record, write.valueText);
   if (write.replyTo === undefined) return [text, ttl, '', ''];
   return [text, ttl, keys.inbox(write.replyTo), `${bareNotification}${JSON.stringify(write.record.id)}}`];
 }

@@ -1,5 +1,14 @@
-import type { BlockedMessage, Broker, ConsumeRequest, Consumer, Deliver, Message } from '@lovage/core/driver';
+import type {
+  BlockedMessage,
+  Broker,
+  ConsumeRequest,
+  Consumer,
+  Deliver,
+  LeaseGuardSource,
+  Message,
+} from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
+import { leaseGuardSource } from '../lease-guard.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import { promotionOf, unblockMessages } from '../unblock-messages.ts';
@@ -31,6 +40,10 @@ export class StreamsBroker implements Broker {
       const args = chunk.flatMap((message) => [message.id, promotionOf(message)]);
       return link.run((client) => scriptsOf(client).streamUnblock([keys.stream(queue)], args));
     });
+  }
+
+  get leaseGuard(): LeaseGuardSource {
+    return leaseGuardSource();
   }
 
   async consume(request: ConsumeRequest, deliver: Deliver): Promise<Consumer> {

@@ -64,6 +64,7 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     readiness.start({
       check: () => new Inspector(opened.app).check({ timeout: checkTimeout }),
       longestUnpolledQueue: () => worker.longestUnpolledQueue,
+      poolTrouble: () => worker.poolTrouble,
       pollTimeout: Number(opened.settings.get('worker.pollTimeout')?.value),
     });
     const { name, queues, slots } = worker.report();
@@ -158,6 +159,7 @@ function toOptions({ location }: OpenedApp, given: WorkerArguments): WorkerOptio
     strictBroker,
     exitOnBrokerLoss,
     events,
+    onBlockedLimit: 'exit',
     remoteControl: noRemoteControl ? false : (allowControl?.split(',').map((name) => name.trim()) ?? true),
     ...(limits ? { autoscale: limits } : {}),
     ...(name === undefined ? {} : { name }),

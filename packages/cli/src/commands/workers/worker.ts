@@ -25,6 +25,10 @@ export const workerCommand: Command = {
     'stalled-interval': textOption('How often tasks of lost workers are looked for (default: 10s)'),
     'poll-timeout': textOption('A queue that goes unpolled for so long counts as stuck (default: 20s)'),
     'longest-block': textOption('How long a task may block the event loop and keep its lease (default: 5m)'),
+    'time-limit-grace': textOption(
+      'How long after its hard limit a task may block the event loop, before exit 75 (default: 5s)',
+    ),
+    'child-start-timeout': textOption('How long a thread or process may take to load the app (default: 60s)'),
     'crash-budget': textOption('How many more starts a task gets after its worker was lost (default: 2)'),
     'unknown-task-grace': textOption('How long tasks that nobody knows yet are kept (default: 10m)'),
     'socket-timeout': textOption('When a silent connection counts as dead (default: 15s)'),

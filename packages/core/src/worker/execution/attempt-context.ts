@@ -1,13 +1,20 @@
 import { assertSignature } from '../../canvas/signature.ts';
 import type { Clock } from '../../clock.ts';
 import type { Delivery } from '../../driver/broker.ts';
-import { DeadlineExceeded, LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../../errors.ts';
+import {
+  ConfigurationError,
+  DeadlineExceeded,
+  LeaseLostError,
+  NoResultBackendError,
+  WorkerShutdownError,
+} from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { Replace, Retry, type RetryRequest } from '../../message/control-signal.ts';
 import type { Failure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { attemptNumber, type Message } from '../../message/message.ts';
 import { assertJson, type SizeLimit } from '../../message/payload-codec.ts';
+import { isTerminal } from '../../message/state.ts';
 import { parseDuration, parseInstant } from '../../options/duration.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { AnyCanvas, RetryOptions, TaskContext } from '../../task/task-context.ts';
@@ -35,6 +42,27 @@ export interface AttemptTools {
   readonly onProgress: (message: Message, progress: JsonValue) => void;
 }
 
+/** The value as it is now: the handler may change it, and a getter may give another one, before the last record is written. */
+function snapshot(value: unknown): JsonValue {
+  return typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : (value as JsonValue); // checked by assertJson
+}
+
+/** Terminal states are the outcome's alone, and the others are set by the worker at their time. Throws {@link ConfigurationError}. */
+function assertOwnState(state: unknown): void {
+  if (typeof state === 'string' && state !== '' && isWellFormed(state) && state.length <= longestState) {
+    if (!isTerminal(state)) return;
+    throw new ConfigurationError(
+      `self.updateState: "${state}" is set by the outcome of the task alone: return or throw, or give another name`,
+    );
+  }
+  throw new ConfigurationError(
+    `self.updateState: expected the name of a state, a string of 1 to ${longestState} characters, received ${typeof state}`,
+  );
+}
+
+const longestState = 500;
+const isWellFormed = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
+
 const nothing: Readonly<Record<string, JsonValue>> = Object.freeze({});
 
 /**
@@ -47,6 +75,8 @@ export class AttemptContext implements TaskContext {
   lastError: { readonly failure: Failure; readonly error: unknown } | undefined;
   /** Set when the attempt is let in. */
   fence: number | undefined;
+  /** Where the thread beside the event loop sees its hard limit; undefined: it has none, or runs in a child. */
+  limitSlot: number | undefined;
   readonly #message: Message;
   readonly #definition: TaskDefinition;
   readonly #delivery: Delivery;
@@ -210,15 +240,16 @@ export class AttemptContext implements TaskContext {
 
   progress(value: unknown): Promise<void> {
     assertJson(value, 'progress', this.#tools.maxResult, 'progress values');
-    this.#progress = value as JsonValue;
+    this.#progress = snapshot(value);
     this.#tools.onProgress(this.#message, this.#progress);
     return this.#writeState();
   }
 
   updateState(state: string, meta?: unknown): Promise<void> {
+    assertOwnState(state);
     if (meta !== undefined) assertJson(meta, 'meta', this.#tools.maxResult, 'state fields');
     this.#state = state;
-    this.#meta = meta as JsonValue | undefined;
+    this.#meta = meta === undefined ? undefined : snapshot(meta);
     return this.#writeState();
   }
 

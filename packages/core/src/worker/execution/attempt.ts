@@ -14,4 +14,6 @@ export interface Attempt {
   place?: number;
   /** How many share its slot: the items of its batch. @default 1 */
   sharedBy?: number;
+  /** The return value as JSON, where it is an object or a list: made once, see seal-result.ts. */
+  valueText?: string;
 }

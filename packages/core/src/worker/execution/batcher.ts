@@ -2,6 +2,7 @@ import type { Timer } from '../../clock.ts';
 import { decodeArgs, encodeResult, type SizeLimit } from '../../message/payload-codec.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import { type Batch, type BatchEnd, runBatch } from '../../task/batch.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import { limitTime } from '../middleware/time-limits.ts';
 import type { SlotGate } from '../pool/slot-gate.ts';
 import type { Attempt } from './attempt.ts';
@@ -12,6 +13,7 @@ import { type ClassifyTools, classifyError } from './classify-error.ts';
 export interface BatcherOptions extends ClassifyTools {
   readonly maxResult: SizeLimit;
   readonly gate: SlotGate;
+  readonly loop: Pick<LoopWatch, 'beginLimit' | 'endLimit'>;
   /** Where attempts of other tasks run. */
   readonly pools: { run(attempt: Attempt): MaybePromise<AttemptResult> };
 }
@@ -107,7 +109,7 @@ export class Batcher {
     await Promise.all(
       entries.map(({ item: { attempt, done, settle } }, index) => {
         void running.then(async (ends) => settle(await this.#resultOf(attempt, ends[index] as BatchEnd))); // never rejects
-        return limitTime(this.#options.clock, attempt.context, () => done);
+        return limitTime(this.#options, attempt, () => done);
       }),
     );
   }

@@ -1,7 +1,17 @@
 import type { Clock } from '../../clock.ts';
-import { MaxRetriesExceededError, PluginError, TaskValidationError } from '../../errors.ts';
+import {
+  ConfigurationError,
+  MaxRetriesExceededError,
+  NoCurrentTaskError,
+  PayloadNotSerializableError,
+  PayloadTooLargeError,
+  PluginError,
+  TaskValidationError,
+  UnboundTaskError,
+} from '../../errors.ts';
 import { Ignore, Reject, Replace, Retry, type RetryRequest } from '../../message/control-signal.ts';
 import { type Failure, toFailure } from '../../message/failure.ts';
+import type { JsonValue } from '../../message/json.ts';
 import { encodeArgs, type SizeLimit } from '../../message/payload-codec.ts';
 import { hasRetriesLeft, isAutoretried, retryDelay } from '../../task/retry-policy.ts';
 import type { Attempt } from './attempt.ts';
@@ -18,7 +28,8 @@ export interface ClassifyTools {
 }
 
 /** What a thrown value means for the task: a signal, a retry, or its failure. Never throws. */
-export async function classifyError(attempt: Attempt, thrown: unknown, tools: ClassifyTools): Promise<AttemptResult> {
+export async function classifyError(attempt: Attempt, given: unknown, tools: ClassifyTools): Promise<AttemptResult> {
+  const thrown = isReadable(given) ? given : 'a value that cannot be shown was thrown';
   const result = await classify(attempt, thrown, tools);
   if ('failure' in result && result.failure) {
     const error = thrown instanceof Retry ? thrown.request.exc : thrown;
@@ -29,18 +40,42 @@ export async function classifyError(attempt: Attempt, thrown: unknown, tools: Cl
 
 async function classify(attempt: Attempt, thrown: unknown, tools: ClassifyTools): Promise<AttemptResult> {
   if (attempt.context.interrupted) return { state: 'RELEASED' };
-  if (thrown instanceof Ignore) return { state: 'IGNORED' };
-  if (thrown instanceof Reject) return rejected(attempt, thrown);
   try {
+    if (thrown instanceof Ignore) return { state: 'IGNORED' };
+    if (thrown instanceof Reject) return rejected(attempt, thrown);
     if (thrown instanceof Replace) return replaced(attempt, thrown);
     if (thrown instanceof Retry) return await retried(attempt, thrown.request, tools);
     const { options } = attempt.definition;
-    if (!(thrown instanceof TaskValidationError || thrown instanceof PluginError) && isAutoretried(options, thrown)) {
+    if (!isProgrammingError(thrown) && isAutoretried(options, thrown)) {
       return await retried(attempt, { exc: thrown }, tools);
     }
     return { state: 'FAILURE', failure: toFailure(thrown) };
   } catch (error) {
     return { state: 'FAILURE', failure: toFailure(error) }; // a predicate that throws, new arguments that do not fit
+  }
+}
+
+/** Errors that the same code brings again with the same arguments: another attempt would only repeat its side effects. */
+const programmingErrors = [
+  TaskValidationError,
+  PayloadNotSerializableError,
+  PayloadTooLargeError,
+  ConfigurationError,
+  NoCurrentTaskError,
+  UnboundTaskError,
+  PluginError,
+] as const;
+
+function isProgrammingError(thrown: unknown): boolean {
+  return programmingErrors.some((known) => thrown instanceof known);
+}
+
+/** Of a revoked proxy nothing can be asked, not even what it is an instance of. */
+function isReadable(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Error || true;
+  } catch {
+    return false;
   }
 }
 
@@ -66,7 +101,9 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ClassifyT
   const at = request.at ?? now + (request.delay ?? retryDelay(definition.options, message.retries, tools.random));
   if (message.deadline !== undefined && at > message.deadline) return { state: 'FAILURE', failure };
   const args =
-    request.args === undefined ? message.args : await encodeArgs(definition.payload, request.args, tools.maxPayload);
+    request.args === undefined
+      ? message.args
+      : copy(await encodeArgs(definition.payload, request.args, tools.maxPayload));
   return {
     state: 'RETRY',
     at,
@@ -80,6 +117,11 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ClassifyT
       ...(request.maxRetries === undefined ? {} : { maxRetries: request.maxRetries }),
     },
   };
+}
+
+/** What a getter gives at its next look is not for the broker to find out. */
+function copy(args: readonly JsonValue[]): readonly JsonValue[] {
+  return JSON.parse(JSON.stringify(args)) as JsonValue[];
 }
 
 function failureOf({ message }: Attempt, request: RetryRequest, limit: number | null): Failure {

@@ -14,6 +14,7 @@ import { AttemptContext, type CanvasTools } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { CanvasFollower } from './canvas-step.ts';
 import { classifyError } from './classify-error.ts';
+import { sealResult } from './seal-result.ts';
 import { toSettlement } from './settle.ts';
 import type { StateRecorder } from './state-writer.ts';
 
@@ -75,7 +76,8 @@ export class Executor {
     }
   }
 
-  #end(attempt: Attempt, result: AttemptResult): MaybePromise<Settlement> {
+  #end(attempt: Attempt, given: AttemptResult): MaybePromise<Settlement> {
+    const result = sealResult(attempt, given, this.#options.maxResult);
     this.#conclude(attempt, result);
     const { canvasStep } = this.#options;
     if (result.state === 'REPLACED' && canvasStep) {

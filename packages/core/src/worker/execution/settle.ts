@@ -92,7 +92,8 @@ function outcomeOf(
   if (message.rootId) record.rootId = message.rootId;
   if (message.parentId) record.parentId = message.parentId;
   if (message.canvas) record.canvas = message.canvas;
-  return { outcome: toWrite(message, record, ttlOf(attempt, outcome.state, tools)) };
+  const write = toWrite(message, record, ttlOf(attempt, outcome.state, tools));
+  return { outcome: attempt.valueText === undefined ? write : { ...write, valueText: attempt.valueText } };
 }
 
 function toWrite(message: Message, record: OutcomeRecord, ttl: number): OutcomeWrite {

@@ -1,12 +1,25 @@
 import { expect, it } from 'vitest';
+import { sleep, systemClock } from '../../clock.ts';
 import { LeaseRenewalThread } from './lease-renewal-thread.ts';
+import { LimitTable } from './limit-table.ts';
 import { counters, createSharedCounters } from './shared-counters.ts';
 
 /** A loop that beats only when it is told to, looked at every 100 ms. */
 function bench(fails = false) {
   const memory = createSharedCounters();
+  const limits = new LimitTable(() => {});
   const seen = { opened: 0, renewed: 0, closed: 0 };
-  const settings = { counters: memory, interval: 100, threshold: 400, renewal: 500, longestBlock: 5_000 };
+  const reported: string[][] = [];
+  const report = (overdue: readonly { readonly id: string }[]) => void reported.push(overdue.map(({ id }) => id));
+  const settings = {
+    counters: memory,
+    interval: 100,
+    threshold: 400,
+    renewal: 500,
+    longestBlock: 5_000,
+    grace: 300,
+    limits: limits.memory,
+  };
   let now = 0;
   const open = async () => {
     seen.opened += 1;
@@ -21,8 +34,8 @@ function bench(fails = false) {
       },
     };
   };
-  const renewalThread = new LeaseRenewalThread(settings, open, now);
-  renewalThread.follow({ module: 'x', data: undefined });
+  const renewalThread = new LeaseRenewalThread(settings, { open, report }, now);
+  renewalThread.follow({ name: 'x', module: 'x', data: undefined });
   const pass = async (ms: number, beats: boolean): Promise<void> => {
     for (const end = now + ms; now < end; ) {
       now += 100;
@@ -34,7 +47,7 @@ function bench(fails = false) {
   const standStill = (ms: number): void => {
     now += ms;
   };
-  return { memory, seen, pass, standStill };
+  return { memory, limits, reported, seen, pass, standStill };
 }
 
 it('renews nothing while the loop beats, and opens no connection', async () => {
@@ -73,4 +86,18 @@ it('tries again when the leases could not be renewed', async () => {
   await pass(1_500, false);
   expect(seen.opened).toBeGreaterThan(5);
   expect([seen.renewed, memory[counters.renewals]]).toEqual([0, 0]);
+});
+
+it('reports a task that blocks beyond its hard limit and the grace, once in a block, and renews no more', async () => {
+  const { limits, reported, seen, pass } = bench();
+  limits.begin({ id: 'late', task: 't' }, 0);
+  await pass(2_000, true);
+  await sleep(systemClock, 310); // limits go by the process's own clock
+  expect(reported).toEqual([]);
+  await pass(2_500, false);
+  expect(reported).toEqual([['late']]);
+  expect(seen.renewed).toBe(0);
+  await pass(200, true);
+  await pass(2_500, false);
+  expect(reported).toEqual([['late'], ['late']]);
 });

@@ -1,9 +1,12 @@
 import type { LeaseGuard, LeaseGuardPlan } from '../../driver/lease-guard.ts';
+import { type OverdueTask, overdueTasks } from './limit-table.ts';
 import { counters } from './shared-counters.ts';
 
 /** What a watchman is told when it starts. Durations in milliseconds. */
 export interface LeaseRenewalSettings {
   readonly counters: Int32Array<SharedArrayBuffer>;
+  /** The hard limits of the tasks that run: see {@link LimitTable}. */
+  readonly limits: SharedArrayBuffer;
   /** How often the event loop beats, and the watchman looks. */
   readonly interval: number;
   /** A loop that has not beaten for so long is blocked. */
@@ -12,19 +15,27 @@ export interface LeaseRenewalSettings {
   readonly renewal: number;
   /** After so long a block the leases are let go. */
   readonly longestBlock: number;
+  /** How long after its hard limit a task may still block the loop. */
+  readonly grace: number;
 }
 
-/** Opens what a plan describes. */
-export type OpenGuard = (plan: LeaseGuardPlan) => Promise<LeaseGuard>;
+/** What a watchman can do beside looking. */
+export interface WatchmanTools {
+  /** Opens what a plan describes. */
+  open(plan: LeaseGuardPlan): Promise<LeaseGuard>;
+  /** Reports tasks that block the loop beyond their hard limit; ends the process where that is wanted. Once in each block. */
+  report(overdue: readonly OverdueTask[]): void;
+}
 
 /**
  * Stands beside the event loop, in a thread of its own, and looks whether it beats. While it does not, no timer fires there and
  * no lease is renewed, though its tasks run: the watchman renews them, up to a longest block, since a loop that never
- * comes back must not keep its tasks.
+ * comes back must not keep its tasks. A task that blocks it beyond its hard time limit is reported, and loses its lease.
  */
 export class LeaseRenewalThread {
   readonly #settings: LeaseRenewalSettings;
-  readonly #open: OpenGuard;
+  readonly #tools: WatchmanTools;
+  #limits: SharedArrayBuffer;
   #plan: LeaseGuardPlan | undefined;
   #guard: Promise<LeaseGuard> | undefined;
   #renewing = false;
@@ -33,10 +44,12 @@ export class LeaseRenewalThread {
   #checkedAt: number;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #blocked = false;
+  #reported = false;
 
-  constructor(settings: LeaseRenewalSettings, open: OpenGuard, now: number) {
+  constructor(settings: LeaseRenewalSettings, tools: WatchmanTools, now: number) {
     this.#settings = settings;
-    this.#open = open;
+    this.#tools = tools;
+    this.#limits = settings.limits;
     this.#beatenAt = now;
     this.#checkedAt = now;
   }
@@ -45,6 +58,11 @@ export class LeaseRenewalThread {
   follow(plan: LeaseGuardPlan | undefined): void {
     this.#plan = plan;
     this.#stop();
+  }
+
+  /** Where the hard limits are from now on. */
+  setLimits(limits: SharedArrayBuffer): void {
+    this.#limits = limits;
   }
 
   /** Called once in each interval. */
@@ -65,21 +83,32 @@ export class LeaseRenewalThread {
     const { counters: memory, longestBlock, renewal } = this.#settings;
     if (!this.#blocked) {
       this.#blocked = true;
+      this.#reported = false;
       this.#renewedAt = Number.NEGATIVE_INFINITY;
       Atomics.store(memory, counters.renewals, 0);
       Atomics.store(memory, counters.culprit, Atomics.load(memory, counters.entered));
     }
-    if (now - this.#beatenAt > longestBlock) return this.#stop();
+    this.#checkLimits();
+    if (this.#reported || now - this.#beatenAt > longestBlock) return this.#stop();
     if (now - this.#renewedAt < renewal || this.#renewing || this.#plan === undefined) return;
     this.#renewedAt = now;
     void this.#renew(this.#plan);
+  }
+
+  #checkLimits(): void {
+    if (this.#reported) return;
+    const { counters: memory, grace } = this.#settings;
+    const overdue = overdueTasks(this.#limits, { grace, entered: Atomics.load(memory, counters.entered) });
+    if (overdue.length === 0) return;
+    this.#reported = true;
+    this.#tools.report(overdue);
   }
 
   /** Never rejects. What cannot be renewed now is tried at the next look. */
   async #renew(plan: LeaseGuardPlan): Promise<void> {
     this.#renewing = true;
     try {
-      this.#guard ??= this.#open(plan);
+      this.#guard ??= this.#tools.open(plan);
       const guard = await this.#guard;
       await guard.renew();
       Atomics.add(this.#settings.counters, counters.renewals, 1);

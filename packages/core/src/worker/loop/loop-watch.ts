@@ -1,9 +1,10 @@
-import { Worker as Thread } from 'node:worker_threads';
 import { systemClock, type Timer } from '../../clock.ts';
-import type { LeaseGuardPlan } from '../../driver/lease-guard.ts';
+import type { LeaseGuardPlan, LeaseGuardSource } from '../../driver/lease-guard.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
-import type { LeaseRenewalSettings } from './lease-renewal-thread.ts';
+import { type BlockedLimitAction, blockedExitCode, describeBlock, listenForBlocks } from './blocked-loop.ts';
+import { LimitTable, type OverdueTask } from './limit-table.ts';
+import { LoopThread } from './loop-thread.ts';
 import { counters, createSharedCounters } from './shared-counters.ts';
 
 /** What a watch over the event loop needs. */
@@ -11,8 +12,14 @@ export interface LoopWatchOptions {
   readonly logger: Logger;
   /** How long a lease lasts, in milliseconds. */
   readonly leaseDuration: number;
-  /** How long the loop may be blocked before the leases of its tasks are let go, in milliseconds; 0: no watchman. */
+  /** How long the loop may be blocked before the leases of its tasks are let go, in milliseconds; 0: none is renewed meanwhile. */
   readonly longestBlock: number;
+  /** How long after its hard limit a task may block the loop, in milliseconds. */
+  readonly timeLimitGrace: number;
+  /** What is done then. */
+  readonly onBlockedLimit: BlockedLimitAction;
+  /** Where the program of the thread is. @default beside this package's files */
+  readonly threadFile?: string | URL | undefined;
   /** The names of the tasks that run. */
   readonly running: () => readonly string[];
 }
@@ -24,34 +31,36 @@ const remembered = 64;
 /** The lag that is told is the worst of the last one or two such spans, in milliseconds. */
 const span = 5_000;
 
-/** The program of the watchman, beside this file, compiled: threads load no TypeScript of ours. */
-const program = new URL(
-  import.meta.url.endsWith('.ts')
-    ? '../../../dist/worker/loop/lease-renewal-thread-main.js'
-    : './lease-renewal-thread-main.js',
-  import.meta.url,
-);
+/** Numbers the watches of this process. */
+let watches = 0;
 
 /**
  * Watches the event loop of the worker's process: how late its timers are, which task has blocked it, and, through a
- * watchman in a thread, that its tasks keep their leases meanwhile. For a task it costs two writes to memory.
+ * thread beside it, that its tasks keep their leases meanwhile and not their hard limits. For a task it costs two writes to memory.
  */
 export class LoopWatch {
   readonly #options: LoopWatchOptions;
   readonly #counters = createSharedCounters();
   readonly #interval: number;
   readonly #entered: { id: string; task: string }[] = Array.from({ length: remembered }, () => ({ id: '', task: '' }));
+  readonly #limits = new LimitTable((memory) => this.#thread.share(memory));
+  readonly #thread: LoopThread;
+  readonly #stopListening: () => void;
   #timer: Timer | undefined;
-  #thread: Thread | undefined;
   #number = 0;
   #beatenAt = systemClock.monotonic();
   #worst = 0;
   #worstBefore = 0;
   #spanEndsAt = 0;
+  #warned = false;
 
   constructor(options: LoopWatchOptions) {
     this.#options = options;
     this.#interval = Math.min(500, Math.max(20, options.leaseDuration / 20));
+    watches += 1;
+    const { logger, threadFile: file, onBlockedLimit: action } = options;
+    this.#thread = new LoopThread({ logger, file, action, number: watches, setup: () => this.#setup() });
+    this.#stopListening = listenForBlocks(watches, (overdue) => this.#onOverdue(overdue));
   }
 
   /** The worst delay of a timer in the last seconds, in milliseconds. */
@@ -59,27 +68,44 @@ export class LoopWatch {
     return Math.round(Math.max(this.#worst, this.#worstBefore));
   }
 
-  /** Watches from now on, and lets a watchman keep the leases of this plan; undefined: the driver needs none. May be called again. */
+  /**
+   * Resolves when leases can be renewed while the loop is blocked; at once where the driver needs or the settings want no
+   * such thing. Throws {@link ConfigurationError}: a worker must not run without it unless it was told to.
+   */
+  async prepare(source: LeaseGuardSource | undefined): Promise<void> {
+    if (source !== undefined && this.#options.longestBlock > 0) await this.#thread.prepare(source);
+  }
+
+  /** Watches from now on, and has the leases of this plan renewed while the loop is blocked. May be called again. Throws {@link ConfigurationError}. */
   guard(plan: LeaseGuardPlan | undefined): void {
     if (this.#timer === undefined) {
       this.#beatenAt = systemClock.monotonic();
       this.#timer = this.#arm();
     }
-    if (plan === undefined || this.#options.longestBlock <= 0) return;
-    this.#thread ??= this.#start();
+    if (plan !== undefined && this.#options.longestBlock > 0) this.#thread.follow(plan);
+  }
+
+  /** A task with a hard limit (in milliseconds) begins. Returns its number, for {@link endLimit}. */
+  beginLimit(message: Message, limit: number): number | undefined {
     try {
-      this.#thread.postMessage(plan);
+      this.#thread.start(); // for the first such task of a driver that needs no thread; once it is there, this is a comparison
     } catch (error) {
-      this.#lose(error); // TLS options may hold functions, which no thread can be given
+      this.#warnOnce(error);
     }
+    return this.#limits.begin(message, limit);
+  }
+
+  endLimit(slot: number | undefined): void {
+    if (slot !== undefined) this.#limits.end(slot);
   }
 
   /** A handler's synchronous part begins. */
-  enter({ id, task }: Message): void {
+  enter({ id, task }: Message, limit?: number): void {
     this.#number = (this.#number + 1) & 0x3fffffff || 1;
     const slot = this.#entered[this.#number % remembered] as { id: string; task: string };
     slot.id = id;
     slot.task = task;
+    if (limit !== undefined) this.#limits.enter(limit, this.#number);
     this.#counters[counters.entered] = this.#number;
   }
 
@@ -90,8 +116,8 @@ export class LoopWatch {
 
   async close(): Promise<void> {
     this.#timer?.cancel();
-    await this.#thread?.terminate();
-    this.#thread = undefined;
+    this.#stopListening();
+    await this.#thread.close();
   }
 
   /** By the real clock, whatever the app's is: the loop is real. */
@@ -99,29 +125,32 @@ export class LoopWatch {
     return systemClock.after(this.#interval, () => this.#beat(), { background: true });
   }
 
-  #start(): Thread {
-    const { leaseDuration, longestBlock } = this.#options;
-    const settings: LeaseRenewalSettings = {
+  #setup(): ReturnType<ConstructorParameters<typeof LoopThread>[0]['setup']> {
+    const { leaseDuration, longestBlock, timeLimitGrace } = this.#options;
+    return {
       counters: this.#counters,
+      limits: this.#limits.memory,
       interval: this.#interval,
       threshold: Math.min(4 * this.#interval, leaseDuration / 5),
       renewal: leaseDuration / 4,
       longestBlock,
+      grace: timeLimitGrace,
     };
-    const thread = new Thread(program, {
-      workerData: settings,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
-    });
-    thread.on('error', (error) => this.#lose(error));
-    thread.unref();
-    return thread;
   }
 
-  #lose(error: unknown): void {
-    this.#options.logger.warn('nobody keeps the leases of tasks that block the event loop: the watchman is off', {
-      error,
-    });
+  /** On the blocked loop itself, by the thread. */
+  #onOverdue(overdue: readonly OverdueTask[]): void {
+    const { logger, onBlockedLimit: action } = this.#options;
+    const [first] = overdue;
+    const who = overdue.length === 1 ? { task: first?.task, taskId: first?.id } : { tasks: overdue.slice(0, 10) };
+    logger.error(describeBlock(action), who);
+    if (action === 'exit') process.exit(blockedExitCode); // asked for: see the option onBlockedLimit
+  }
+
+  #warnOnce(error: unknown): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    this.#options.logger.error('hard time limits cannot end tasks that block the event loop', { error });
   }
 
   #beat(): void {

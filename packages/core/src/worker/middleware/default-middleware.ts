@@ -6,6 +6,7 @@ import type { Logger } from '../../logger.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { StampedRevocations } from '../control/stamped-revocations.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import { createAlreadyFinished } from './already-finished.ts';
 import { createConcurrencyLimit } from './concurrency-limit.ts';
 import { createCrashBudget } from './crash-budget.ts';
@@ -37,6 +38,7 @@ export interface DefaultMiddlewareOptions {
   /** How far the broker's clock is ahead, in milliseconds. */
   readonly clockOffset: () => MaybePromise<number>;
   readonly concurrencyLimiter: ConcurrencyLimiter;
+  readonly loop: Pick<LoopWatch, 'beginLimit' | 'endLimit'>;
   /** Whether a task's handler runs in a thread or process. */
   readonly inChild: (definition: TaskDefinition) => boolean;
 }
@@ -55,6 +57,7 @@ export function createDefaultMiddleware({
   revocations,
   clockOffset,
   concurrencyLimiter,
+  loop,
   inChild,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
   return [
@@ -68,6 +71,6 @@ export function createDefaultMiddleware({
     ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),
     ...(uniqueKeys ? [createQueuedUniqueKeys(uniqueKeys)] : []),
     trackStarted,
-    createTimeLimits(clock, inChild),
+    createTimeLimits({ clock, loop }, inChild),
   ];
 }

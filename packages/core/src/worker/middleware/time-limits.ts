@@ -2,22 +2,30 @@ import type { Clock } from '../../clock.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
 import { toFailure } from '../../message/failure.ts';
 import type { TaskDefinition } from '../../task/task.ts';
+import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
+import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { Middleware, Next } from './middleware.ts';
+
+/** What keeps limits: a clock and, for handlers on the event loop, the thread that sees limits while the loop is blocked. */
+export interface LimitTools {
+  readonly clock: Clock;
+  readonly loop?: Pick<LoopWatch, 'beginLimit' | 'endLimit'> | undefined;
+}
 
 /**
  * Soft limit: `self.signal` aborts, and the handler may tidy up. Hard limit: the attempt ends as FAILURE and its slot is
  * free. In the async pool JavaScript cannot be stopped from outside: what the handler still does then has no effect on
  * the task, since its outcome is recorded. `inChild` tells the tasks whose handlers run in threads or processes.
  */
-export function createTimeLimits(clock: Clock, inChild: (definition: TaskDefinition) => boolean): Middleware {
+export function createTimeLimits(tools: LimitTools, inChild: (definition: TaskDefinition) => boolean): Middleware {
   return {
     name: 'time-limits',
     // those of a batch begin with its handler, and those in a child when the child is there: see batcher.ts, child-pool.ts
     applies: ({ context, definition, message }) =>
       hasLimits(context) && !inChild(definition) && (definition.batch === undefined || message.canvas?.each === true),
-    run: ({ context }, next) => limitTime(clock, context, next),
+    run: (attempt, next) => limitTime(tools, attempt, next),
   };
 }
 
@@ -25,25 +33,42 @@ function hasLimits({ timeLimit, softTimeLimit }: AttemptContext): boolean {
   return timeLimit !== undefined || softTimeLimit !== undefined;
 }
 
-/** Runs `next` within the limits of the attempt, if it has any. */
-export function limitTime(clock: Clock, context: AttemptContext, next: Next): Promise<AttemptResult> {
-  const { softTimeLimit: soft, timeLimit: hard, id } = context;
-  if (!hasLimits(context)) return next();
+/** Runs `next` within the limits of the attempt, if it has any. A result that comes after the hard limit counts as none. */
+export function limitTime(tools: LimitTools, attempt: Attempt, next: Next): Promise<AttemptResult> {
+  const { softTimeLimit: soft, timeLimit: hard } = attempt.context;
+  if (soft === undefined && hard === undefined) return next();
+  const softTimer = soft === undefined ? undefined : tools.clock.after(soft, () => abortSoftly(attempt, soft));
+  return (hard === undefined ? next() : limitHard(tools, { attempt, hard }, next)).finally(() => softTimer?.cancel());
+}
+
+function abortSoftly({ context }: Attempt, soft: number): void {
+  context.abort(new SoftTimeLimitExceeded(soft, context.id));
+}
+
+/** The timer cannot fire while the handler blocks the event loop: then its result is late. */
+function limitHard(
+  { clock, loop }: LimitTools,
+  { attempt, hard }: { readonly attempt: Attempt; readonly hard: number },
+  next: Next,
+): Promise<AttemptResult> {
+  const { context, message } = attempt;
+  const endsAt = clock.monotonic() + hard;
+  const end = (): void => {
+    const error = new TimeLimitExceeded(hard, context.id);
+    context.interrupt(error, { state: 'FAILURE', failure: toFailure(error) });
+  };
   return new Promise<AttemptResult>((resolve, reject) => {
-    const softTimer =
-      soft === undefined ? undefined : clock.after(soft, () => context.abort(new SoftTimeLimitExceeded(soft, id)));
-    const hardTimer =
-      hard === undefined
-        ? undefined
-        : clock.after(hard, () => {
-            const error = new TimeLimitExceeded(hard, id);
-            context.interrupt(error, { state: 'FAILURE', failure: toFailure(error) });
-          });
+    const timer = clock.after(hard, end);
+    context.limitSlot = loop?.beginLimit(message, hard);
+    const settle = (result: AttemptResult): void => {
+      if (clock.monotonic() > endsAt && context.resultBeforeStart === undefined) end();
+      resolve(context.resultBeforeStart ?? result);
+    };
     next()
-      .then(resolve, reject)
+      .then(settle, reject)
       .finally(() => {
-        softTimer?.cancel();
-        hardTimer?.cancel();
+        timer.cancel();
+        loop?.endLimit(context.limitSlot);
       });
   });
 }

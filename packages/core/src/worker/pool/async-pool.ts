@@ -19,7 +19,7 @@ export class AsyncPool implements Pool {
   }
 
   run(attempt: Attempt): MaybePromise<AttemptResult> {
-    this.#loop.enter(attempt.message);
+    this.#loop.enter(attempt.message, attempt.context.limitSlot);
     const result = this.#handle(attempt);
     this.#loop.leave();
     if (!(result instanceof Promise)) return result;

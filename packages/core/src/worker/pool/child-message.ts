@@ -11,13 +11,17 @@ import type { Failure } from '../../message/failure.ts';
 import type { Message } from '../../message/message.ts';
 import type { OutcomeRecord } from '../../message/outcome.ts';
 import type { AttemptContext } from '../execution/attempt-context.ts';
-import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { LimitPair } from '../middleware/task-limits.ts';
 
 /** What a child must know to run handlers; plain data. */
 export interface ChildSetup {
-  readonly app: AppModule;
+  /** Absent: the program has its app in it. */
+  readonly app?: AppModule;
   readonly worker: string;
+  /** The worker's process. */
+  readonly pid: number;
+  /** Marks what the child's program says, since handlers may send messages of their own. */
+  readonly nonce: string;
   readonly maxPayload: number;
   readonly maxResult: number;
 }
@@ -62,7 +66,18 @@ export type FromChild =
       /** Fields that are errors. */
       readonly errors: Readonly<Record<string, Failure>>;
     }
-  | { readonly type: 'result'; readonly result: AttemptResult; readonly memory: number };
+  /** `text` is an attempt's result as JSON: made in the child, where it can still fail as the task's own. */
+  | { readonly type: 'result'; readonly text: string; readonly memory: number };
+
+/** A message as it is sent: with the mark of its setup. */
+export function envelope(nonce: string, message: FromChild): readonly [string, FromChild] {
+  return [nonce, message];
+}
+
+/** The message of an envelope; undefined for whatever else a handler has sent. */
+export function openEnvelope(nonce: string, sent: unknown): FromChild | undefined {
+  return Array.isArray(sent) && sent[0] === nonce ? (sent[1] as FromChild) : undefined; // our program's, by the mark
+}
 
 /** An abort reason as data. */
 export function abortMessage(reason: Error): ToChild {

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toPlainError } from '../../message/failure.ts';
+import { formatDuration } from '../../options/duration.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { StateRecorder } from '../execution/state-writer.ts';
@@ -12,11 +13,13 @@ import { abortMessage, type FromChild } from './child-message.ts';
 import type { Pool, PoolKind } from './pool.ts';
 
 /** How long a task goes back whose child cannot be started, in milliseconds: to try costs a process, and may go wrong for hours. */
-const startPause = 1_000;
+const startPause = { first: 1_000, longest: 30_000 };
 
 /** How children are used. */
 export interface ChildPoolOptions extends ChildOptions {
   readonly clock: Clock;
+  /** How long a child may take to load the app, in milliseconds. */
+  readonly startTimeout: number;
   readonly kind: Exclude<PoolKind, 'async'>;
   readonly size: number;
   /** A child is replaced after so many tasks. */
@@ -34,6 +37,7 @@ interface ChildSlot {
   readonly child: Child;
   /** Resolves when the app is loaded there; rejects when it cannot be. */
   readonly ready: Promise<void>;
+  loaded: boolean;
   served: number;
   /** The attempt it runs, and the way to end it. */
   attempt: Attempt | undefined;
@@ -51,6 +55,9 @@ export class ChildPool implements Pool {
   readonly #slots = new Set<ChildSlot>();
   #size: number;
   #closed = false;
+  /** How many starts have failed since one went well, and why the last of them did. */
+  #failedStarts = 0;
+  #startError: string | undefined;
 
   constructor(options: ChildPoolOptions) {
     this.#options = options;
@@ -64,12 +71,18 @@ export class ChildPool implements Pool {
     this.#idle.push(slot);
   }
 
+  /** Why it cannot run anything: no child starts. undefined while one is there, or none was needed. */
+  get trouble(): string | undefined {
+    const oneIsThere = [...this.#slots].some(({ loaded }) => loaded);
+    return oneIsThere ? undefined : this.#startError;
+  }
+
   /** Time limits count from the moment at which the child is there: to start one may take longer than its task. */
   async run(attempt: Attempt): Promise<AttemptResult> {
     const slot = this.#idle.pop() ?? this.#open();
     const resultBeforeStart = await this.#untilReady(slot, attempt);
     if (resultBeforeStart) return resultBeforeStart;
-    const result = await limitTime(this.#options.clock, attempt.context, () => this.#serve(slot, attempt));
+    const result = await limitTime({ clock: this.#options.clock }, attempt, () => this.#serve(slot, attempt));
     slot.served += 1;
     this.#free(slot);
     return result;
@@ -84,8 +97,9 @@ export class ChildPool implements Pool {
       (error: unknown): AttemptResult => {
         if (this.#closed) return { state: 'RELEASED' };
         const { logger, clock, ahead } = this.#options;
-        logger.error('a child of the pool did not start, trying again', { error, inMs: startPause });
-        return { state: 'POSTPONED', message, at: clock.now() + ahead() + startPause };
+        const pause = Math.min(startPause.first * 2 ** Math.max(0, this.#failedStarts - 1), startPause.longest);
+        logger.error('a child of the pool did not start, trying again', { error, inMs: pause });
+        return { state: 'POSTPONED', message, at: clock.now() + ahead() + pause };
       },
     );
     const interrupted = new Promise<AttemptResult>((resolve) => context.onInterrupt(resolve));
@@ -161,7 +175,6 @@ export class ChildPool implements Pool {
     const ready = new Promise<void>((ok, fail) => {
       settle = { ok, fail };
     });
-    ready.catch(() => {}); // whoever waits for the seat hears of it
     const child = startChild(this.#options.kind, this.#options, {
       onMessage: (message) => {
         if (message.type === 'ready') settle.ok();
@@ -177,9 +190,46 @@ export class ChildPool implements Pool {
         this.#lost(slot, why);
       },
     });
-    const slot: ChildSlot = { child, ready, served: 0, attempt: undefined, end: undefined, gone: false };
+    const slot: ChildSlot = {
+      child,
+      ready,
+      loaded: false,
+      served: 0,
+      attempt: undefined,
+      end: undefined,
+      gone: false,
+    };
     this.#slots.add(slot);
+    this.#watchStart(slot, settle.fail);
     return slot;
+  }
+
+  /** A module may hang where it is loaded, in a top-level await that never settles. */
+  #watchStart(slot: ChildSlot, fail: (error: Error) => void): void {
+    const { clock, startTimeout } = this.#options;
+    const late = (): void => {
+      const within = formatDuration(startTimeout);
+      fail(
+        new LovageError(
+          'CONFIGURATION',
+          `the app did not load in the pool's child within ${within}: does its module wait for something?`,
+        ),
+      );
+      this.#retire(slot);
+    };
+    const timer = clock.after(startTimeout, late, { background: true });
+    const failed = (error: Error): void => {
+      timer.cancel();
+      this.#failedStarts += 1;
+      this.#startError = error.message;
+    };
+    const loaded = (): void => {
+      timer.cancel();
+      slot.loaded = true;
+      this.#failedStarts = 0;
+      this.#startError = undefined;
+    };
+    slot.ready.then(loaded, failed); // whoever waits for the seat hears of it
   }
 
   #hear(slot: ChildSlot, message: Exclude<FromChild, { type: 'ready' | 'failed' }>): void {
@@ -190,7 +240,7 @@ export class ChildPool implements Pool {
     const { maxMemoryPerChild, kind } = this.#options;
     if (kind === 'processes' && maxMemoryPerChild !== undefined && message.memory > maxMemoryPerChild)
       this.#retire(slot);
-    slot.end?.(message.result);
+    slot.end?.(JSON.parse(message.text) as AttemptResult); // our program's own
   }
 
   #log({ level, message, fields, errors }: Extract<FromChild, { type: 'log' }>): void {

@@ -11,6 +11,7 @@ import { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import { classifyError } from '../execution/classify-error.ts';
 import { runHandler } from '../execution/run-handler.ts';
+import { notSerializable } from '../execution/seal-result.ts';
 import { TaskLimits } from '../middleware/task-limits.ts';
 import { abortReason, type ChildSetup, type FromChild, type ToChild } from './child-message.ts';
 
@@ -58,10 +59,23 @@ export function createChildRunner(
   return (message) => {
     if (message.type === 'stored') return states.stored(message.sequence);
     if (message.type === 'abort') return current?.abort(abortReason(message.name, current));
-    void run(toDelivery(message), message).then((result) =>
-      post({ type: 'result', result, memory: process.memoryUsage.rss() }),
+    const end = (result: AttemptResult): void =>
+      post({ type: 'result', text: toText(result), memory: process.memoryUsage.rss() });
+    run(toDelivery(message), message).then(
+      end,
+      (error: unknown) => end({ state: 'FAILURE', failure: toFailure(error) }), // a fault of ours must not hold the slot for ever
     );
   };
+}
+
+/** Never throws: a value that changes between two looks may still be none that JSON can carry. */
+function toText(result: AttemptResult): string {
+  try {
+    return JSON.stringify(result);
+  } catch (error) {
+    const failed: AttemptResult = { state: 'FAILURE', failure: toFailure(notSerializable(error)) };
+    return JSON.stringify(failed);
+  }
 }
 
 /** The delivery itself is the worker's, who counts starts, too. */

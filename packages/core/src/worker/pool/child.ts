@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { Worker as Thread } from 'node:worker_threads';
-import type { ChildSetup, FromChild, ToChild } from './child-message.ts';
+import { findProgram } from '../program-file.ts';
+import { type ChildSetup, type FromChild, openEnvelope, type ToChild } from './child-message.ts';
 import type { PoolKind } from './pool.ts';
 
 /** A thread or process that runs one handler at a time. */
@@ -17,15 +18,19 @@ export interface ChildEvents {
   onExit(why: string): void;
 }
 
-/** The program of every child. It stands beside this file, compiled: children load no TypeScript of ours. */
-const program = new URL(
-  import.meta.url.endsWith('.ts') ? '../../../dist/worker/pool/child-main.js' : './child-main.js',
-  import.meta.url,
-);
+const programFile = {
+  what: 'a child of the pool',
+  option: 'poolChild',
+  entry: 'a module that calls runPoolChild(app) of lovage/pool-child',
+  file: 'worker/pool/child-main.js',
+  otherwise: "; or use pool: 'async'",
+} as const;
 
 /** Options of children. */
 export interface ChildOptions {
   readonly setup: ChildSetup;
+  /** URL of its program. @default beside this package's files */
+  readonly program?: string | URL | undefined;
   /** Heap limit of a thread or process in MiB. */
   readonly heapLimit: number | undefined;
 }
@@ -35,14 +40,14 @@ export function startChild(kind: Exclude<PoolKind, 'async'>, options: ChildOptio
   return kind === 'threads' ? startThread(options, events) : startProcess(options, events);
 }
 
-function startThread({ setup, heapLimit }: ChildOptions, events: ChildEvents): Child {
-  const thread = new Thread(program, {
+function startThread({ setup, heapLimit, program }: ChildOptions, events: ChildEvents): Child {
+  const thread = new Thread(findProgram(programFile, program), {
     workerData: setup,
     execArgv: [],
     ...(heapLimit === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimit } }),
   });
   let trouble = '';
-  thread.on('message', (message: FromChild) => events.onMessage(message));
+  thread.on('message', (sent: unknown) => receive(setup, sent, events));
   thread.on('error', (error: Error) => {
     trouble = `: ${error.message}`;
   });
@@ -53,8 +58,8 @@ function startThread({ setup, heapLimit }: ChildOptions, events: ChildEvents): C
   };
 }
 
-function startProcess({ setup, heapLimit }: ChildOptions, events: ChildEvents): Child {
-  const child = fork(program, [JSON.stringify(setup)], {
+function startProcess({ setup, heapLimit, program }: ChildOptions, events: ChildEvents): Child {
+  const child = fork(findProgram(programFile, program), [JSON.stringify(setup)], {
     execArgv: heapLimit === undefined ? [] : [`--max-old-space-size=${heapLimit}`],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -68,8 +73,14 @@ function startProcess({ setup, heapLimit }: ChildOptions, events: ChildEvents): 
       events.onExit(`the process could not be started: ${error.message}`);
     });
   });
-  child.on('message', (message) => events.onMessage(message as FromChild));
+  child.on('message', (sent) => receive(setup, sent, events));
   return { send: (message) => sendTo(child, message), kill: () => killProcess(child, exited) };
+}
+
+/** What a handler sends by itself is not for us. */
+function receive({ nonce }: ChildSetup, sent: unknown, events: ChildEvents): void {
+  const message = openEnvelope(nonce, sent);
+  if (message) events.onMessage(message);
 }
 
 function sendTo(child: ChildProcess, message: ToChild): void {

@@ -11,9 +11,19 @@ export async function loadAppModule({ url, exportName, loader }: AppModule): Pro
     return loadApp({ url, ...(exportName === undefined ? {} : { exportName }) });
   }
   const module = (await import(url)) as Record<string, unknown>;
-  const found = exportName === undefined ? (module.default ?? module.app) : module[exportName];
-  if (found instanceof Lovage) return found;
+  const found = candidates(module, exportName).find((value) => value instanceof Lovage);
+  if (found) return found;
   throw new ConfigurationError(
-    `${url} exports no app${exportName === undefined ? ' as default or "app"' : ` named "${exportName}"`}`,
+    `${url} exports no app${exportName === undefined ? ' as default or by any name' : ` named "${exportName}"`}`,
   );
+}
+
+/** Of a CommonJS module, `module.exports` is the default export, whether or not Node could tell its names. */
+function candidates(module: Record<string, unknown>, exportName: string | undefined): readonly unknown[] {
+  const { default: main, ...named } = module;
+  const inside = typeof main === 'object' && main !== null && !(main instanceof Lovage) ? main : {};
+  const all: Record<string, unknown> = { ...inside, ...named };
+  return exportName === undefined || exportName === 'default'
+    ? [main, all['app'], ...(exportName ? [] : Object.values(all))]
+    : [all[exportName]];
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '../../errors.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
@@ -14,7 +15,7 @@ export interface PoolsOptions extends Omit<ChildPoolOptions, 'kind' | 'setup'> {
   readonly async: Pool;
   /** Where children find the app; without it there are no children. */
   readonly app: AppModule | undefined;
-  readonly setup: Omit<ChildPoolOptions['setup'], 'app'>;
+  readonly setup: Omit<ChildPoolOptions['setup'], 'app' | 'nonce' | 'pid'>;
 }
 
 /** The pools of one worker: each is started when a task first needs it. */
@@ -48,6 +49,12 @@ export class Pools {
     return this.#kindOf(definition) !== 'async';
   }
 
+  /** Why tasks of a pool cannot run: no child of it starts. */
+  get trouble(): string | undefined {
+    for (const pool of this.#children.values()) if (pool.trouble !== undefined) return pool.trouble;
+    return undefined;
+  }
+
   setSize(size: number): void {
     this.#size = size;
     for (const pool of this.#children.values()) pool.setSize(size);
@@ -65,13 +72,18 @@ export class Pools {
   #child(kind: Exclude<PoolKind, 'async'>): ChildPool {
     const found = this.#children.get(kind);
     if (found) return found;
-    const { app, setup } = this.#options;
-    if (app === undefined) {
+    const { app, program, setup } = this.#options;
+    if (app === undefined && program === undefined) {
       throw new ConfigurationError(
         `pool "${kind}": its children must load the app themselves: start the worker with lovage worker -A, or give startWorker the option appModule`,
       );
     }
-    const pool = new ChildPool({ ...this.#options, kind, size: this.#size, setup: { ...setup, app } });
+    const pool = new ChildPool({
+      ...this.#options,
+      kind,
+      size: this.#size,
+      setup: { ...setup, nonce: randomUUID(), pid: process.pid, ...(app ? { app } : {}) },
+    });
     this.#children.set(kind, pool);
     return pool;
   }

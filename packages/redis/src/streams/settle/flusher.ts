@@ -138,7 +138,7 @@ export class Flusher {
       batch = new AckBatch(this.#parts.keys, this.#parts.consumer, join !== undefined);
       acks.set(stream, batch);
     }
-    const record = outcome ? encodeRecord(outcome.record) : '';
+    const record = outcome ? encodeRecord(outcome.record, outcome.valueText) : '';
     batch.add(delivery, join ? { outcome, record, join } : { outcome, record });
     if (batch.full) {
       acks.delete(stream);

@@ -43,7 +43,7 @@ export class MemoryRecords {
 
   /** Stores all or, when one cannot be encoded, none. A final record stays; what is then stored is what rings. */
   put(writes: readonly OutcomeWrite[]): readonly boolean[] {
-    const texts = writes.map((write) => encodeRecord(write.record));
+    const texts = writes.map((write) => encodeRecord(write.record, write.valueText));
     const stored = writes.map((write, index) => this.#putOne(write, texts[index] as string));
     this.#ended.trim(this.#clock.now(), false);
     return stored;

@@ -272,7 +272,7 @@ export const brokerLeaseCases: readonly ConformanceCase<BrokerBench>[] = [
       const plan = ours.consumer.leaseGuard();
       expect(plan, 'skip this case: the driver needs no guard').toBeDefined();
       const { module, data } = plan as LeaseGuardPlan;
-      const { createLeaseGuard } = (await import(/* @vite-ignore */ module)) as LeaseGuardModule;
+      const { createLeaseGuard } = (await import(/* @vite-ignore */ module as string)) as LeaseGuardModule;
       const guard = createLeaseGuard(structuredClone(data));
       expect(await guard.renew()).toBe(2);
       await ours.consumer.close(0);
