@@ -126,7 +126,7 @@ export class RedisClients {
         ? // Cluster has Redis's commands but not its class: see RedisClient.
           (new Cluster([...this.target.hosts], clusterOptions(options)) as unknown as RedisClient)
         : new Redis(options);
-    client.setMaxListeners(100); // BullMQ adds to this number, so 0 (no limit) would become its 3
+    client.setMaxListeners(100_000); // a worker of a thousand queues has some for each; BullMQ adds to this number, so 0 (no limit) would become its 3
     client.on('error', (error: Error) => {
       this.#note(client, error);
       if (isSelectError(error)) client.disconnect(true); // ioredis would go on in database 0: tries again, with the usual pauses

@@ -60,6 +60,8 @@ export interface Keys {
   readonly inbox: (address: string) => string;
   /** Tells a queue's workers that its next delayed message is due sooner than they know, or that it was paused or resumed. */
   readonly streamWake: (queue: string) => string;
+  /** The stream that tells workers of many queues which of them have messages again. */
+  readonly streamSignals: string;
   readonly busTopic: (topic: string) => string;
   readonly busPattern: (pattern: string) => string;
 }
@@ -109,6 +111,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     namespace: (name) => `${ours}book:${name}`,
     inbox: (address) => `${channel}inbox:${address}`,
     streamWake: (queue) => `${channel}stream-wake:${queue}`,
+    streamSignals: `${ours}stream-signals`,
     busTopic: (topic) => `${channel}bus:${topic}`,
     busPattern: (pattern) => `${escapeGlob(`${channel}bus:${pattern.slice(0, -1)}`)}*`,
   };

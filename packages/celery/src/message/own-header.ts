@@ -13,6 +13,7 @@ const ownFields = [
   'claim',
   'unknownSince',
   'limitedUntil',
+  'rateLine',
   'turn',
   'crashes',
   'requeues',

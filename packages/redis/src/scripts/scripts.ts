@@ -12,6 +12,7 @@ import {
   historyMinutes,
   historyRemove,
 } from './history.lua.ts';
+import { streamBusy } from './queue-signal.lua.ts';
 import { rateDrop, rateEnter, rateWake } from './rate-line.lua.ts';
 import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './shared/ended.lua.ts';
 import { handOverEntries, handOverJobs } from './shared/hand-over.lua.ts';
@@ -112,7 +113,10 @@ export interface Scripts {
   streamUnblock(keys: [queue: string], args: Args): Promise<string>;
   streamPublish(keys: [queue: string], args: Args): Promise<number>;
   streamPublishAt(keys: [queue: string], args: Args): Promise<number>;
-  streamFetch(queues: readonly string[], args: Args): Promise<[found: unknown[], missing: number[], paused: number[]]>;
+  streamFetch(
+    queues: readonly string[],
+    args: Args,
+  ): Promise<[found: unknown[], missing: number[], paused: number[], empty: number[]]>;
   streamDrop(keys: [stream: string, queue: string], args: Args): Promise<[dropped: number[], paused: number]>;
   streamPause(keys: [queue: string], args: Args): Promise<number>;
   streamAck(keys: [stream: string, known: string], args: Args): Promise<AckReply>;
@@ -128,6 +132,7 @@ export interface Scripts {
     keys: [queue: string, dead: string],
     args: Args,
   ): Promise<[waiting: number, delayed: number, running: number, dead: number, held: number, paused: number]>;
+  streamBusy(keys: readonly string[], args: Args): Promise<number[]>;
   streamOldest(keys: [queue: string], args: Args): Promise<number>;
   streamLocate(keys: [queue: string], args: Args): Promise<string>;
   streamRemove(keys: [queue: string], args: Args): Promise<string>;
@@ -198,6 +203,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   streamSweep: { keys: 1, lua: streamSweep },
   streamLeave: { keys: 1, lua: streamLeave },
   streamCounts: { keys: 2, lua: streamCounts },
+  streamBusy: { lua: streamBusy },
   streamOldest: { keys: 1, lua: streamOldest },
   streamLocate: { keys: 1, lua: streamLocate },
   streamRemove: { keys: 1, lua: streamRemove },

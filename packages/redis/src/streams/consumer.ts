@@ -78,7 +78,7 @@ export class StreamsConsumer implements Consumer {
     );
     consumer.#readers.start();
     try {
-      await Promise.all(request.queues.map((queue) => consumer.addQueue(queue)));
+      await consumer.#addQueues(request.queues);
       return consumer;
     } catch (error) {
       await consumer.close(0);
@@ -95,7 +95,7 @@ export class StreamsConsumer implements Consumer {
       this.#resolveClosed = resolve;
     });
     const onError = (error: Error): void => this.#report(error);
-    const common = { clock, client, consumer: name, onError };
+    const common = { clock, client, consumer: name, onError, sameSlot: keys.sameSlot };
     this.#leases = new LeaseKeeper({ ...common, duration: leaseDuration });
     this.#flusher = new Flusher(client, {
       ...{ ...common, keys, ended, retention, leaseDuration },
@@ -116,6 +116,7 @@ export class StreamsConsumer implements Consumer {
       worker: request.worker,
       held: this.#leases.held,
       perQueue: !keys.sameSlot,
+      signals: keys.sameSlot ? keys.streamSignals : undefined,
       room: () => this.#dispatcher.room,
       take: (stream, entries) => this.#take(stream, entries, this.#wants(stream)),
       giveBack: (stream, entries) => this.#take(stream, entries, false),
@@ -128,7 +129,7 @@ export class StreamsConsumer implements Consumer {
       leaseDuration,
       orphanInterval,
       renew: () => this.#leases.renew(),
-      onQueueChange: () => this.#readers.refresh(),
+      onQueueChange: (queue) => this.#readers.look(queue),
       reopen,
     });
   }
@@ -138,16 +139,26 @@ export class StreamsConsumer implements Consumer {
     this.#readers.refresh();
   }
 
-  async addQueue(name: string): Promise<void> {
+  addQueue(name: string): Promise<void> {
+    return this.#addQueues([name]);
+  }
+
+  /** All at once: the cost of a thousand is a thousand times that of one. */
+  async #addQueues(names: readonly string[]): Promise<void> {
     if (this.#closing) throw new ClosedError('the consumer');
-    if (this.#queues.has(name)) return;
-    const queue = createStreamQueue(this.#parts.keys, name, new StartLog(this.#client, this.#parts.keys));
-    await this.#parts.link.run((client) => this.#open(client, queue));
-    if (this.#closing || this.#queues.has(name)) return; // meanwhile closed, or added by another call
-    this.#queues.set(name, queue);
-    this.#known.add(name);
-    this.#maintenance.add(queue);
-    await this.#readers.add(queue);
+    const { keys, link } = this.#parts;
+    const starts = new StartLog(this.#client, keys);
+    const wanted = [...new Set(names)].filter((name) => !this.#queues.has(name));
+    const opened = wanted.map((name) => createStreamQueue(keys, name, starts));
+    await Promise.all(opened.map((queue) => link.run((client) => this.#open(client, queue))));
+    if (this.#closing) return;
+    const added = opened.filter(({ name }) => !this.#queues.has(name)); // meanwhile added by another call
+    for (const queue of added) {
+      this.#queues.set(queue.name, queue);
+      this.#known.add(queue.name);
+      this.#maintenance.add(queue);
+    }
+    await this.#readers.addAll(added);
   }
 
   async removeQueue(name: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { blockedUntil } from '@lovage/core/driver';
+import { queueSignal } from '../queue-signal.lua.ts';
 
 /** `promote(queue, id, first, grant, timed)`: makes a held message ready, or any delayed one when `timed`. `queue` is what its keys begin with. */
-export const unblockEntry: string = `
-local function promote(queue, id, first, grant, timed)
+export const unblockEntry: string = `${queueSignal}local function promote(queue, id, first, grant, timed)
   local call = redis.call
   local at = call('ZSCORE', queue .. 'due', id)
   local body = at and (timed or tonumber(at) >= ${blockedUntil}) and call('HGET', queue .. 'held', id)
@@ -16,6 +16,7 @@ local function promote(queue, id, first, grant, timed)
   elseif first then call('XADD', queue .. 'front', '*', id, payload, 'band', band, 'lost', lost)
   elseif lost == '0' then call('XADD', queue .. 'p' .. band, '*', id, payload)
   else call('XADD', queue .. 'p' .. band, '*', id, payload, 'lost', lost) end
+  signal(queue)
   return true
 end
 `;

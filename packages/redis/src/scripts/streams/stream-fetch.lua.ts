@@ -2,15 +2,17 @@
 export const streamFetch = `--[[
   KEYS beginnings of the queues' keys, in the order in which they are to be served
   ARGV[1] group  ARGV[2] consumer  ARGV[3] how many at most  ARGV[4] how many of them by turns  ARGV[5] number of the turn
-  Returns {found, missing, paused}: found is a flat list of queue (its place in KEYS), name of the stream, entries as XREADGROUP
-  gives them; missing lists the queues that have lost a stream or a group; paused those that are paused: nothing is taken of them.
+  ARGV[6] stream of signals, or ''
+  Returns {found, missing, paused, empty}: found is a flat list of queue (its place in KEYS), name of the stream, entries as XREADGROUP
+  gives them; missing lists the queues that have lost a stream or a group; paused those that are paused: nothing is taken of them;
+  empty, given a stream of signals, those that had nothing more: they are marked to signal when they have (SET).
   Effects: XREADGROUP; entries that were removed while they waited are XACKed and XDELed instead of returned.
   Each queue is served its share first, then what others left. Within a queue: what was handed back, then the bands from
   9 to 0. Taken by turns are those that a saturated high band would starve: they come from the bands below it, beginning
   with another one each time.
 ]]
 local group, consumer, turn = ARGV[1], ARGV[2], tonumber(ARGV[5])
-local found, missing, paused = {}, {}, {}
+local found, missing, paused, empty = {}, {}, {}, {}
 
 local function drop(base, stream, entries)
   local kept = {}
@@ -35,7 +37,7 @@ local function take(queue, count, fair)
     paused[#paused + 1] = queue
     return 0
   end
-  local broken, got = false, 0
+  local broken, dropped, got = false, false, 0
   local function read(name, most)
     if most < 1 or broken then return 0 end
     local stream = base .. name
@@ -47,7 +49,11 @@ local function take(queue, count, fair)
       return 0
     end
     local entries = reply[1][2]
-    if removed then entries = drop(base, stream, entries) end
+    if removed then
+      local kept = drop(base, stream, entries)
+      dropped = dropped or #kept < #entries
+      entries = kept
+    end
     if #entries == 0 then return 0 end
     found[#found + 1] = queue
     found[#found + 1] = name
@@ -79,6 +85,10 @@ local function take(queue, count, fair)
     end
   end
   if count > got then read('p0', count - got) end
+  if ARGV[6] ~= '' and got < count and not broken and not dropped then
+    redis.call('SET', base .. 'armed', ARGV[6])
+    empty[#empty + 1] = queue
+  end
   return got
 end
 
@@ -94,7 +104,7 @@ for _, queue in ipairs(full) do
   if left == 0 then break end
   left = left - take(queue, left, 0)
 end
-return {found, missing, paused}
+return {found, missing, paused, empty}
 `;
 
 /** Drops entries that were removed while they waited and have been read by a plain XREADGROUP. */

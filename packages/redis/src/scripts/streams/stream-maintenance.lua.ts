@@ -1,3 +1,5 @@
+import { queueSignal } from '../queue-signal.lua.ts';
+
 /** The streams of a queue, as Lua. What was handed back stands in `front`. */
 const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'}`;
 
@@ -23,7 +25,7 @@ return made
 `;
 
 /** Moves the messages whose time has come to their bands. */
-export const streamPromote = `--[[
+export const streamPromote: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV[1] how many at most
   Returns milliseconds until the next one is due, 0 when more are due now, -1 when none is held back.
@@ -37,6 +39,7 @@ local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if tonumber(head[2]) > now then return math.ceil(head[2] - now) end
 call('DEL', base .. 'none')
+${queueSignal}
 local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
 local bodies = call('HMGET', held, unpack(ids))
 for i, id in ipairs(ids) do
@@ -50,6 +53,7 @@ for i, id in ipairs(ids) do
 end
 call('ZREM', due, unpack(ids))
 call('HDEL', held, unpack(ids))
+signal(base)
 head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 if not head[1] then return -1 end
 return math.max(0, math.ceil(head[2] - now))
@@ -69,6 +73,7 @@ local call, base, group = redis.call, KEYS[1], ARGV[1]
 call('DEL', base .. 'none')
 if ARGV[4] ~= '0' and not call('SET', base .. 'sweep', '1', 'NX', 'PX', ARGV[4]) then return -1 end
 local moved = 0
+${queueSignal}
 -- a lease lasts as long as its holder says
 local function orphans(stream)
   local found = {}
@@ -98,6 +103,7 @@ for _, name in ipairs(${streams}) do
     moved = moved + 1
   end
 end
+if moved > 0 then signal(base) end
 if ARGV[5] ~= '0' and call('SET', base .. 'tidied', '1', 'NX', 'PX', ARGV[5]) then
   for _, name in ipairs(${streams}) do
     for _, info in ipairs(call('XINFO', 'CONSUMERS', base .. name, group)) do

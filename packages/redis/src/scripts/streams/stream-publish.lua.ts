@@ -1,3 +1,4 @@
+import { queueSignal } from '../queue-signal.lua.ts';
 import { readLines } from './lines.lua.ts';
 
 /** Adds messages that may run at once. */
@@ -10,10 +11,12 @@ export const streamPublish: string = `--[[
 ]]
 local stream, known, count = KEYS[1] .. 'p' .. ARGV[1], KEYS[1] .. 'known', tonumber(ARGV[2])
 local call = redis.call
+${queueSignal}
 if count == 1 then
   if call('SISMEMBER', known, ARGV[3]) == 1 then return 0 end
   call('XADD', stream, '*', ARGV[3], ARGV[5])
   call('SADD', known, ARGV[3])
+  signal(KEYS[1])
   return 1
 end
 ${readLines}
@@ -28,12 +31,15 @@ for i = 1, count do
     fresh[#fresh + 1] = id
   end
 end
-if #fresh > 0 then call('SADD', known, unpack(fresh)) end
+if #fresh > 0 then
+  call('SADD', known, unpack(fresh))
+  signal(KEYS[1])
+end
 return #fresh
 `;
 
 /** Adds messages that are held back until their time. */
-export const streamPublishAt = `--[[
+export const streamPublishAt: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV[1] channel of its workers  ARGV[2…] triples of id, due (epoch ms), band and payload as 'band:payload'
   Returns how many were added.
@@ -41,6 +47,7 @@ export const streamPublishAt = `--[[
   SADD its id. PUBLISH the milliseconds to the next due one when that has changed, for the workers' timers.
 ]]
 local base, call = KEYS[1], redis.call
+${queueSignal}
 local known, due, held = base .. 'known', base .. 'due', base .. 'held'
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -51,6 +58,7 @@ for i = 2, #ARGV, 3 do
   if call('SISMEMBER', known, id) == 0 then
     if at <= now then
       call('XADD', base .. 'p' .. string.sub(body, 1, 1), '*', id, string.sub(body, 3))
+      signal(base)
     else
       call('HSET', held, id, body)
       call('ZADD', due, at, id)

@@ -1,5 +1,6 @@
+import { queueSignal } from '../queue-signal.lua.ts';
 /** Puts a delivery back: a retry, or a release. */
-export const streamPutBack = `--[[
+export const streamPutBack: string = `--[[
   KEYS[1] stream of the delivery  KEYS[2] beginning of the queue's keys
   ARGV[1] group  ARGV[2] consumer  ARGV[3] entry id  ARGV[4] task id  ARGV[5] band
   ARGV[6] how often its lease was lost  ARGV[7] the new payload, or '' to keep the one it has
@@ -10,6 +11,7 @@ export const streamPutBack = `--[[
   The XCLAIM is the guard (it finds what is still pending), and the write that lets a full Redis take what follows.
 ]]
 local call = redis.call
+${queueSignal}
 local stream, base, group, entry, id = KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[4]
 local band, lost, payload = ARGV[5], ARGV[6], ARGV[7]
 if #call('XCLAIM', stream, group, ARGV[2], 0, entry, 'JUSTID') == 0 then return 0 end
@@ -35,6 +37,7 @@ else
   local next = call('ZRANGE', due, 0, 0, 'WITHSCORES')
   if next[1] == id then redis.pcall('PUBLISH', ARGV[9], math.max(0, next[2] - now)) end
 end
+if ARGV[8] == '' or tonumber(ARGV[8]) <= now then signal(base) end
 call('XACK', stream, group, entry)
 call('XDEL', stream, entry)
 return 1

@@ -73,7 +73,7 @@ export function createStreamQueue(keys: Keys, name: string, starts?: StartLog): 
 }
 
 /** What the scripts keep beside a queue's streams. */
-const besides = ['due', 'held', 'sweep', 'tidied', 'purging'] as const;
+const besides = ['due', 'held', 'armed', 'sweep', 'tidied', 'purging'] as const;
 
 /** Every key that a queue can have. */
 export function keysOfQueue({ base, known, removed, paused, dead, streams }: StreamQueue): readonly string[] {

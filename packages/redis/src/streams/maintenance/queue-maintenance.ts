@@ -4,6 +4,7 @@ import { scriptsOf } from '../../scripts/scripts.ts';
 import type { Subscriber } from '../../subscriber.ts';
 import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type StreamQueue } from '../entry/stream-queue.ts';
+import { fewQueues } from '../read/reader.ts';
 
 /** Delayed messages moved, and orphans of a stream, by one script call: bounds the time it holds Redis. */
 const promotedAtOnce = 500;
@@ -12,6 +13,8 @@ const sweptAtOnce = 100;
 const consumersKept = 300_000;
 /** How often the next due message is asked for when nobody said that it changed: the price of a lost word. */
 const pollInterval = 5_000;
+/** Queues looked at by one script call: bounds the time it holds Redis. */
+const lookedAtOnce = 1_000;
 /** Shortest time between two promotions of a queue: many due messages are moved together. */
 const shortestPause = 10;
 
@@ -25,8 +28,10 @@ export interface QueueMaintenanceParts {
   /** Renews our own leases: a process that was held up must not take its own deliveries for orphans. */
   readonly renew: () => void;
   readonly reopen: (queue: StreamQueue) => Promise<void>;
-  /** A queue was paused, or goes on. */
-  readonly onQueueChange: () => void;
+  /** A queue was paused, goes on, or may have messages. */
+  readonly onQueueChange: (queue: StreamQueue) => void;
+  /** Whether one script may look at many queues. */
+  readonly sameSlot: boolean;
   readonly onError: (error: Error) => void;
 }
 
@@ -49,11 +54,13 @@ export class QueueMaintenance {
   readonly #parts: QueueMaintenanceParts;
   readonly #kept = new Map<string, Kept>();
   #sweep: Timer | undefined;
+  #poll: Timer | undefined;
   #closed = false;
 
   constructor(parts: QueueMaintenanceParts) {
     this.#parts = parts;
     this.#armSweep();
+    this.#armPoll();
   }
 
   add(queue: StreamQueue): void {
@@ -80,6 +87,7 @@ export class QueueMaintenance {
   close(): void {
     this.#closed = true;
     this.#sweep?.cancel();
+    this.#poll?.cancel();
     for (const name of [...this.#kept.keys()]) this.remove(name);
   }
 
@@ -100,7 +108,7 @@ export class QueueMaintenance {
 
   #hear(kept: Kept, text: string): void {
     if (text !== 'look') this.#schedule(kept, Number(text) || 0);
-    else if (this.#isKept(kept)) this.#parts.onQueueChange();
+    else if (this.#isKept(kept)) this.#parts.onQueueChange(kept.queue);
   }
 
   #isKept(kept: Kept): boolean {
@@ -129,13 +137,15 @@ export class QueueMaintenance {
       const due = await scriptsOf(client).streamPromote([kept.queue.base], [promotedAtOnce]);
       if (due === 0) wait = 0;
       else if (due > 0) wait = Math.min(pollInterval, Math.max(shortestPause, due));
+      else if (this.#many) wait = Number.POSITIVE_INFINITY; // one look at all of them finds the next
     } catch (error) {
       if (!this.#closed) this.#parts.onError(error as Error);
     }
     kept.promoting = false;
     const sooner = kept.at - clock.monotonic(); // said while this promotion was under way
     kept.at = Number.POSITIVE_INFINITY;
-    this.#schedule(kept, Math.max(0, Math.min(wait, sooner)));
+    const next = Math.max(0, Math.min(wait, sooner));
+    if (next < Number.POSITIVE_INFINITY) this.#schedule(kept, next);
   }
 
   #armSweep(): void {
@@ -144,8 +154,62 @@ export class QueueMaintenance {
     this.#sweep = clock.after(orphanInterval, () => {
       this.#armSweep();
       this.#parts.renew(); // on the same connection, so before the sweep
-      for (const { queue } of this.#kept.values()) void this.#sweepQueue(queue); // never rejects
+      void this.#sweepAll(); // never rejects
     });
+  }
+
+  async #sweepAll(): Promise<void> {
+    const many = this.#many;
+    for (const { queue } of await this.#busy(({ queue }) => queue.known)) {
+      void this.#sweepQueue(queue); // never rejects
+      if (many) this.#parts.onQueueChange(queue); // the price of a lost signal
+    }
+  }
+
+  /** What was delayed without a word of it, with many queues. */
+  #armPoll(): void {
+    if (this.#closed) return;
+    this.#poll = this.#parts.clock.after(pollInterval, () => {
+      this.#armPoll();
+      if (!this.#many) return;
+      void this.#pollAll(); // never rejects
+      this.#lookAtNext();
+    });
+  }
+
+  /** A producer that is not ours writes to a stream and signals nothing. */
+  #lookAtNext(): void {
+    const [next] = this.#kept.values();
+    if (!next) return;
+    this.#kept.delete(next.queue.name); // it comes last now
+    this.#kept.set(next.queue.name, next);
+    this.#parts.onQueueChange(next.queue);
+  }
+
+  async #pollAll(): Promise<void> {
+    for (const kept of await this.#busy(({ queue }) => queue.due)) this.#schedule(kept, 0);
+  }
+
+  /** Those of which a key is there: all, with few queues. Never rejects. */
+  async #busy(keyOf: (kept: Kept) => string): Promise<readonly Kept[]> {
+    const all = [...this.#kept.values()];
+    if (!this.#many) return all;
+    const { client, onError } = this.#parts;
+    const busy: Kept[] = [];
+    for (let start = 0; start < all.length && !this.#closed; start += lookedAtOnce) {
+      const chunk = all.slice(start, start + lookedAtOnce);
+      try {
+        const places = await scriptsOf(client).streamBusy(chunk.map(keyOf), []);
+        for (const place of places) busy.push(chunk[place - 1] as Kept);
+      } catch (error) {
+        if (!this.#closed) onError(error as Error);
+      }
+    }
+    return busy;
+  }
+
+  get #many(): boolean {
+    return this.#parts.sameSlot && this.#kept.size > fewQueues;
   }
 
   async #sweepQueue(queue: StreamQueue): Promise<void> {

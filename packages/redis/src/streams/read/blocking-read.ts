@@ -64,7 +64,7 @@ export class BlockingRead {
     this.#state = 'coming';
     try {
       await turnEnd(); // what the last read brought may be settled by now: that leaves first, for somebody waits for it
-      await this.#ready();
+      await this.connected();
       if (!this.#isComing) return undefined; // interrupted, or closed
       await this.number.ask();
       if (!this.#isComing) return undefined;
@@ -103,7 +103,7 @@ export class BlockingRead {
   }
 
   /** Resolves when the connection is there, or closed by us. */
-  async #ready(): Promise<void> {
+  async connected(): Promise<void> {
     const { client } = this;
     if (isReady(client) || client.status === 'end') return;
     await new Promise<void>((resolve) => {

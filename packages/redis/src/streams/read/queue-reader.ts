@@ -38,6 +38,7 @@ export class QueueReader {
 
   /** Ends its connection. */
   close(): void {
+    this.reader.close();
     this.pendingRecovery.close();
     this.#blocking.close();
   }

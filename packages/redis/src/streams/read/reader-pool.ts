@@ -31,10 +31,15 @@ export class ReaderPool {
     return this.#all().some(({ reader }) => reader.reading);
   }
 
-  /** Reads from this queue too, unless it is removed before that has begun. */
-  async add(queue: StreamQueue): Promise<void> {
+  /** Reads from these queues too, unless they are removed before that has begun. */
+  async addAll(queues: readonly StreamQueue[]): Promise<void> {
+    for (const queue of queues) this.#queues.set(queue.name, queue);
+    const perQueue = this.#parts.perQueue ? queues : queues.slice(0, 1);
+    await Promise.all(perQueue.map((queue) => this.#add(queue)));
+  }
+
+  async #add(queue: StreamQueue): Promise<void> {
     const key = this.#keyOf(queue);
-    this.#queues.set(queue.name, queue);
     if (!this.#readers.has(key)) {
       const queueReader = await this.#open();
       if (this.#closed || this.#readers.has(key) || this.#queues.get(queue.name) !== queue) queueReader.close();
@@ -74,6 +79,13 @@ export class ReaderPool {
   /** Looks again: slots have changed. */
   refresh(): void {
     for (const { reader } of this.#list) reader.refresh();
+  }
+
+  /** Looks again: this queue may have messages, or goes on after a pause. */
+  look(queue: StreamQueue): void {
+    const reader = this.#readers.get(this.#keyOf(queue))?.reader;
+    reader?.offer(queue.base);
+    reader?.refresh();
   }
 
   /** Begins a read where there is room for what it brings. They take turns. */

@@ -4,6 +4,8 @@ import { scriptsOf } from '../../scripts/scripts.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
+import { QueueSignals, type QueueSignalsParts } from '../queue-signals.ts';
+import { type FetchReply, ReadyQueues } from '../ready-queues.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import type { PendingRecovery } from './pending-recovery.ts';
 
@@ -23,6 +25,9 @@ const pausedLook = 5_000;
 /** Between two reads that failed, in milliseconds. */
 const failurePause = 250;
 
+/** With more queues than that, those that may have messages are asked; with fewer, all of them are. */
+export const fewQueues = 4;
+
 /** What a reader is made of. */
 export interface ReaderParts {
   readonly client: RedisClient;
@@ -30,6 +35,8 @@ export interface ReaderParts {
   readonly clock: Clock;
   /** The name of our consumer in the group. */
   readonly consumer: string;
+  /** The stream of signals; undefined where queues do not share one. */
+  readonly signals: string | undefined;
   readonly pendingRecovery: PendingRecovery;
   /** How many more messages can be run. */
   readonly room: () => number;
@@ -62,6 +69,9 @@ export class Reader {
   answered = 0;
   /** Whether there may be messages that a fetch would find. */
   #more = true;
+  /** With many queues: those that may have messages. */
+  #ready: ReadyQueues | undefined;
+  readonly #signals: QueueSignals | undefined;
   #waiting = false;
   #stopped = true;
   #resting = false;
@@ -77,6 +87,21 @@ export class Reader {
 
   constructor(parts: ReaderParts) {
     this.#parts = parts;
+    const { signals: key, ...own } = parts;
+    this.#signals = key === undefined ? undefined : new QueueSignals({ ...own, key, ...this.#signalled() });
+  }
+
+  #signalled(): Pick<QueueSignalsParts, 'onSignal' | 'onGap' | 'onAnswer'> {
+    return {
+      onSignal: (base) => this.offer(base),
+      onGap: () => {
+        this.#ready?.addAll();
+        this.pump();
+      },
+      onAnswer: () => {
+        this.answered += 1;
+      },
+    };
   }
 
   /** Whether a read is under way, so that messages may still come. */
@@ -92,7 +117,11 @@ export class Reader {
   setQueues(queues: readonly StreamQueue[]): void {
     this.#queues = queues;
     this.#alone = undefined;
-    this.#streams = byKey(queues);
+    const many = this.#signals !== undefined && queues.length > fewQueues;
+    this.#ready = many ? (this.#ready ?? new ReadyQueues()) : undefined;
+    this.#ready?.setQueues(queues);
+    this.#streams = many ? new Map() : byKey(queues);
+    if (many) this.#signals?.start();
     this.refresh();
   }
 
@@ -111,6 +140,16 @@ export class Reader {
     this.#interrupt();
   }
 
+  /** Ends the wait for signals. */
+  close(): void {
+    this.#signals?.close();
+  }
+
+  /** A queue may have messages again, or goes on. */
+  offer(base: string): void {
+    if (this.#ready?.add(base)) this.pump();
+  }
+
   /** There may be strays: lets the reads under way end, then looks. */
   requestRecovery(): void {
     this.#recoveryRequested = true;
@@ -121,6 +160,7 @@ export class Reader {
   /** Looks again: queues, slots or streams have changed. */
   refresh(): void {
     this.#more = true;
+    this.#ready?.addPaused();
     this.#interrupt();
     this.pump();
   }
@@ -134,7 +174,8 @@ export class Reader {
     }
     const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
     if (count <= 0) return;
-    if (this.#more) void this.#read(count, () => this.#fetch(count));
+    if (this.#ready ? this.#ready.size > 0 : this.#more) void this.#read(count, () => this.#fetch(count));
+    else if (this.#ready) return;
     else if (this.#reads === 0 && this.#queues.some((queue) => !this.#paused.has(queue)))
       void this.#read(count, () => this.#wait(count));
   }
@@ -162,10 +203,10 @@ export class Reader {
     this.#seeking = true;
     this.#recoveryRequested = false;
     this.#more = true;
+    this.#ready?.addAll();
     try {
-      const certain = await pendingRecovery.find(this.#streams.values(), (via, stream, found) =>
-        this.#takeKept(via, stream, found),
-      );
+      const streams = this.#queues.flatMap((queue) => [...queue.streams.values()]);
+      const certain = await pendingRecovery.find(streams, (via, stream, found) => this.#takeKept(via, stream, found));
       if (!certain && !this.#stopped) {
         this.#again?.cancel();
         this.#again = clock.after(blocking.longest, () => this.requestRecovery());
@@ -186,20 +227,43 @@ export class Reader {
   }
 
   async #fetchInOrder(count: number): Promise<void> {
+    const ready = this.#ready;
+    const order = ready ? ready.next() : this.#inTurn();
+    try {
+      const reply = await this.#ask(order, count);
+      this.#takeFound(order, count, reply.found);
+      ready?.done(order, reply);
+      if (ready && reply.paused.length > 0) this.#lookLater();
+      // it has seen all of them
+      if (!ready && !this.#more) this.#setPaused(reply.paused.map((place) => order[place - 1] as StreamQueue));
+      if (reply.missing.length > 0) await this.#reopen(reply.missing.map((place) => order[place - 1] as StreamQueue));
+    } catch (error) {
+      ready?.putBack(order);
+      throw error;
+    }
+  }
+
+  /** Another queue is first each time. */
+  #inTurn(): readonly StreamQueue[] {
     const queues = this.#queues;
     const first = this.#round++ % queues.length;
-    const order = [...queues.slice(first), ...queues.slice(0, first)];
+    return [...queues.slice(first), ...queues.slice(0, first)];
+  }
+
+  async #ask(order: readonly StreamQueue[], count: number): Promise<FetchReply> {
+    const { client, consumer, signals = '' } = this.#parts;
     const turn = this.#readTurns;
     const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
     this.#readTurns += fair;
-    const keys = order.map((queue) => queue.base);
-    const [found, missing, paused] = await scriptsOf(this.#parts.client).streamFetch(keys, [
-      group,
-      this.#parts.consumer,
-      count,
-      fair,
-      turn,
-    ]);
+    const args = [group, consumer, count, fair, turn, this.#ready ? signals : ''];
+    const [found, missing, paused, empty] = await scriptsOf(client).streamFetch(
+      order.map((queue) => queue.base),
+      args,
+    );
+    return { found, missing, paused, empty };
+  }
+
+  #takeFound(order: readonly StreamQueue[], count: number, found: readonly unknown[]): void {
     let brought = 0;
     for (let at = 0; at < found.length; at += 3) {
       const [place, name, entries] = found.slice(at, at + 3) as [number, string, RawEntry[]];
@@ -208,17 +272,20 @@ export class Reader {
     }
     this.#taken += brought;
     this.#more = brought >= count;
-    if (!this.#more) this.#setPaused(paused.map((place) => order[place - 1] as StreamQueue)); // it has seen all of them
     const only =
       this.#more && found.length === 3 ? order[(found[0] as number) - 1]?.streams.get(found[1] as string) : undefined;
     this.#alone = only && { stream: only, until: this.#parts.clock.monotonic() + plainFor };
-    if (missing.length > 0) await this.#reopen(missing.map((place) => order[place - 1] as StreamQueue));
   }
 
   #setPaused(queues: readonly StreamQueue[]): void {
     this.#recheck?.cancel();
     if (queues.length > 0 || this.#paused.size > 0) this.#paused = new Set(queues);
-    if (queues.length > 0 && !this.#stopped) this.#recheck = this.#parts.clock.after(pausedLook, () => this.refresh());
+    if (queues.length > 0) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#recheck?.cancel();
+    if (!this.#stopped) this.#recheck = this.#parts.clock.after(pausedLook, () => this.refresh());
   }
 
   async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
@@ -272,6 +339,7 @@ export class Reader {
   async #reopen(queues: readonly StreamQueue[]): Promise<void> {
     for (const queue of queues) await this.#parts.reopen(queue);
     this.#more = true;
+    this.#ready?.putBack(queues);
   }
 
   async #rest(error: Error): Promise<void> {
