@@ -1,3 +1,4 @@
+import { canCome, type DayFields } from '../app/schedule-days.ts';
 import { ConfigurationError } from '../errors.ts';
 
 /** The fields of a crontab under Celery's names. A field is a number, text such as `1-5`, `mon,fri`, or a list of these. */
@@ -82,7 +83,8 @@ export function composeCrontab(fields: CrontabFields, where = 'crontab'): string
     const given = fields[name] ?? (name === 'second' ? 0 : '*');
     return readField(given, rules[name], where);
   });
-  refuseDaysThatNeverCome(texts[3] as string, texts[4] as string, where);
+  const [dayOfMonth, month, dayOfWeek] = texts.slice(3) as [string, string, string];
+  refuseDaysThatNeverCome({ dayOfMonth, month, dayOfWeek }, where);
   return (texts[0] === '0' ? texts.slice(1) : texts).join(' ');
 }
 
@@ -142,13 +144,12 @@ function wrongPart(text: string, rule: FieldRule, where: string): ConfigurationE
   );
 }
 
-const longestMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
 /** `31 2` is a line that never fires: better said where it is written. */
-function refuseDaysThatNeverCome(dayField: string, monthField: string, where: string): void {
-  const earliest = Math.min(...dayField.split(',').map((part) => Number.parseInt(part, 10) || 1));
-  const listed = monthField.split(',');
-  if (earliest <= 29 || !listed.every((part) => /^\d+$/.test(part))) return;
-  if (listed.some((month) => earliest <= (longestMonth[Number(month) - 1] as number))) return;
-  throw new ConfigurationError(`${where}: day of month: "${dayField}" never comes in month ${monthField}`);
+function refuseDaysThatNeverCome(days: DayFields, where: string): void {
+  if (canCome(days)) return;
+  const { dayOfMonth, month, dayOfWeek } = days;
+  const weekday = dayOfWeek === '*' ? '' : ` and day of week "${dayOfWeek}"`;
+  throw new ConfigurationError(
+    `${where}: day of month: "${dayOfMonth}"${weekday} never comes in month ${month}: all three fields must fit the same day`,
+  );
 }
