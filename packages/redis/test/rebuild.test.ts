@@ -48,7 +48,16 @@ async function open(): Promise<Bench> {
   await scriptsOf(client).streamOpen([queue.base], [group]);
   const held = new InFlightDeliveries();
   const taken: string[] = [];
-  const parts = { clients, client, clock: systemClock, consumer: 'tester', worker: 'tester', held, perQueue: false };
+  const parts = {
+    clients,
+    client,
+    clock: systemClock,
+    consumer: 'tester',
+    worker: 'tester',
+    held,
+    perQueue: false,
+    signals: undefined,
+  };
   const readers = new ReaderPool({
     ...parts,
     room: () => 100 - held.size,
@@ -84,7 +93,7 @@ it('what a fetch brings after its intake was replaced, and the search has found,
   const bench = await open();
   const late = holdFetch(bench.client);
   await bench.publish(5);
-  await bench.readers.add(bench.queue);
+  await bench.readers.addAll([bench.queue]);
   bench.readers.start();
   await late.held;
   expect(bench.taken).toEqual([]);
@@ -100,7 +109,7 @@ it('what a fetch brings after its intake was replaced, and the search has found,
 
 it('what a fetch is handed after the search has looked is found by another search, and taken once', async () => {
   const bench = await open();
-  await bench.readers.add(bench.queue);
+  await bench.readers.addAll([bench.queue]);
   const scripts = scriptsOf(bench.client);
   const original = scripts.streamFetch;
   const [asked, gate] = [deferred(), deferred()];

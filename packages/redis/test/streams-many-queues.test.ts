@@ -2,7 +2,7 @@ import { newTaskId, sleep, systemClock } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
 import { expect, it } from 'vitest';
 import { consume, createMessage, required } from './bench.ts';
-import { connectStreams, streamsUrl } from './streams-bench.ts';
+import { connectStreams } from './streams-bench.ts';
 import { useRedis } from './use-redis.ts';
 
 const redis = useRedis();

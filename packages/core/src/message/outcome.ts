@@ -33,6 +33,8 @@ export interface OutcomeRecord {
   readonly meta?: JsonValue;
   /** What `self.progress()` last said. */
   readonly progress?: JsonValue;
+  /** Before the end: how many states the attempt had written, this one included. Records may reach a reader out of order. */
+  readonly step?: number;
   /** How many times the handler was run. */
   readonly attempts: number;
   /** When this state was reached, epoch ms by the worker's clock. */

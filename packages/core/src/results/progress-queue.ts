@@ -6,9 +6,11 @@ export class ProgressQueue implements ResultListener {
   #values: unknown[] = [];
   #ended = false;
   #last: string | undefined;
+  #newest: Pick<OutcomeRecord, 'attempts' | 'step'> = { attempts: 0 };
   #wake: (() => void) | undefined;
 
   onRecord(record: OutcomeRecord): void {
+    if (this.#isOld(record)) return;
     const text = JSON.stringify(record.progress);
     if (record.progress !== undefined && text !== this.#last) {
       this.#last = text; // the sweep shows the same record again
@@ -16,6 +18,16 @@ export class ProgressQueue implements ResultListener {
     }
     if (isFinal(record)) this.#ended = true;
     this.#wake?.();
+  }
+
+  /** What a look into the store has shown may be newer than notifications that still stand in the socket. */
+  #isOld(record: OutcomeRecord): boolean {
+    if (this.#ended) return true;
+    const { attempts, step = 0 } = record;
+    const { attempts: newest, step: last = 0 } = this.#newest;
+    if (!isFinal(record) && step > 0 && (attempts < newest || (attempts === newest && step < last))) return true;
+    if (step > 0) this.#newest = { attempts, step };
+    return false;
   }
 
   onMissing(): void {

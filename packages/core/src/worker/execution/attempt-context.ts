@@ -91,6 +91,7 @@ export class AttemptContext implements TaskContext {
   #state = 'STARTED';
   #meta: JsonValue | undefined;
   #progress: JsonValue | undefined;
+  #step = 0;
   #added = 0;
   #deadline: number | undefined;
 
@@ -287,6 +288,7 @@ export class AttemptContext implements TaskContext {
   }
 
   #writeState(): Promise<void> {
+    this.#step += 1;
     return this.#tools.states.write(this.#message, {
       id: this.id,
       task: this.name,
@@ -294,6 +296,7 @@ export class AttemptContext implements TaskContext {
       ...(this.#meta === undefined ? {} : { meta: this.#meta }),
       ...(this.#progress === undefined ? {} : { progress: this.#progress }),
       attempts: this.attempt,
+      step: this.#step,
       at: this.#tools.clock.now(),
       worker: this.worker,
       ...(this.#message.canvas ? { canvas: this.#message.canvas } : {}),
