@@ -1,5 +1,5 @@
-import { canCome, type DayFields } from '../app/schedule-days.ts';
 import { ConfigurationError } from '../errors.ts';
+import { canCome, type DayFields } from './schedule-days.ts';
 
 /** The fields of a crontab under Celery's names. A field is a number, text such as `1-5`, `mon,fri`, or a list of these. */
 export interface CrontabFields {

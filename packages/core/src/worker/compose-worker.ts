@@ -5,6 +5,7 @@ import type { SizeLimit } from '../message/payload-codec.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { ResolvedWorkerSettings, Settings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
+import { RateWaker } from './background/rate-waker.ts';
 import { StampedRevocations } from './control/stamped-revocations.ts';
 import type { Attempt } from './execution/attempt.ts';
 import type { AttemptResult } from './execution/attempt-result.ts';
@@ -27,7 +28,6 @@ import { createNativeCanvasStep } from './native-canvas-step.ts';
 import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
-import { RateWaker } from './rate-waker.ts';
 import { EventObserver } from './reporting/event-observer.ts';
 import { WorkerStats } from './reporting/worker-stats.ts';
 

@@ -12,13 +12,13 @@ import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './b
 import type { BroadcastMembership } from './background/broadcast-membership.ts';
 import type { Periodic } from './background/periodic.ts';
 import type { PollWatch, UnpolledQueue } from './background/poll-watch.ts';
+import type { RateWaker } from './background/rate-waker.ts';
 import type { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
 import type { Batching } from './execution/batching.ts';
 import type { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
 import type { LoopWatch } from './loop/loop-watch.ts';
 import type { Pools } from './pool/pools.ts';
-import type { RateWaker } from './rate-waker.ts';
 import type { EventObserver } from './reporting/event-observer.ts';
 import type { WorkerEvents } from './reporting/worker-events.ts';
 import type { WorkerStats } from './reporting/worker-stats.ts';

@@ -12,12 +12,11 @@ import {
   historyMinutes,
   historyRemove,
 } from './history.lua.ts';
-import { streamBusy } from './queue-signal.lua.ts';
-import { rateDrop, rateEnter, rateWake } from './rate-line.lua.ts';
 import { noteEnded, shortenEnded, sweepEnded, takeTurn } from './shared/ended.lua.ts';
 import { handOverEntries, handOverJobs } from './shared/hand-over.lua.ts';
 import { joinMember, joinWithOutcomes } from './shared/join-member.lua.ts';
 import { acquireLease, keepLease } from './shared/lease.lua.ts';
+import { rateDrop, rateEnter, rateWake } from './shared/rate-line.lua.ts';
 import { recordStart } from './shared/record-start.lua.ts';
 import { addRules, readRules, removeRules } from './shared/rules.lua.ts';
 import { markFired, saveSchedule } from './shared/schedule.lua.ts';
@@ -33,6 +32,7 @@ import { putEntry } from './shared/shared-registry.lua.ts';
 import { storeRecord } from './shared/store-record.lua.ts';
 import { acquireUniqueKey, confirmUniqueKey, releaseUniqueKey } from './shared/unique-key.lua.ts';
 import { publishFrom } from './streams/publish-from.lua.ts';
+import { streamBusy } from './streams/queue-signal.lua.ts';
 import { streamAck, streamAckMembers } from './streams/stream-ack.lua.ts';
 import { streamUnblock } from './streams/stream-admit.lua.ts';
 import { streamDrop, streamFetch } from './streams/stream-fetch.lua.ts';

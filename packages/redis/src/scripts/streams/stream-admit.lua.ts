@@ -1,5 +1,5 @@
 import { blockedUntil } from '@lovage/core/driver';
-import { queueSignal } from '../queue-signal.lua.ts';
+import { queueSignal } from './queue-signal.lua.ts';
 
 /** `promote(queue, id, first, grant, timed)`: makes a held message ready, or any delayed one when `timed`. `queue` is what its keys begin with. */
 export const unblockEntry: string = `${queueSignal}local function promote(queue, id, first, grant, timed)

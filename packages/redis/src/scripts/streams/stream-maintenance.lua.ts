@@ -1,4 +1,4 @@
-import { queueSignal } from '../queue-signal.lua.ts';
+import { queueSignal } from './queue-signal.lua.ts';
 
 /** The streams of a queue, as Lua. What was handed back stands in `front`. */
 const streams = `{'front', 'p9', 'p8', 'p7', 'p6', 'p5', 'p4', 'p3', 'p2', 'p1', 'p0'}`;

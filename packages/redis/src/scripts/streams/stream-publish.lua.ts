@@ -1,5 +1,5 @@
-import { queueSignal } from '../queue-signal.lua.ts';
 import { readLines } from './lines.lua.ts';
+import { queueSignal } from './queue-signal.lua.ts';
 
 /** Adds messages that may run at once. */
 export const streamPublish: string = `--[[

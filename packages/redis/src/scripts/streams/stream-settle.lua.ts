@@ -1,4 +1,4 @@
-import { queueSignal } from '../queue-signal.lua.ts';
+import { queueSignal } from './queue-signal.lua.ts';
 /** Puts a delivery back: a retry, or a release. */
 export const streamPutBack: string = `--[[
   KEYS[1] stream of the delivery  KEYS[2] beginning of the queue's keys

@@ -4,10 +4,10 @@ import { scriptsOf } from '../../scripts/scripts.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { isNoGroupError } from '../entry/no-group-error.ts';
 import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
-import { QueueSignals, type QueueSignalsParts } from '../queue-signals.ts';
-import { type FetchReply, ReadyQueues } from '../ready-queues.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import type { PendingRecovery } from './pending-recovery.ts';
+import { QueueSignals, type QueueSignalsParts } from './queue-signals.ts';
+import { type FetchReply, ReadyQueues } from './ready-queues.ts';
 
 /** Messages asked for at once: bounds the time one script call holds Redis. */
 const mostAtOnce = 500;

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@lovage/core/driver';
-import { isConnectionError } from '../store-errors.ts';
-import type { BlockingRead } from './read/blocking-read.ts';
+import { isConnectionError } from '../../store-errors.ts';
+import type { BlockingRead } from './blocking-read.ts';
 
 /** Signals read at once. As many may mean that older ones were trimmed. */
 const mostAtOnce = 1_000;

@@ -1,11 +1,11 @@
-import { type Clock, sleep } from '../clock.ts';
-import type { Broker } from '../driver/broker.ts';
-import type { Monitor } from '../driver/monitor.ts';
-import { type RateEntry, type RateLimiter, rateTimes } from '../driver/rate-limiter.ts';
-import type { Logger } from '../logger.ts';
-import { intervalOf } from '../options/duration.ts';
-import type { TaskRegistry } from '../task/registry.ts';
-import type { TaskRates } from './middleware/task-rates.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import type { Broker } from '../../driver/broker.ts';
+import type { Monitor } from '../../driver/monitor.ts';
+import { type RateEntry, type RateLimiter, rateTimes } from '../../driver/rate-limiter.ts';
+import type { Logger } from '../../logger.ts';
+import { intervalOf } from '../../options/duration.ts';
+import type { TaskRegistry } from '../../task/registry.ts';
+import type { TaskRates } from '../middleware/task-rates.ts';
 
 /** After an error of the store. */
 const errorPause = 1_000;

@@ -1,4 +1,4 @@
-import type { StreamQueue } from './entry/stream-queue.ts';
+import type { StreamQueue } from '../entry/stream-queue.ts';
 
 /** Queues asked by one fetch: eleven looks each. */
 const mostAtOnce = 16;
