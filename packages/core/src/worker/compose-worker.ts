@@ -5,8 +5,10 @@ import type { SizeLimit } from '../message/payload-codec.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { ResolvedWorkerSettings, Settings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
+import { FetchYield } from './background/fetch-yield.ts';
 import { RateWaker } from './background/rate-waker.ts';
 import { StampedRevocations } from './control/stamped-revocations.ts';
+import { TaskDiscovery } from './control/task-discovery.ts';
 import type { Attempt } from './execution/attempt.ts';
 import type { AttemptResult } from './execution/attempt-result.ts';
 import { Batching } from './execution/batching.ts';
@@ -46,6 +48,8 @@ export interface WorkerTools {
   readonly batching: Batching | undefined;
   readonly loop: LoopWatch;
   readonly revocations: StampedRevocations;
+  readonly discovery: TaskDiscovery;
+  readonly fetchYield: FetchYield;
   /** undefined: `history: 'off'`, or a store that keeps none. */
   readonly history: HistoryRecorder | undefined;
   /** undefined: the broker limits no rates. */
@@ -90,6 +94,8 @@ export function composeWorker(runtime: AppRuntime, stores: OpenStores, options: 
     stats,
     revocations: new StampedRevocations({ store, results, stats, clock: runtime.brokerClock, resultExpires }),
     loop,
+    discovery: new TaskDiscovery({ bus, registry: runtime.registry, clock, logger, random: Math.random }),
+    fetchYield: new FetchYield(clock),
     limits: new TaskLimits(),
     rates,
     rateWaker: createRateWaker(runtime, stores, { rates, worker: name }),
@@ -223,6 +229,8 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     canvas: canvasStep,
     acksWithOutcome,
     unknownTaskGrace: parts.settings.unknownTaskGrace,
+    isKnownElsewhere: (message) => parts.discovery.isKnown(message),
+    onReturned: () => parts.fetchYield.yield(),
     onUnknown: ({ id, task, queue, headers = {} }) => runtime.plugins.emit('taskUnknown', { id, task, queue, headers }),
     giveUp: parts.giveUp.signal,
   });

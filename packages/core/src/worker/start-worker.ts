@@ -108,6 +108,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   await runtime.plugins.emitAndWait('workerInit', info);
   const worker = await begin().catch((error: unknown) => giveUp(error, tools, Object.values(background)));
   if (limits) worker.autoscale(limits);
+  await discover(worker, runtime, tools);
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   runtime.plugins.emit('workerReady', info);
   return worker;
@@ -241,6 +242,21 @@ async function guardLeases({ loop }: Pick<WorkerTools, 'loop'>, consumer: Consum
   } catch (error) {
     await consumer.close(0);
     throw error;
+  }
+}
+
+/** A worker that nobody can ask works all the same: messages of its tasks that others meet take longer to come back. */
+async function discover(worker: Worker, { clock, logger }: AppRuntime, { discovery }: WorkerTools): Promise<void> {
+  const late = () => new Error('the bus did not confirm the subscription');
+  try {
+    await withDeadline(
+      clock,
+      checkTimeout,
+      discovery.start(() => worker.report().queues),
+      late,
+    );
+  } catch (error) {
+    logger.debug('this worker does not say which tasks it can run', { error });
   }
 }
 

@@ -10,10 +10,12 @@ import { queueName } from '../options/option-reader.ts';
 import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './background/autoscale.ts';
 import type { BroadcastMembership } from './background/broadcast-membership.ts';
+import type { FetchYield } from './background/fetch-yield.ts';
 import type { Periodic } from './background/periodic.ts';
 import type { PollWatch, UnpolledQueue } from './background/poll-watch.ts';
 import type { RateWaker } from './background/rate-waker.ts';
 import type { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
+import type { TaskDiscovery } from './control/task-discovery.ts';
 import type { Batching } from './execution/batching.ts';
 import type { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
@@ -62,6 +64,8 @@ export interface WorkerParts {
   readonly janitor: SemaphoreReconciler;
   readonly history: HistoryRecorder | undefined;
   readonly rateWaker: RateWaker | undefined;
+  readonly discovery: TaskDiscovery;
+  readonly fetchYield: FetchYield;
   /** What it does beside its tasks. */
   readonly background: readonly Periodic[];
   /** Makes the worker's own events, where the broker has a bus. */
@@ -89,6 +93,8 @@ export class Worker {
   readonly #reconciler: SemaphoreReconciler;
   readonly #history: HistoryRecorder | undefined;
   readonly #rateWaker: RateWaker | undefined;
+  readonly #discovery: TaskDiscovery;
+  readonly #fetchYield: FetchYield;
   readonly #background: readonly Periodic[];
   readonly #startedAt: number;
   readonly #queues: Set<string>;
@@ -127,6 +133,9 @@ export class Worker {
     this.#history = parts.history;
     this.#rateWaker = parts.rateWaker;
     this.#rateWaker?.start();
+    this.#discovery = parts.discovery;
+    this.#fetchYield = parts.fetchYield;
+    this.#fetchYield.attach(parts.consumer);
     this.#background = parts.background;
     this.#events = parts.events?.(() => this.report());
     this.#slots = parts.settings.concurrency;
@@ -266,6 +275,8 @@ export class Worker {
     this.#runtime.plugins.emit('workerShuttingDown', info);
     this.#autoscaler?.stop();
     this.#watch.close();
+    this.#discovery.close();
+    this.#fetchYield.close();
     this.#consumer.pause();
     const retired = this.#broadcastMembership?.retire();
     this.#batching?.flush();

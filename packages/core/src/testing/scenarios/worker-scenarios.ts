@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { sleep, systemClock } from '../../clock.ts';
 import { DeadLetters } from '../../inspect/dead-letters.ts';
 import { Inspector } from '../../inspect/inspector.ts';
 import { Reject } from '../../message/control-signal.ts';
@@ -221,6 +222,45 @@ export const workerScenarios: readonly Scenario[] = [
       await ignorant.close();
       await bench.worker(knowing);
       expect(await kept.get({ timeout })).toBe(14);
+    },
+  },
+  {
+    name: 'two apps with different tasks share a queue: each call soon comes to a worker that knows its task',
+    async run(bench) {
+      const [first, second] = [bench.app(), bench.app()];
+      const one = first.task('first.echo', (n: number) => n);
+      const two = second.task('second.echo', (n: number) => n);
+      const workers = [first, second, first, second].map((app) => bench.worker(app, { concurrency: 2 }));
+      await Promise.all(workers);
+      const began = performance.now();
+      for (let n = 0; n < 30; n += 1) {
+        expect(await one.call([n], { timeout })).toBe(n);
+        expect(await two.call([n], { timeout })).toBe(n);
+      }
+      expect(performance.now() - began).toBeLessThan(10_000); // 60 calls; with 1 s for every time that one comes to the wrong worker: 60 s
+      const many = await two.delayMany(Array.from({ length: 300 }, (_, n) => [n]));
+      const values = await Promise.all(many.map((result) => result.get({ timeout })));
+      expect(values).toEqual(Array.from({ length: 300 }, (_, n) => n));
+      expect(await one.call([7], { timeout })).toBe(7);
+    },
+  },
+  {
+    name: 'a task that no worker knows is handed back seldom, and one that comes later finds its messages',
+    async run(bench) {
+      let met = 0;
+      const taskUnknown = (): void => {
+        met += 1;
+      };
+      const ignorant = bench.app({ plugins: [{ name: 'counting', on: { taskUnknown } }] });
+      await bench.worker(ignorant);
+      const sent = await Promise.all(Array.from({ length: 10 }, (_, n) => ignorant.sendTask('only.later', [n])));
+      await until(() => met >= 20, { what: 'the second delivery of each' });
+      await sleep(systemClock, 900); // a second is the shortest pause from then on
+      expect(met).toBeLessThanOrEqual(30);
+      const knowing = bench.app();
+      knowing.task('only.later', (n: number) => n);
+      await bench.worker(knowing);
+      expect(await Promise.all(sent.map((result) => result.get({ timeout: '30s' })))).toHaveLength(10);
     },
   },
   {

@@ -27,6 +27,10 @@ export interface ConsumerOptions {
   /** The broker stores the outcome that rides on an ack. */
   readonly acksWithOutcome: boolean;
   readonly unknownTaskGrace: number;
+  /** Whether another worker of the queue can run a task that this one does not define. */
+  readonly isKnownElsewhere: (message: Pick<Message, 'task' | 'queue'>) => boolean;
+  /** Called when a message that others can run came to this worker again: they are to fetch first. */
+  readonly onReturned: () => void;
   /** Called for each delivery of a task that the app does not define. */
   readonly onUnknown: (message: Message) => void;
   readonly resultExpires: number;
@@ -41,6 +45,9 @@ interface FailedTask {
   readonly replyTo?: string;
 }
 
+/** How long a message of an unknown task is held back, in milliseconds: until an answer is there who can run it, and where nobody can. */
+const firstUnknownDelay = 50;
+const shortestUnknownDelay = 1_000;
 const longestUnknownDelay = 30_000;
 const storeRetry = { first: 100, longest: 5_000 };
 
@@ -143,36 +150,49 @@ export class DeliveryReceiver {
     }
   }
 
-  /** Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. */
+  /**
+   * Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. Where such a worker is there,
+   * it goes back at once.
+   */
   #unknown({ message }: Delivery): Settlement {
-    const { clock, logger, registry, unknownTaskGrace } = this.#options;
+    const { clock, unknownTaskGrace } = this.#options;
     this.#options.onUnknown(message);
     const now = clock.now();
     const since = message.unknownSince ?? now;
-    if (now - since >= unknownTaskGrace) {
-      const reason = toFailure(
-        new UnknownTaskError(message.task, `no worker of queue "${message.queue}" knows it`, message.id),
-      );
-      logger.error('parked a message of an unknown task', { task: message.task, taskId: message.id });
-      const outcome = this.#failed(message, reason);
-      return { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
+    const handedBack = (delay: number): Settlement => ({
+      kind: 'retryAt',
+      message: { ...message, unknownSince: since, mayRepeat: true },
+      at: now + delay,
+    });
+    if (this.#options.isKnownElsewhere(message)) {
+      if (message.unknownSince !== undefined) this.#options.onReturned();
+      return handedBack(0);
     }
-    if (!this.#warned.has(message.task)) {
-      this.#warned.add(message.task);
-      const closest = registry.closest(message.task);
-      logger.warn(
-        `unknown task "${message.task}"${closest ? ` (did you mean "${closest}"?)` : ''}: its messages wait for a worker that knows it`,
-        {
-          graceMs: unknownTaskGrace,
-        },
-      );
-    }
-    const delay = Math.min(
-      Math.max(1000, (now - since) / 4),
-      longestUnknownDelay,
-      Math.max(1, unknownTaskGrace - (now - since)),
+    const waited = now - since;
+    if (waited >= unknownTaskGrace) return this.#parkUnknown(message);
+    this.#warnUnknown(message);
+    if (message.unknownSince === undefined) return handedBack(Math.min(firstUnknownDelay, unknownTaskGrace));
+    const delay = Math.min(Math.max(shortestUnknownDelay, waited / 4), longestUnknownDelay);
+    return handedBack(Math.min(delay, unknownTaskGrace - waited));
+  }
+
+  #parkUnknown(message: Message): Settlement {
+    const { task, queue, id } = message;
+    const reason = toFailure(new UnknownTaskError(task, `no worker of queue "${queue}" knows it`, id));
+    this.#options.logger.error('parked a message of an unknown task', { task, taskId: id });
+    const outcome = this.#failed(message, reason);
+    return { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
+  }
+
+  #warnUnknown({ task }: Message): void {
+    const { logger, registry, unknownTaskGrace } = this.#options;
+    if (this.#warned.has(task)) return;
+    this.#warned.add(task);
+    const closest = registry.closest(task);
+    logger.warn(
+      `unknown task "${task}"${closest ? ` (did you mean "${closest}"?)` : ''}: its messages wait for a worker that knows it`,
+      { graceMs: unknownTaskGrace },
     );
-    return { kind: 'retryAt', message: { ...message, unknownSince: since, mayRepeat: true }, at: now + delay };
   }
 
   /** The FAILURE of a task that never ran. */
