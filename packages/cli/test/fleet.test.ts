@@ -146,6 +146,10 @@ describe.skipIf(noRedis)('health', () => {
 describe('health', () => {
   it('is 1 where nobody answers', async () => {
     const port = String(await freePort());
-    await refuses(['health', '--port', port], 1, /^error: nobody answers on 127\.0\.0\.1 port \d+: .*ECONNREFUSED/);
+    await refuses(
+      ['health', '--port', port],
+      1,
+      /^error: no health server answers on 127\.0\.0\.1 port \d+: .*ECONNREFUSED/,
+    );
   });
 });

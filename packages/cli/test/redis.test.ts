@@ -121,7 +121,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
       run('result', id),
     ]);
     expect(queues.stdout).toBe(
-      'queue    waiting  delayed  held  running  dead\nbills          1        1     0        0     0\ndefault        1        0     0        0     0\n',
+      'queue    waiting  delayed  blocked  running  dead\nbills          1        1        0        0     0\ndefault        1        0        0        0     0\n',
     );
     expect(JSON.parse(one.stdout)).toEqual([
       {
@@ -129,6 +129,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
         waiting: 1,
         delayed: 1,
         blocked: 0,
+        held: 0,
         running: 0,
         dead: 0,
         paused: false,
@@ -192,7 +193,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     const env = environment();
     const worker = await startWorker(env);
     expect(await lovage([...shop, 'call', 'stray'], { env })).toMatchObject({ code: 0, stdout: 'ok\n' });
-    await worker.says(/ERROR a promise was rejected and nobody caught it; the worker goes on/);
+    await worker.says(/ERROR unhandled promise rejection; the worker continues/);
     expect(await lovage([...shop, 'call', 'add', '1', '1'], { env })).toMatchObject({ code: 0, stdout: '2\n' });
   });
 
@@ -243,7 +244,7 @@ describe.skipIf(noRedis)('a Redis in trouble', () => {
       await worker.says(/INFO {2}ready/);
       expect((await lovage(['health', '--port', port])).code).toBe(0);
       await lovage(['-A', './wedging.js', 'call', 'wedge'], { env });
-      await worker.says(/a queue is not polled any more: making the connections of the consumer anew/);
+      await worker.says(/a queue is no longer polled: rebuilding the connections of the consumer/);
       const health = await lovage(['health', '--port', port]);
       expect(health.stderr).toMatch(/^error: ready: queue "default" has not been polled for \d s\n$/);
       const { code, stderr } = await worker.ended;

@@ -474,7 +474,7 @@ export class GateRejectedError extends LovageError {
 /** The failure of a gate that nobody resolved in time. */
 export class GateTimeoutError extends LovageError {
   constructor(name: string, timeout: number, id: string) {
-    super('GATE_TIMEOUT', `nobody resolved the gate "${name}" within ${timeout} ms`, { taskId: id });
+    super('GATE_TIMEOUT', `no decision for the gate "${name}" within ${timeout} ms`, { taskId: id });
   }
 }
 

@@ -4,7 +4,11 @@ export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-r
 export type { WorkerSettings } from './settings/app-options.ts';
 export { type Overrides, setOverrides } from './settings/overrides.ts';
 export type { AutoscaleLimits } from './worker/background/autoscale.ts';
-export type { UnpolledQueue } from './worker/background/poll-watch.ts';
+export type {
+  /** @deprecated called UnpolledQueue */
+  UnpolledQueue as Silence,
+  UnpolledQueue,
+} from './worker/background/poll-watch.ts';
 export type { Attempt } from './worker/execution/attempt.ts';
 export type { AttemptResult } from './worker/execution/attempt-result.ts';
 export type { BlockedLimitAction } from './worker/loop/blocked-loop.ts';

@@ -221,7 +221,7 @@ function redisOptions(
     sentinelRetryStrategy: reconnectDelay,
     reconnectOnError: isDemoted, // a demoted master: ask for the new one
     // Fail-fast: a command that was cut off is rejected, never sent again behind its user's back (a lost reply would
-    // otherwise run a task twice, reliability.md M10).
+    // otherwise run a task twice).
     maxRetriesPerRequest: failFast ? 0 : null,
     enableOfflineQueue: !failFast,
     autoResendUnfulfilledCommands: !failFast,

@@ -88,7 +88,7 @@ export class CeleryRemote implements Bus {
     const body = { method: 'revoke', arguments: { task_id: [...ids], terminate: false, signal: null }, ...toAll };
     this.#parts.transport
       .broadcast(exchanges.commands, '', { body, headers: this.#headers() })
-      .catch((error: unknown) => this.#parts.logger.warn('could not tell workers of a revoke', { error }));
+      .catch((error: unknown) => this.#parts.logger.warn('could not notify workers of a revocation', { error }));
   }
 
   async publish(topic: string, message: JsonValue): Promise<number | undefined> {

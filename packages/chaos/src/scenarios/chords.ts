@@ -23,7 +23,7 @@ export const chords: Scenario = {
   title: `chords of ${members} members: kill -9 of workers, and of Redis (AOF always)`,
   tasks: { short: 10, long: 100 },
   controls: [
-    { sabotage: 'ack-early', breaks: 'chords that nobody was told of' },
+    { sabotage: 'ack-early', breaks: 'chords without a notification' },
     { sabotage: 'count-joins', breaks: 'bodies not given every value once' },
   ],
   run,
@@ -113,7 +113,7 @@ function figuresOf(arena: Arena): readonly Figure[] {
   const { untold, failed, short, outcomes, linked, runs } = countsOf(arena.entries());
   return [
     info('chords', arena.tasks),
-    atMost('chords that nobody was told of', untold, 0),
+    atMost('chords without a notification', untold, 0),
     atMost('chords that failed', failed, 0),
     atMost('bodies not given every value once', short + failed, 0),
     atMost('bodies with more than one outcome', outcomes.filter((count) => count > 1).length, 0),

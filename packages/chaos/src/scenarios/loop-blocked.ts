@@ -49,7 +49,7 @@ interface Block {
 /** Two workers, so that one may take from the other. */
 async function block(arena: Arena, { url, ms, slots, name, pool }: Block): Promise<void> {
   const unguarded = arena.without('no-threads') || (name === 'async' && arena.without('no-watchman'));
-  const env = unguarded ? { LOVAGE_LONGEST_BLOCK: '0' } : {};
+  const env = unguarded ? { LOVAGE_MAX_EVENT_LOOP_BLOCK: '0' } : {};
   const workers = await arena.workers(2, { url, slots, env, ...(pool === 'threads' ? { pool } : {}) });
   const load = arena.load({ url });
   const leavesOneIdle = name === 'async' || arena.without('no-threads'); // so that it may take over

@@ -137,7 +137,7 @@ async function callHere(call: Call, { app }: OpenedApp): Promise<ExitCode> {
   const worker = await startWorker(app, { name: 'call' });
   const { tasks, queues } = worker.report();
   if (!tasks.includes(call.task)) {
-    throw usageError(`task "${call.task}" has no handler in this app, and on memory:// nobody else can run it`);
+    throw usageError(`task "${call.task}" has no handler in this app, and on memory:// no other process can run it`);
   }
   printNote('memory://: the task runs in this process');
   const result = await app.sendTask(call.task, call.args, call.options);
@@ -161,7 +161,7 @@ async function waitAloud(result: AsyncResult, timeout: number | undefined): Prom
   try {
     const record = await result.wait(timeout === undefined ? {} : { timeout });
     if (timeout === undefined || !isStopped(record)) return record;
-    throw new ResultTimeoutError(result.id, timeout, ' (its deadline: it was told to stop)');
+    throw new ResultTimeoutError(result.id, timeout, ' (its deadline: it was aborted)');
   } finally {
     clearTimeout(timer);
   }

@@ -62,7 +62,7 @@ export function noApp(): CommandError {
 /** The paths of all settings, from an app that nothing is set for. */
 export function knownSettings(): readonly string[] {
   setOverrides({ flags: { broker: 'memory://', backend: 'memory://' }, file: {} });
-  return explainSettings(new Lovage('lovage')).map(({ path }) => path);
+  return [...explainSettings(new Lovage('lovage')).map(({ path }) => path), 'worker.longestBlock']; // the last by its former name
 }
 
 /** Made even when there is an app: flags that cannot be are told before the user's code runs. */

@@ -32,6 +32,6 @@ const commands: readonly Command[] = [
 /** `lovage gate`. */
 export const gateFamily: CommandFamily = {
   usage: 'gate <command>',
-  describe: 'Steps of canvases that wait for somebody: list, resolve, reject',
+  describe: 'Gates (canvas steps that wait for a decision): list, resolve, reject',
   commands,
 };

@@ -10,7 +10,7 @@ export const resultCommand: Command = {
     timeout: textOption('Wait at most this long (exit 124)'),
   },
   examples: [
-    ['$0 result 0198c2b0-…', 'PENDING for an id that nobody knows'],
+    ['$0 result 0198c2b0-…', 'PENDING for an unknown id'],
     ['$0 result 0198c2b0-… --timeout 30s --json', 'wait, then print an object'],
   ],
   run: async (given) => (await import('../actions/show-result.ts')).showResult(given),

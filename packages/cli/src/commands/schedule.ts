@@ -3,7 +3,7 @@ import { type Command, switchOption, textOption } from '../command.ts';
 /** `lovage schedule`. */
 export const scheduleCommand: Command = {
   usage: 'schedule <action> [name] [args..]',
-  describe: 'Look at periodic entries, and change them while beat runs',
+  describe: 'List periodic entries, and change them while beat runs',
   positionals: {
     action: {
       type: 'string',

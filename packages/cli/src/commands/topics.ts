@@ -38,6 +38,6 @@ const commands: readonly Command[] = [
 /** `lovage topics`. */
 export const topicsFamily: CommandFamily = {
   usage: 'topics <command>',
-  describe: 'Messages to whoever wants them: publish, listen, and the durable subscriptions',
+  describe: 'Publish to topics, listen to them, manage durable subscriptions',
   commands,
 };

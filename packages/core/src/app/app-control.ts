@@ -237,7 +237,7 @@ export class AppInspect {
 
   async #count(place: 'waiting' | 'delayed', names?: readonly string[]): Promise<Readonly<Record<string, number>>> {
     const { monitor } = await this.#stores.open();
-    if (monitor === undefined) throw new NotSupportedError('this broker cannot be looked into');
+    if (monitor === undefined) throw new NotSupportedError('this broker does not support queue inspection');
     const counts = await monitor.counts(names ?? (await monitor.queues()));
     return Object.fromEntries(counts.map((queue) => [queue.queue, queue[place]]));
   }

@@ -31,7 +31,7 @@ export class AppEvents {
     if (type !== '*' && !eventTypes.includes(type as EventType))
       throw unknownName('event', type, eventTypes, 'events.on');
     const { bus } = await this.#stores.open();
-    if (bus === undefined) throw new NotSupportedError('this broker has no bus: events cannot be heard');
+    if (bus === undefined) throw new NotSupportedError('this broker does not support events');
     const listening = await bus.subscribe(eventTopic, (message) => {
       for (const event of parseEvents(message)) {
         if (type === '*' || event.type === type) this.#tell(listener as (event: LovageEvent) => void, event);

@@ -85,7 +85,7 @@ export class ConcurrencyLimiter {
 
   #confirm(entries: readonly AcquireRequest[]): Promise<void> {
     if (entries.length === 0) return Promise.resolve();
-    return this.#logErrors('could not ask whether a message is in', async () => {
+    return this.#logErrors('could not confirm a blocked message', async () => {
       const fences = await this.#enter(entries, 'must');
       await this.#wake(entries.filter((_, index) => fences[index] !== 0));
     });
@@ -105,7 +105,7 @@ export class ConcurrencyLimiter {
 
   /** Gives a place back, and lets the next one in: in one round trip where the driver can. Never rejects. */
   release(entry: AcquireRequest): Promise<void> {
-    return this.#logErrors('could not give a place back', async () => {
+    return this.#logErrors('could not release a concurrency slot', async () => {
       const semaphore = await this.#semaphore();
       const left = semaphore.releaseAndUnblock
         ? await semaphore.releaseAndUnblock(entry, runsFirst(entry.group))
@@ -149,7 +149,7 @@ export class ConcurrencyLimiter {
     if (places.length > 0) await this.#reconcileSlots(monitor, places);
     const orphaned = await this.#orphans.scan(semaphore, monitor);
     if (orphaned.length === 0) return;
-    this.#context.logger.warn('held messages that no line knew were lined up anew', { messages: orphaned.length });
+    this.#context.logger.warn('re-queued blocked messages that had no limiter entry', { messages: orphaned.length });
     await this.#confirm(orphaned);
   }
 
@@ -161,7 +161,7 @@ export class ConcurrencyLimiter {
     const ended = new Set(await this.#ended(missing));
     const gone = missing.filter((place) => ended.has(place) || place.heldFor > this.#context.publishTimeout + 1_000);
     if (gone.length > 0)
-      this.#context.logger.warn('places of messages that are gone were freed', { places: gone.length });
+      this.#context.logger.warn('freed concurrency slots of messages that no longer exist', { places: gone.length });
     await this.#leave(gone);
     await this.#leave(stray, 'holders');
   }
@@ -226,15 +226,13 @@ export class ConcurrencyLimiter {
   async #semaphore(): Promise<Semaphore> {
     const { semaphore, broker } = await this.#context.stores();
     if (semaphore !== undefined && broker.unblock !== undefined) return semaphore;
-    throw new NotSupportedError(
-      'concurrency, orderingKey and fairness: this broker cannot hold messages for their turn',
-    );
+    throw new NotSupportedError('`concurrency`, `orderingKey` and `fairness`: this broker cannot block messages');
   }
 
   #logErrors(what: string, work: () => Promise<unknown>): Promise<void> {
     const done = work().then(
       () => {},
-      (error: unknown) => this.#context.logger.warn(`${what}: it will be found within seconds`, { error }),
+      (error: unknown) => this.#context.logger.warn(`${what}: the next reconciliation repairs it`, { error }),
     );
     this.#underWay.add(done);
     return done.finally(() => this.#underWay.delete(done));

@@ -226,7 +226,7 @@ export class DeadLetters {
 
   async #monitor(): Promise<Monitor> {
     const { monitor } = await this.#runtime.stores.open();
-    if (monitor === undefined) throw new NotSupportedError('this broker cannot be looked into');
+    if (monitor === undefined) throw new NotSupportedError('this broker does not support queue inspection');
     return monitor;
   }
 }

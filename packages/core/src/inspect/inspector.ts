@@ -106,7 +106,7 @@ export class Inspector {
    */
   async peek(queue: string, { limit = 10 }: { readonly limit?: number } = {}): Promise<readonly WaitingTask[]> {
     const monitor = await this.#monitor();
-    if (!monitor.peek) throw new NotSupportedError('this broker cannot be looked into message by message');
+    if (!monitor.peek) throw new NotSupportedError('this broker does not support queue inspection message by message');
     const messages = await monitor.peek(queue, limit);
     return messages.map(({ id, task, args, priority, retries, sentAt }) => ({
       ...{ id, task, args, queue, priority, retries, sentAt },
@@ -155,7 +155,7 @@ export class Inspector {
 
   async #monitor(): Promise<Monitor> {
     const { monitor } = await runtimeOf(this.#app).stores.open();
-    if (monitor === undefined) throw new NotSupportedError('this broker cannot be looked into');
+    if (monitor === undefined) throw new NotSupportedError('this broker does not support queue inspection');
     return monitor;
   }
 }

@@ -146,7 +146,7 @@ export class Election {
 
   /** Whoever heeds the signal often ends with an error, as fetch does: that is no failure to lead. */
   #endedBy(error: unknown): void {
-    this.#context.logger.debug(`election "${this.name}": onLeader was told to stop, and threw`, { error });
+    this.#context.logger.debug(`election "${this.name}": onLeader threw after its signal was aborted`, { error });
   }
 
   #within(work: Promise<void>): Promise<void> {

@@ -82,7 +82,7 @@ export class AppTopics {
       throw new ConfigurationError(`app.subscribe("${name}"): the second parameter is a function (payload, message)`);
     }
     const { bus } = await stores.open();
-    if (bus === undefined) throw new NotSupportedError('this broker has no bus: topics cannot be heard');
+    if (bus === undefined) throw new NotSupportedError('this broker does not support topics');
     const work = async (payload: JsonValue, message: TopicMessage): Promise<void> => {
       await handler((await decodePayload(topic, payload)) as never, message);
     };

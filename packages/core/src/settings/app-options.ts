@@ -9,6 +9,7 @@ import { oneOf, queueName, type Reader, readOptions, record, text } from '../opt
 import type { Plugin } from '../plugins/plugin.ts';
 import type { TaskRoutes } from '../task/route.ts';
 import { readOverrides } from './overrides.ts';
+import { withCurrentNames } from './renamed-settings.ts';
 import { type RetentionSettings, retentionRules, toRetention } from './retention-settings.ts';
 import { count, positiveDuration, type SettingRule } from './setting-readers.ts';
 
@@ -56,7 +57,7 @@ export interface WorkerSettings {
   /** A consumer that has not polled for so long is made anew; after as long again the worker counts as wedged. @default '20s' */
   readonly pollTimeout?: Duration;
   /** How long a task may block the event loop and keep the leases of the worker; 0: not at all beyond `lockDuration`. @default '5m' */
-  readonly longestBlock?: Duration;
+  readonly maxEventLoopBlock?: Duration;
   /** How long after its hard time limit a task may still block the event loop, before `onBlockedLimit` is done. @default '5s' */
   readonly timeLimitGrace?: Duration;
   /** How long a thread or process of a pool may take to load the app, before it is killed and started again. @default '60s' */
@@ -151,7 +152,7 @@ export interface ResolvedWorkerSettings {
   readonly lockDuration: number;
   readonly stalledInterval: number;
   readonly pollTimeout: number;
-  readonly longestBlock: number;
+  readonly maxEventLoopBlock: number;
   readonly timeLimitGrace: number;
   readonly childStartTimeout: number;
   readonly crashBudget: number;
@@ -191,7 +192,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'worker.lockDuration': { read: positiveDuration, fallback: '30s', env: 'LOVAGE_LOCK_DURATION' },
   'worker.stalledInterval': { read: positiveDuration, fallback: '10s', env: 'LOVAGE_STALLED_INTERVAL' },
   'worker.pollTimeout': { read: positiveDuration, fallback: '20s', env: 'LOVAGE_POLL_TIMEOUT' },
-  'worker.longestBlock': { read: parseDuration, fallback: '5m', env: 'LOVAGE_LONGEST_BLOCK' },
+  'worker.maxEventLoopBlock': { read: parseDuration, fallback: '5m', env: 'LOVAGE_MAX_EVENT_LOOP_BLOCK' },
   'worker.timeLimitGrace': { read: parseDuration, fallback: '5s', env: 'LOVAGE_TIME_LIMIT_GRACE' },
   'worker.childStartTimeout': { read: positiveDuration, fallback: '60s', env: 'LOVAGE_CHILD_START_TIMEOUT' },
   'worker.crashBudget': { read: count(0), fallback: 2, env: 'LOVAGE_CRASH_BUDGET' },
@@ -216,16 +217,20 @@ export function resolveSettings(
   environment: Readonly<Record<string, string | undefined>>,
   where: string,
 ): ReadonlyMap<string, Setting> {
-  checkNames(given, where);
+  const options = given.worker ? { ...given, worker: withCurrentNames(given.worker, 'worker.') } : given;
+  checkNames(options, where);
   const overrides = readOverrides();
+  const [flags, file, variables] = [overrides.flags, overrides.file, environment].map((names) =>
+    withCurrentNames(names),
+  );
   const settings = new Map<string, Setting>();
   for (const [path, rule] of Object.entries(settingRules)) {
-    const env = rule.env === undefined ? undefined : environment[rule.env];
+    const env = rule.env === undefined ? undefined : variables?.[rule.env];
     const [raw, source] = firstGiven([
-      [overrides.flags[path], 'flag'],
+      [flags?.[path], 'flag'],
       [env === '' ? undefined : env, `environment ${rule.env}`],
-      [overrides.file[path], `config file ${overrides.fileName ?? ''}`.trim()],
-      [valueAt(given, path), 'constructor'],
+      [file?.[path], `config file ${overrides.fileName ?? ''}`.trim()],
+      [valueAt(options, path), 'constructor'],
       [rule.fallback, 'default'],
     ]);
     const origin = source === 'constructor' ? `${where}: option ${path}` : `${path} (${source})`;
@@ -303,7 +308,7 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       lockDuration: at('worker.lockDuration'),
       stalledInterval: at('worker.stalledInterval'),
       pollTimeout: at('worker.pollTimeout'),
-      longestBlock: at('worker.longestBlock'),
+      maxEventLoopBlock: at('worker.maxEventLoopBlock'),
       timeLimitGrace: at('worker.timeLimitGrace'),
       childStartTimeout: at('worker.childStartTimeout'),
       crashBudget: at('worker.crashBudget'),
@@ -324,7 +329,10 @@ export function resolveWorkerSettings(
       .filter(([path]) => path.startsWith('worker.'))
       .map(([path, rule]) => [path.slice(7), rule.read]),
   );
-  return { ...base, ...(readOptions(given, table, where) as Partial<ResolvedWorkerSettings>) };
+  return {
+    ...base,
+    ...(readOptions(withCurrentNames(given, 'worker.'), table, where) as Partial<ResolvedWorkerSettings>),
+  };
 }
 
 function checkNames(given: AppOptions, where: string): void {

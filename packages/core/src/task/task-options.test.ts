@@ -5,7 +5,7 @@ import { resolveTaskOptions, type TaskOptions } from './task-options.ts';
 const resolve = (options: object) => resolveTaskOptions({ name: 't', ...options } as TaskOptions).options;
 
 describe('task options', () => {
-  it('have the defaults that semantics.md prints', () => {
+  it('have the documented defaults', () => {
     expect(resolveTaskOptions('math.add')).toEqual({
       name: 'math.add',
       options: {
@@ -21,6 +21,7 @@ describe('task options', () => {
         orderingPolicy: 'continue',
         acquired: false,
         bind: false,
+        plugin: {},
       },
     });
   });

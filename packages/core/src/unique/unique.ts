@@ -97,7 +97,9 @@ class UniqueCall {
   constructor({ context, stores, rule, name }: CallParts) {
     const { uniqueKeys, monitor } = stores;
     if (!uniqueKeys || !monitor?.remove) {
-      throw new NotSupportedError('this broker keeps no claims: unique, debounce and throttle need memory or Redis');
+      throw new NotSupportedError(
+        'this broker does not support unique keys: `unique`, `debounce` and `throttle` need memory:// or a Redis driver',
+      );
     }
     this.#context = context;
     this.#uniqueKeys = uniqueKeys;

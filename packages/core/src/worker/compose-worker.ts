@@ -79,7 +79,7 @@ export function composeWorker(runtime: AppRuntime, stores: OpenStores, options: 
   const loop = new LoopWatch({
     logger,
     leaseDuration: options.settings.lockDuration,
-    longestBlock: options.settings.longestBlock,
+    maxEventLoopBlock: options.settings.maxEventLoopBlock,
     timeLimitGrace: options.settings.timeLimitGrace,
     onBlockedLimit: options.onBlockedLimit,
     threadFile: options.leaseRenewalThread,

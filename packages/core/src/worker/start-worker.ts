@@ -218,7 +218,7 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
       leaseDuration: settings.lockDuration,
       orphanInterval: settings.stalledInterval,
       malformed: receiver.malformed,
-      onError: (error) => runtime.logger.warn('broker trouble', { error }),
+      onError: (error) => runtime.logger.warn('broker error', { error }),
     },
     receiver.deliver,
   );

@@ -8,6 +8,7 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { queueName } from '../options/option-reader.ts';
 import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
+import { warnRenamed } from '../settings/renamed-settings.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './background/autoscale.ts';
 import type { BroadcastMembership } from './background/broadcast-membership.ts';
 import type { FetchYield } from './background/fetch-yield.ts';
@@ -159,6 +160,12 @@ export class Worker {
   /** The queue that has gone unpolled for longest; undefined while there is none to poll (no slot free, closing, in memory). */
   get longestUnpolledQueue(): UnpolledQueue | undefined {
     return this.#watch.longestUnpolledQueue;
+  }
+
+  /** @deprecated called {@link Worker.longestUnpolledQueue} */
+  get silence(): UnpolledQueue | undefined {
+    warnRenamed('worker.silence', 'worker.longestUnpolledQueue');
+    return this.longestUnpolledQueue;
   }
 
   /** Why tasks of its threads or processes cannot run (no child starts); undefined while they can. */

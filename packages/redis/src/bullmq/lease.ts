@@ -41,7 +41,7 @@ export type Renew = (jobIds: string[], tokens: string[]) => Promise<readonly str
 /**
  * Renews the leases of one queue's deliveries until they end. BullMQ's own LockManager is not used: it knows jobs by id,
  * so when a worker takes a job again whose lease it lost, the end of the first run stops the renewal of the second
- * (bullmq.md §4); and it stops renewing before a job is completed, not after.
+ *; and it stops renewing before a job is completed, not after.
  */
 export class LeaseKeeper {
   readonly #leases = new Set<Lease>();

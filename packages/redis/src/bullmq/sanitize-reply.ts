@@ -7,7 +7,7 @@ const needed: ReadonlySet<unknown> = new Set(['name', 'data', 'timestamp', 'ats'
 /**
  * Leaves of a reply that holds a job only what we read. BullMQ parses `opts`, `progress` and `parent` while it reads the
  * reply, outside every guard: with a job whose `opts` are not JSON it would throw there, and the job would come back for
- * ever (reliability.md M15). A field of ours that BullMQ would drop, the grant, goes to `grants` by the job's id. The reason is left in the job's `defa` (BullMQ's deferred failure), where the worker finds
+ * ever. A field of ours that BullMQ would drop, the grant, goes to `grants` by the job's id. The reason is left in the job's `defa` (BullMQ's deferred failure), where the worker finds
  * it.
  */
 export function sanitizeReply(reply: unknown, grants?: Map<unknown, string>): unknown {

@@ -67,7 +67,7 @@ async function failOver(arena: Arena, url: string, find: () => Promise<RedisNode
     info('duplicates of what had ended, and its end had not reached the replica', again.unreplicated.length),
     info('the longest time before the kill that one of those had ended', largest(again.unreplicated), 'ms'),
     atMost('duplicates that neither explains', again.others, 0),
-    atMost('lost or stuck waiters that were told nothing', untold(entries), 0),
+    atMost('lost or stuck waiters without an answer', untold(entries), 0),
     atLeast('accepted after the kill and run', acceptedAndRun(entries, killed), 1),
     atMost('resumption', outage.gap, arena.bar(8_000), 'ms'),
     info('refused or of unknown fate', load.errors.length),

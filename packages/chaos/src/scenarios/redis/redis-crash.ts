@@ -102,7 +102,7 @@ export const redisEmptied: Scenario = {
   tasks: { short: 200, long: 1_000 },
   controls: [
     { sabotage: 'forged-mark', breaks: 'the worker names the loss (BrokerDataLossError)' },
-    { sabotage: 'no-search', breaks: 'waiters that were told nothing' },
+    { sabotage: 'no-search', breaks: 'waiters without an answer' },
   ],
   async run(arena) {
     const redis = await arena.redis(volatile);
@@ -133,9 +133,9 @@ export const redisEmptied: Scenario = {
     return [
       info('accepted', verdict.acked),
       atLeast('lost', verdict.lost.length, 1),
-      atMost('waiters that were told nothing', entries.filter(({ detail }) => detail === 'PENDING').length, 0),
-      info('waiters told ResultExpiredError', entries.filter(({ detail }) => detail === 'EXPIRED').length),
-      atMost('time until the last waiter was told', lostMs, arena.bar(15_000), 'ms'),
+      atMost('waiters without an answer', entries.filter(({ detail }) => detail === 'PENDING').length, 0),
+      info('waiters rejected with ResultExpiredError', entries.filter(({ detail }) => detail === 'EXPIRED').length),
+      atMost('time until the last waiter had its answer', lostMs, arena.bar(15_000), 'ms'),
       atMost('of 50 sent afterwards, lost or stuck', afterwards([...verdict.lost, ...verdict.stuck]), 0),
       atMost('time until those were done', went, arena.bar(10_000), 'ms'),
       atLeast('the worker lives', worker?.running ? 1 : 0, 1),

@@ -39,7 +39,7 @@ export const resultStoreDown: Scenario = {
       ...basics(verdict),
       ...duplicates(verdict, 0),
       info('asked meanwhile', asked.length),
-      atLeast('told ResultBackendUnavailableError', named.length, asked.length),
+      atLeast('rejected with ResultBackendUnavailableError', named.length, asked.length),
     ];
   },
 };

@@ -16,7 +16,7 @@ export async function purgeDeadLetters(given: PurgeLettersArguments): Promise<Ex
   const filter = readFilter(given);
   const asks = !given.force && !given.dryRun;
   if (asks && !process.stdin.isTTY)
-    throw usageError('dlq purge deletes every dead letter that fits: say --force where nobody can be asked');
+    throw usageError('dlq purge deletes every matching dead letter: pass --force without a terminal');
   return withApp(given, async ({ app }) => {
     const letters = new DeadLetters(app);
     if (given.dryRun) {

@@ -15,7 +15,7 @@ export interface PurgeArguments extends GlobalArguments {
 export async function purgeQueue(given: PurgeArguments): Promise<ExitCode> {
   const { queue, force, json } = given;
   if (!force && !process.stdin.isTTY) {
-    throw usageError(`purge deletes every waiting task of queue "${queue}": say --force where nobody can be asked`);
+    throw usageError(`purge deletes every waiting task of queue "${queue}": pass --force without a terminal`);
   }
   return withApp(given, async ({ app }) => {
     const inspector = new Inspector(app);

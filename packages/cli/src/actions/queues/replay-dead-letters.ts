@@ -24,7 +24,7 @@ export async function replayDeadLetters(given: ReplayArguments): Promise<ExitCod
   const options = readOptions(given);
   const asks = !given.force && !given.dryRun && filter.ids === undefined;
   if (asks && !process.stdin.isTTY)
-    throw usageError('replay sends every dead letter that fits: say --force where nobody can be asked');
+    throw usageError('replay sends every matching dead letter: pass --force without a terminal');
   return withApp(given, async ({ app }) => {
     const letters = new DeadLetters(app);
     if (asks && !(await confirm(`Send ${await letters.count(filter)} dead letters again?`))) {

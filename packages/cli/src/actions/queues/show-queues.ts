@@ -22,26 +22,26 @@ export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
   });
 }
 
-/** With `oldest`: for how many milliseconds the oldest of the waiting has been ready; null when none waits. */
+/** With `held`, the former name of `blocked`, for this release; and with `oldest`: for how many milliseconds the oldest of the waiting has been ready; null when none waits. */
 async function withAges(inspector: Inspector, queues: readonly QueueCounts[]): Promise<readonly object[]> {
   const ages = await inspector.oldest(queues.map(({ queue }) => queue));
-  return queues.map((counts, index) => ({ ...counts, oldest: ages[index] ?? null }));
+  return queues.map((counts, index) => ({ ...counts, held: counts.blocked, oldest: ages[index] ?? null }));
 }
 
 /** The table of queues; in their absence a remark. */
 export function printQueues(queues: readonly QueueCounts[]): void {
   if (queues.length === 0) return printNote('no queues yet: they appear with their first task');
   const sorted = [...queues].sort((a, b) => a.queue.localeCompare(b.queue));
-  const rows = sorted.map(({ queue, waiting, delayed, blocked: held, running, dead, paused }) => [
+  const rows = sorted.map(({ queue, waiting, delayed, blocked, running, dead, paused }) => [
     queue,
     waiting,
     delayed,
-    held,
+    blocked,
     running,
     dead,
     paused ? 'paused' : '',
   ]);
-  const heads = ['queue', 'waiting', 'delayed', 'held', 'running', 'dead'];
+  const heads = ['queue', 'waiting', 'delayed', 'blocked', 'running', 'dead'];
   const some = sorted.some(({ paused }) => paused);
   printData(
     some

@@ -49,7 +49,7 @@ async function ask(
     return { status: response.statusCode ?? 0, body: await text(response) };
   } catch (error) {
     const late = (error as { cause?: { name?: string } }).cause?.name === 'TimeoutError';
-    const message = `nobody answers on ${where.host} port ${where.port}`;
+    const message = `no health server answers on ${where.host} port ${where.port}`;
     throw new CommandError(late ? `${message} within ${timeout} ms` : message, { exitCode: 1, cause: error });
   }
 }

@@ -98,7 +98,7 @@ function readFormat({ logFormat, json }: WorkerArguments): LogFormat {
 /** A promise that a handler left without a catch is a fault of one task, and no reason to end all the others. */
 function surviveRejections(logger: Logger): () => void {
   const onRejection = (error: unknown): void => {
-    logger.error('a promise was rejected and nobody caught it; the worker goes on', { error });
+    logger.error('unhandled promise rejection; the worker continues', { error });
   };
   process.on('unhandledRejection', onRejection);
   return () => process.off('unhandledRejection', onRejection);

@@ -3,7 +3,7 @@ import { type Command, switchOption } from '../../command.ts';
 /** `lovage purge`. */
 export const purgeCommand: Command = {
   usage: 'purge <queue>',
-  describe: 'Delete what waits in a queue; whoever awaits it is told',
+  describe: 'Delete the waiting messages of a queue; their results end REVOKED',
   positionals: { queue: { type: 'string', describe: "The queue's name" } },
   options: { force: switchOption('Do not ask', { alias: 'f' }) },
   examples: [

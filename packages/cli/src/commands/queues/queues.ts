@@ -4,7 +4,7 @@ const queue = { type: 'string', describe: 'The queue' } as const;
 
 const show: Command = {
   usage: 'queues [names..]',
-  describe: 'Print how much stands in each queue; pause, resume or look into one',
+  describe: 'Print the message counts of each queue; pause, resume or peek into one',
   positionals: { names: { type: 'string', array: true, describe: 'Only these' } },
   examples: [
     ['$0 queues', 'every queue of the broker'],

@@ -14,7 +14,7 @@ const count = { n: { type: 'string', describe: 'How many slots (default: 1)' } }
 const commands: readonly Command[] = [
   {
     usage: 'revoke [ids..]',
-    describe: 'Take tasks back, by id or by stamp: they are not run, and whoever awaits them is told',
+    describe: 'Revoke tasks by id or by stamp: they are not run, and their results end REVOKED',
     positionals: ids,
     options: {
       terminate: switchOption('Also break them off where they run'),
@@ -129,6 +129,6 @@ const commands: readonly Command[] = [
 /** `lovage control`. */
 export const controlFamily: CommandFamily = {
   usage: 'control <command>',
-  describe: 'Tell the workers: revoke, rate-limit, shutdown, …',
+  describe: 'Send commands to the workers: revoke, rate-limit, shutdown, …',
   commands: commands.map(fleetCommand),
 };

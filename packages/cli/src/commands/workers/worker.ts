@@ -24,13 +24,14 @@ export const workerCommand: Command = {
     'lock-duration': textOption('How long a lease lasts without renewal (default: 30s)'),
     'stalled-interval': textOption('How often tasks of lost workers are looked for (default: 10s)'),
     'poll-timeout': textOption('A queue that goes unpolled for so long counts as stuck (default: 20s)'),
-    'longest-block': textOption('How long a task may block the event loop and keep its lease (default: 5m)'),
+    'max-event-loop-block': textOption('How long a task may block the event loop and keep its lease (default: 5m)'),
     'time-limit-grace': textOption(
       'How long after its hard limit a task may block the event loop, before exit 75 (default: 5s)',
     ),
     'child-start-timeout': textOption('How long a thread or process may take to load the app (default: 60s)'),
+    'longest-block': textOption('The former name of --max-event-loop-block, accepted in this release only'),
     'crash-budget': textOption('How many more starts a task gets after its worker was lost (default: 2)'),
-    'unknown-task-grace': textOption('How long tasks that nobody knows yet are kept (default: 10m)'),
+    'unknown-task-grace': textOption('How long messages of unknown tasks are kept (default: 10m)'),
     'socket-timeout': textOption('When a silent connection counts as dead (default: 15s)'),
     'strict-broker': switchOption('Refuse a broker that may lose accepted tasks'),
     'exit-on-broker-loss': switchOption(

@@ -98,7 +98,7 @@ export const gateScenarios: readonly Scenario[] = [
       const lenient = await chain(note.si(1), gate('lenient', { timeout: 200, default: 'nobody' }), note.s()).delay();
       expect(await lenient.get({ timeout })).toBe('nobody');
       expect(await settled(failing.get({ timeout }))).toMatchObject({
-        message: expect.stringContaining('GateTimeoutError: nobody resolved the gate "approval" within 200 ms'),
+        message: expect.stringContaining('GateTimeoutError: no decision for the gate "approval" within 200 ms'),
       });
       expect(await settled(app.resolveGate((failing.parent as { id: string }).id, 1))).toMatchObject({
         name: 'GateDecidedError',

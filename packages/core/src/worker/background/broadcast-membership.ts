@@ -85,7 +85,7 @@ export class BroadcastMembership {
     const { logger } = this.#runtime;
     await this.#sharedRegistry
       .put(namespaceOf(queue), own, this.#worker, memberTtl)
-      .catch((error: unknown) => logger.warn('not told yet that this worker takes broadcasts', { queue, error }));
+      .catch((error: unknown) => logger.warn('could not register for broadcasts, retrying', { queue, error }));
   }
 
   get #sharedRegistry(): SharedRegistry {
@@ -107,7 +107,7 @@ export class BroadcastMembership {
       this.#heartbeats += 1;
       if (this.#heartbeats % sweepEvery === 1) await this.#sweep();
     } catch (error) {
-      this.#runtime.logger.debug('could not tell that this worker takes broadcasts, trying again', { error });
+      this.#runtime.logger.debug('could not renew the broadcast registration, retrying', { error });
     }
     if (!this.#closed) this.#timer = this.#scheduleHeartbeat();
   }

@@ -122,13 +122,13 @@ export class PollWatch {
 
   async #rebuild({ queue, since }: UnpolledQueue): Promise<void> {
     const { clock, logger, consumer, timeout } = this.#options;
-    logger.error('a queue is not polled any more: making the connections of the consumer anew', {
+    logger.error('a queue is no longer polled: rebuilding the connections of the consumer', {
       queue,
       forMs: Math.round(since),
     });
-    const late = (): Error => new Error('the consumer could not be made anew in time');
+    const late = (): Error => new Error('the consumer could not be rebuilt in time');
     await withDeadline(clock, timeout, consumer.rebuild(), late).catch((error: unknown) =>
-      logger.error('the consumer could not be made anew', { error }),
+      logger.error('the consumer could not be rebuilt', { error }),
     );
   }
 

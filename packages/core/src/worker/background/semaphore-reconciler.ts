@@ -52,6 +52,6 @@ export class SemaphoreReconciler {
     if (!registry.names().some((name) => registry.get(name)?.options.acquired)) return;
     await concurrencyLimiter
       .reconcile()
-      .catch((error: unknown) => logger.debug('could not look after places: trying again', { error }));
+      .catch((error: unknown) => logger.debug('could not reconcile concurrency slots: retrying', { error }));
   }
 }

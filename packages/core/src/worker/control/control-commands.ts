@@ -52,7 +52,7 @@ export function checkAllowed(allowed: boolean | readonly string[], where: string
   if (wrong !== undefined) throw unknownName('command', wrong, controlCommandNames, where);
 }
 
-/** Every remote command of semantics.md §6 that a worker carries out itself. */
+/** Every remote command that a worker carries out itself. */
 export function createControlCommands(targets: CommandTargets): ControlCommands {
   return { ...createInspectCommands(targets), ...createChangeCommands(targets) };
 }

@@ -79,7 +79,7 @@ export class DeliveryReceiver {
 
   /**
    * A second delivery of a task that this process still runs (its lease ran out and it came back to us) joins the
-   * running attempt: one execution, both deliveries settled alike. See reference/bullmq.md §4.
+   * running attempt: one execution, both deliveries settled alike.
    */
   readonly deliver = (delivery: Delivery): MaybePromise<Settlement> => {
     const { id } = delivery.message;

@@ -16,7 +16,7 @@ function bench(fails = false) {
     interval: 100,
     threshold: 400,
     renewal: 500,
-    longestBlock: 5_000,
+    maxEventLoopBlock: 5_000,
     grace: 300,
     limits: limits.memory,
   };

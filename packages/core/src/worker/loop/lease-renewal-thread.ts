@@ -14,7 +14,7 @@ export interface LeaseRenewalSettings {
   /** How often leases are renewed meanwhile. */
   readonly renewal: number;
   /** After so long a block the leases are let go. */
-  readonly longestBlock: number;
+  readonly maxEventLoopBlock: number;
   /** How long after its hard limit a task may still block the loop. */
   readonly grace: number;
 }
@@ -80,7 +80,7 @@ export class LeaseRenewalThread {
   }
 
   #startRenewing(now: number): void {
-    const { counters: memory, longestBlock, renewal } = this.#settings;
+    const { counters: memory, maxEventLoopBlock, renewal } = this.#settings;
     if (!this.#blocked) {
       this.#blocked = true;
       this.#reported = false;
@@ -89,7 +89,7 @@ export class LeaseRenewalThread {
       Atomics.store(memory, counters.culprit, Atomics.load(memory, counters.entered));
     }
     this.#checkLimits();
-    if (this.#reported || now - this.#beatenAt > longestBlock) return this.#stop();
+    if (this.#reported || now - this.#beatenAt > maxEventLoopBlock) return this.#stop();
     if (now - this.#renewedAt < renewal || this.#renewing || this.#plan === undefined) return;
     this.#renewedAt = now;
     void this.#renew(this.#plan);

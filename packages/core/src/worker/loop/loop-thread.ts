@@ -13,7 +13,7 @@ const program = {
   entry: 'a module that calls runLeaseRenewalThread() of lovage/lease-renewal-thread',
   file: 'worker/loop/lease-renewal-thread-main.js',
   otherwise:
-    '; or switch it off with longestBlock: 0: a task that blocks the event loop longer than lockDuration then runs again elsewhere',
+    '; or switch it off with maxEventLoopBlock: 0: a task that blocks the event loop longer than lockDuration then runs again elsewhere',
 } as const;
 
 /** How long the thread may take to start on a busy machine, in milliseconds. */

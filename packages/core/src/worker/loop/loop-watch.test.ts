@@ -21,7 +21,7 @@ function create(options: Partial<LoopWatchOptions> = {}): void {
   watch = new LoopWatch({
     logger: { ...silentLogger, warn: line, error: line },
     leaseDuration: 1_000,
-    longestBlock: 60_000,
+    maxEventLoopBlock: 60_000,
     timeLimitGrace: 300,
     onBlockedLimit: 'release',
     running,
@@ -82,7 +82,7 @@ it('names a task on the blocked loop itself when its hard limit has passed, and 
 it('starts no worker without its thread: says where its program was looked for, and what to do', async () => {
   create({ threadFile: new URL('file:///nowhere/thread.js') });
   await expect(watch.prepare(plan)).rejects.toThrow(
-    /\/nowhere\/thread\.js does not exist.*of lovage\/lease-renewal-thread.*leaseRenewalThread.*longestBlock: 0/,
+    /\/nowhere\/thread\.js does not exist.*of lovage\/lease-renewal-thread.*leaseRenewalThread.*maxEventLoopBlock: 0/,
   );
   await watch.close();
   create({ threadFile: 'data:text/javascript,throw new Error("not for threads")' });
@@ -93,7 +93,7 @@ it('starts no worker without its thread: says where its program was looked for, 
   await watch.close();
   create();
   await expect(watch.prepare({ name: '@lovage/redis', module: undefined })).rejects.toThrow('of @lovage/redis');
-  create({ longestBlock: 0 });
+  create({ maxEventLoopBlock: 0 });
   await watch.prepare({ name: '@lovage/redis', module: undefined }); // switched off
 });
 

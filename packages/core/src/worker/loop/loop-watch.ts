@@ -13,7 +13,7 @@ export interface LoopWatchOptions {
   /** How long a lease lasts, in milliseconds. */
   readonly leaseDuration: number;
   /** How long the loop may be blocked before the leases of its tasks are let go, in milliseconds; 0: none is renewed meanwhile. */
-  readonly longestBlock: number;
+  readonly maxEventLoopBlock: number;
   /** How long after its hard limit a task may block the loop, in milliseconds. */
   readonly timeLimitGrace: number;
   /** What is done then. */
@@ -73,7 +73,7 @@ export class LoopWatch {
    * such thing. Throws {@link ConfigurationError}: a worker must not run without it unless it was told to.
    */
   async prepare(source: LeaseGuardSource | undefined): Promise<void> {
-    if (source !== undefined && this.#options.longestBlock > 0) await this.#thread.prepare(source);
+    if (source !== undefined && this.#options.maxEventLoopBlock > 0) await this.#thread.prepare(source);
   }
 
   /** Watches from now on, and has the leases of this plan renewed while the loop is blocked. May be called again. Throws {@link ConfigurationError}. */
@@ -82,7 +82,7 @@ export class LoopWatch {
       this.#beatenAt = systemClock.monotonic();
       this.#timer = this.#arm();
     }
-    if (plan !== undefined && this.#options.longestBlock > 0) this.#thread.follow(plan);
+    if (plan !== undefined && this.#options.maxEventLoopBlock > 0) this.#thread.follow(plan);
   }
 
   /** A task with a hard limit (in milliseconds) begins. Returns its number, for {@link endLimit}. */
@@ -126,14 +126,14 @@ export class LoopWatch {
   }
 
   #setup(): ReturnType<ConstructorParameters<typeof LoopThread>[0]['setup']> {
-    const { leaseDuration, longestBlock, timeLimitGrace } = this.#options;
+    const { leaseDuration, maxEventLoopBlock, timeLimitGrace } = this.#options;
     return {
       counters: this.#counters,
       limits: this.#limits.memory,
       interval: this.#interval,
       threshold: Math.min(4 * this.#interval, leaseDuration / 5),
       renewal: leaseDuration / 4,
-      longestBlock,
+      maxEventLoopBlock,
       grace: timeLimitGrace,
     };
   }

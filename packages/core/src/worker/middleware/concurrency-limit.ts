@@ -27,7 +27,7 @@ interface Passage {
  */
 export function createConcurrencyLimit(concurrencyLimiter: ConcurrencyLimiter, clock: Clock): Middleware {
   return {
-    name: 'admission',
+    name: 'concurrency',
     applies: ({ definition, message }) =>
       (definition.options.acquired || message.turn !== undefined) && message.canvas?.each !== true,
     async run(attempt, next) {

@@ -30,7 +30,9 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
   const leave = async ({ task, queue, id }: Message): Promise<void> =>
     limiter
       .drop(task, 0, [{ queue, id }])
-      .catch((error: unknown) => logger.debug('could not leave the line of a rate limit', { taskId: id, error }));
+      .catch((error: unknown) =>
+        logger.debug('could not leave the waiting list of a rate limit', { taskId: id, error }),
+      );
   return {
     name: 'rate-limit',
     applies: ({ definition, message }) =>

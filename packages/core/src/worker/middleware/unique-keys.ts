@@ -28,7 +28,7 @@ const storePause = 1_000;
  */
 export function createRunningUniqueKeys(options: UniqueKeyMiddlewareOptions): Middleware {
   return {
-    name: 'running-claims',
+    name: 'running-unique-keys',
     applies: ({ message }) => message.claim !== undefined,
     async run(attempt, next) {
       const { message } = attempt;
@@ -52,7 +52,7 @@ async function waitForKey(attempt: Attempt, options: UniqueKeyMiddlewareOptions)
 /** Keys that are held until a task starts (scope `queued`): the last step before the handler. */
 export function createQueuedUniqueKeys({ uniqueKeys, logger }: UniqueKeyMiddlewareOptions): Middleware {
   return {
-    name: 'queued-claims',
+    name: 'queued-unique-keys',
     applies: ({ message }) => message.claim?.queued !== undefined,
     async run(attempt, next) {
       if (await isReplaced(uniqueKeys, attempt)) return replaced;

@@ -28,7 +28,7 @@ export async function serve(load: (setup: ChildSetup) => Promise<Lovage>): Promi
   };
   // It would end the child, and with it a later task that has no part in it.
   process.on('unhandledRejection', (error) =>
-    createChildLogger(post).error("a promise was rejected and nobody caught it; the pool's child goes on", { error }),
+    createChildLogger(post).error('unhandled promise rejection; the child process continues', { error }),
   );
   if (!port) endWithWorker(setup.pid);
   try {
