@@ -103,7 +103,8 @@ class Gate implements Process {
 
   /** Requests wait while the gate is closed; `close` and `consume` never do. */
   #guard<T extends object>(part: T | undefined): T {
-    const gated = new Set(['publish', 'acquire', 'renew', 'release', 'list', 'save', 'markFired', 'remove']);
+    const leases = ['acquire', 'renew', 'release'];
+    const gated = new Set(['publish', ...leases, 'list', 'get', 'version', 'save', 'markFired', 'remove']);
     return new Proxy(part as T, {
       get: (target, key) => {
         const member = Reflect.get(target, key);

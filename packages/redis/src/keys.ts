@@ -54,6 +54,8 @@ export interface Keys {
   readonly history: string;
   readonly schedules: string;
   readonly scheduleSlots: string;
+  /** Counts changes of periodic entries. */
+  readonly scheduleVersion: string;
   /** A book of the directory. */
   readonly namespace: (name: string) => string;
   /** Channels. Redis shares these between its databases, so they carry the database's number. */
@@ -106,14 +108,21 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     mark: `${ours}mark`,
     revocations: `${ours}revocations`,
     history: `${ours}history:`,
-    schedules: `${ours}schedules`,
-    scheduleSlots: `${ours}schedule-slots`,
+    ...scheduleKeys(ours),
     namespace: (name) => `${ours}book:${name}`,
     inbox: (address) => `${channel}inbox:${address}`,
     streamWake: (queue) => `${channel}stream-wake:${queue}`,
     streamSignals: `${ours}stream-signals`,
     busTopic: (topic) => `${channel}bus:${topic}`,
     busPattern: (pattern) => `${escapeGlob(`${channel}bus:${pattern.slice(0, -1)}`)}*`,
+  };
+}
+
+function scheduleKeys(ours: string): Pick<Keys, 'schedules' | 'scheduleSlots' | 'scheduleVersion'> {
+  return {
+    schedules: `${ours}schedules`,
+    scheduleSlots: `${ours}schedule-slots`,
+    scheduleVersion: `${ours}schedule-version`,
   };
 }
 

@@ -3,6 +3,7 @@ import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import type { Subscription } from '../driver/result-backend.ts';
 import type { ScheduleStore } from '../driver/schedule-store.ts';
 import { NotSupportedError } from '../errors.ts';
+import type { JsonValue } from '../message/json.ts';
 import type { Schedulable, ScheduleDeclaration } from '../schedules/schedule.ts';
 import {
   decidedName,
@@ -19,6 +20,8 @@ import { slotsOf } from './slots.ts';
 export class ScheduleRepository {
   readonly #app: Lovage;
   readonly #runtime: AppRuntime;
+  /** As the last load found them, by their name in the store. */
+  #storedDefinitions: ReadonlyMap<string, JsonValue> = new Map();
 
   constructor(app: Lovage) {
     this.#app = app;
@@ -44,18 +47,35 @@ export class ScheduleRepository {
     for (const declared of schedules.list()) {
       entries.set(declared.name, this.#fromCode(declared, stored.get(declared.name), dropped(declared.name)));
     }
+    this.#storedDefinitions = new Map(rows.map((row) => [row.name, row.definition]));
     return entries;
+  }
+
+  /** One entry, whatever the number of the others; undefined when there is none of this name. */
+  async find(name: string): Promise<Entry | undefined> {
+    const { name: app, schedules } = this.#runtime;
+    const store = await this.#store();
+    if (!store.get) return (await this.load()).get(name);
+    const [row, dropped] = await store.get([storeName(app, name), decidedName(app, name)]);
+    const stored = row && readStored(row);
+    const declared = schedules.list().find((one) => one.name === name);
+    if (declared) return this.#fromCode(declared, stored, dropped?.lastSlot ?? 0);
+    return stored && this.#fromStore(stored, dropped?.lastSlot ?? 0);
+  }
+
+  /** Changes when an entry does; undefined where the store cannot say. */
+  async version(): Promise<string | undefined> {
+    return (await this.#store()).version?.();
   }
 
   /** Writes what the code declares and the store does not have yet, or has otherwise. */
   async sync(entries: ReadonlyMap<string, Entry>): Promise<void> {
     const store = await this.#store();
-    const rows = new Map((await store.list()).map((row) => [row.name, row]));
     for (const entry of entries.values()) {
       if (entry.definition.source !== 'code' || !entry.known) continue;
       const row = toStored(entry);
-      const before = rows.get(row.name);
-      if (JSON.stringify(before?.definition) !== JSON.stringify(row.definition)) await store.save(row);
+      const before = this.#storedDefinitions.get(row.name);
+      if (JSON.stringify(before) !== JSON.stringify(row.definition)) await store.save(row);
     }
   }
 
@@ -84,16 +104,17 @@ export class ScheduleRepository {
     await store.save({ name: row, definition: null, enabled: false, lastSlot: slot });
   }
 
-  /** Tells every beat of this app that entries have changed. Never rejects: they look by themselves now and then. */
-  async ring(): Promise<void> {
+  /** Tells every beat of this app that an entry has changed. Never rejects: they look by themselves now and then. */
+  async notify(name: string): Promise<void> {
     const { bus } = await this.#runtime.stores.open();
-    await bus?.publish(this.#topic, null).catch(() => {});
+    await bus?.publish(this.#topic, name).catch(() => {});
   }
 
-  /** Calls `listener` when entries have changed. Without a bus, or when it does not answer, never. */
-  async listen(listener: () => void): Promise<Subscription | undefined> {
+  /** Calls `listener` with the name of an entry that has changed, or without one: any may have. Without a bus, or when it does not answer, never. */
+  async listen(listener: (name?: string) => void): Promise<Subscription | undefined> {
     const { bus } = await this.#runtime.stores.open();
-    return bus?.subscribe(this.#topic, listener).catch(() => undefined);
+    const hear = (name: unknown): void => listener(typeof name === 'string' ? name : undefined);
+    return bus?.subscribe(this.#topic, hear).catch(() => undefined);
   }
 
   get #topic(): string {

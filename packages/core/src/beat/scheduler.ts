@@ -1,4 +1,6 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
+import { DueRuns } from './due-runs.ts';
+import type { Entry } from './entry.ts';
 import { EntryRun, type RunContext } from './entry-run.ts';
 import type { ScheduleRepository } from './schedule-repository.ts';
 
@@ -25,6 +27,8 @@ export interface SchedulerFigures {
 /** A slot that much later than its time was missed by somebody: what others did is read before it is fired. */
 const missedAfter = 1_000;
 const retry = 1_000;
+/** So many changed entries are read one by one; more are read with all others. */
+const mostChanged = 500;
 
 /** Fires entries while it leads. Holds no state that a successor needs: that is in the store. */
 export class Scheduler {
@@ -38,6 +42,11 @@ export class Scheduler {
   };
   readonly #options: SchedulerOptions;
   readonly #runs = new Map<string, EntryRun>();
+  readonly #due = new DueRuns();
+  /** The store's version when all entries were last read. */
+  #version: string | undefined;
+  /** Entries that were said to have changed since. */
+  readonly #changed = new Set<string>();
   readonly #running = new Map<EntryRun, Promise<void>>();
   /** When to read the entries again, and when that was last tried. */
   #readAt = Number.NEGATIVE_INFINITY;
@@ -58,7 +67,7 @@ export class Scheduler {
     const stop = (): void => this.#wake();
     signal.addEventListener('abort', stop, { once: true });
     this.figures.lookedAt = this.#options.runtime.clock.now();
-    const subscription = await this.#options.repository.listen(() => this.#readSoon());
+    const subscription = await this.#options.repository.listen((name) => this.#readSoon(name));
     try {
       this.#readAt = Number.NEGATIVE_INFINITY;
       while (!signal.aborted) await this.#turn(signal, this.#context(signal, mayFire));
@@ -66,6 +75,9 @@ export class Scheduler {
     } finally {
       signal.removeEventListener('abort', stop);
       this.#runs.clear();
+      this.#due.clear();
+      this.#changed.clear();
+      this.#version = undefined;
       await subscription?.close().catch(() => {}); // it ends with the connection
     }
   }
@@ -89,64 +101,103 @@ export class Scheduler {
 
   async #turn(signal: AbortSignal, context: RunContext): Promise<void> {
     const { clock } = this.#options.runtime;
-    if (clock.now() >= this.#readAt || this.#isLate(clock.now())) await this.#read(context);
+    if (this.#isLate(clock.now())) await this.#read(context, 'all');
+    else if (clock.now() >= this.#readAt) await this.#read(context, 'when changed');
+    if (this.#changed.size > 0) await this.#readChanged(context);
     const now = clock.now();
-    for (const run of this.#idle()) {
-      const { wakeAt } = run;
-      if (wakeAt !== undefined && wakeAt <= now) this.#runDue(run, now);
-    }
+    for (let run = this.#due.take(now); run; run = this.#due.take(now)) this.#runDue(run, now);
     if (!signal.aborted) await this.#rest();
   }
 
   /** A leader that slept (paused, or just elected) first learns what was done meanwhile. */
   #isLate(now: number): boolean {
-    const due = earliest(this.#idle().map((run) => run.wakeAt));
+    const due = this.#due.nextAt;
     return due !== undefined && now - due > missedAfter && now - this.#triedAt > missedAfter;
   }
 
   #runDue(run: EntryRun, now: number): void {
     const running = run.runDue(now).then(() => {
       this.#running.delete(run);
+      if (this.#runs.get(run.name) === run) this.#due.put(run);
       this.#wake();
     });
     this.#running.set(run, running);
   }
 
-  #idle(): readonly EntryRun[] {
-    return [...this.#runs.values()].filter((run) => !this.#running.has(run));
-  }
-
-  #readSoon(): void {
-    this.#readAt = Number.NEGATIVE_INFINITY;
+  #readSoon(name: string | undefined): void {
+    if (name !== undefined && this.#changed.size < mostChanged) this.#changed.add(name);
+    else {
+      this.#readAt = Number.NEGATIVE_INFINITY;
+      this.#version = undefined;
+    }
     this.#wake();
   }
 
-  async #read(context: RunContext): Promise<void> {
+  /** Reads those that were said to have changed, so that a change costs the same whatever the number of entries. */
+  async #readChanged(context: RunContext): Promise<void> {
+    const { runtime, repository } = this.#options;
+    const names = [...this.#changed];
+    this.#changed.clear();
+    try {
+      const entries = await Promise.all(names.map((name) => repository.find(name)));
+      for (const [index, name] of names.entries()) this.#take(context, name, entries[index]);
+      this.figures.entries = this.#runs.size;
+      this.figures.lookedAt = runtime.clock.now();
+    } catch (error) {
+      this.#failed(context, error);
+    }
+  }
+
+  #take(context: RunContext, name: string, entry: Entry | undefined): void {
+    const known = this.#runs.get(name);
+    if (entry === undefined) {
+      this.#runs.delete(name);
+      if (known) this.#due.remove(known);
+      return;
+    }
+    const run = known ?? new EntryRun(context, entry);
+    this.#runs.set(name, run);
+    known?.update(entry);
+    if (!this.#running.has(run)) this.#due.put(run);
+  }
+
+  #failed(context: RunContext, error: unknown): void {
+    const { clock, logger } = this.#options.runtime;
+    context.onError();
+    logger.warn('beat could not read the schedules, trying again', { error, inMs: retry });
+    this.#version = undefined;
+    this.#readAt = clock.now() + retry;
+  }
+
+  async #read(context: RunContext, which: 'all' | 'when changed'): Promise<void> {
     const { runtime, repository, refresh } = this.#options;
     try {
       this.#triedAt = runtime.clock.now();
       this.#readAt = this.#triedAt + refresh; // a ring from here on asks for another look
-      const entries = await repository.load();
-      await repository.sync(entries);
-      for (const name of this.#runs.keys()) if (!entries.has(name)) this.#runs.delete(name);
-      for (const [name, entry] of entries) {
-        const run = this.#runs.get(name);
-        if (run) run.update(entry);
-        else this.#runs.set(name, new EntryRun(context, entry));
-      }
-      this.figures.entries = entries.size;
+      const version = await repository.version();
+      const same = version !== undefined && version === this.#version;
+      if (which === 'all' || !same) await this.#readAll(context, version);
       this.figures.lookedAt = runtime.clock.now();
     } catch (error) {
-      context.onError();
-      runtime.logger.warn('beat could not read the schedules, trying again', { error, inMs: retry });
-      this.#readAt = runtime.clock.now() + retry;
+      this.#failed(context, error);
     }
+  }
+
+  async #readAll(context: RunContext, version: string | undefined): Promise<void> {
+    const { repository } = this.#options;
+    this.#changed.clear();
+    const entries = await repository.load();
+    await repository.sync(entries);
+    for (const name of this.#runs.keys()) if (!entries.has(name)) this.#take(context, name, undefined);
+    for (const [name, entry] of entries) this.#take(context, name, entry);
+    this.figures.entries = entries.size;
+    this.#version = version;
   }
 
   /** Until the next slot, the next look at the store, or a ring. */
   #rest(): Promise<void> {
     const { clock } = this.#options.runtime;
-    const until = earliest([this.#readAt, ...this.#idle().map((run) => run.wakeAt)]) as number;
+    const until = this.#changed.size > 0 ? clock.now() : Math.min(this.#readAt, this.#due.nextAt ?? this.#readAt);
     return new Promise((resolve) => {
       const timer = clock.after(Math.max(0, until - clock.now()), () => this.#wake());
       this.#wake = () => {

@@ -78,7 +78,7 @@ export class Schedules {
     const read = readSchedule(name, when, options);
     const json = await this.#plainJson(name, signature);
     assertKnown(this.#runtime, name, json);
-    const before = (await this.#repository.load()).get(name);
+    const before = await this.#repository.find(name);
     if (before?.definition.source === 'code') {
       throw new ConfigurationError(
         `schedule "${name}" is declared in code: change it there, or give the new one another name`,
@@ -92,7 +92,7 @@ export class Schedules {
       ...{ when: read.when, options: read.options, signature: json },
     };
     await this.#repository.save({ definition, enabled: true });
-    await this.#repository.ring();
+    await this.#repository.notify(name);
     return this.show(name);
   }
 
@@ -120,7 +120,7 @@ export class Schedules {
       throw new ConfigurationError(`schedule "${name}" is declared in code: remove it there, or pause it`);
     }
     await this.#repository.remove(name);
-    await this.#repository.ring();
+    await this.#repository.notify(name);
   }
 
   /** The next `count` slots, whether it is paused or not. */
@@ -136,7 +136,7 @@ export class Schedules {
     }
     const since = enabled && !before ? this.#runtime.clock.now() : definition.since;
     await this.#repository.save({ definition: { ...definition, since }, enabled });
-    await this.#repository.ring();
+    await this.#repository.notify(name);
   }
 
   /** The signature as the store keeps it: what cannot be sent is refused here, not at three in the morning. */
@@ -156,9 +156,9 @@ export class Schedules {
   }
 
   async #find(name: string): Promise<Entry> {
-    const entries = await this.#repository.load();
-    const entry = entries.get(name);
+    const entry = await this.#repository.find(name);
     if (entry) return entry;
+    const entries = await this.#repository.load();
     const closest = closestName(name, [...entries.keys()]);
     throw new UnknownScheduleError(
       name,

@@ -84,7 +84,7 @@ export interface Scripts {
   >;
   confirmUniqueKey(keys: [claim: string], args: Args): Promise<string | null>;
   releaseUniqueKey(keys: [claim: string], args: Args): Promise<number>;
-  saveSchedule(keys: [definitions: string, slots: string], args: Args): Promise<number>;
+  saveSchedule(keys: [definitions: string, slots: string, version: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   readRules(keys: [rules: string], args: Args): Promise<string[]>;
   addRules(keys: [rules: string], args: Args): Promise<number>;
@@ -164,7 +164,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   acquireUniqueKey: { keys: 1, lua: acquireUniqueKey },
   confirmUniqueKey: { keys: 1, lua: confirmUniqueKey },
   releaseUniqueKey: { keys: 1, lua: releaseUniqueKey },
-  saveSchedule: { keys: 2, lua: saveSchedule },
+  saveSchedule: { keys: 3, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   readRules: { keys: 1, lua: readRules },
   addRules: { keys: 1, lua: addRules },

@@ -7,10 +7,12 @@ import type { StoreLink } from '../store-link.ts';
 export class RedisScheduleStore implements ScheduleStore {
   readonly #link: StoreLink;
   readonly #keys: [definitions: string, slots: string];
+  readonly #version: string;
 
   constructor(link: StoreLink, keys: Keys) {
     this.#link = link;
     this.#keys = [keys.schedules, keys.scheduleSlots];
+    this.#version = keys.scheduleVersion;
   }
 
   async list(): Promise<readonly ScheduleEntry[]> {
@@ -20,10 +22,27 @@ export class RedisScheduleStore implements ScheduleStore {
     return Object.entries(definitions ?? {}).flatMap(([name, text]) => parseEntry(name, text, slots?.[name]) ?? []);
   }
 
+  async get(names: readonly string[]): Promise<readonly (ScheduleEntry | undefined)[]> {
+    const [texts = [], slots = []] = await this.#link.run((client) =>
+      Promise.all(this.#keys.map((key) => client.hmget(key, ...names))),
+    );
+    return names.map((name, index) => {
+      const text = texts[index];
+      return text == null ? undefined : parseEntry(name, text, slots[index] ?? undefined);
+    });
+  }
+
+  async version(): Promise<string> {
+    return (await this.#link.run((client) => client.get(this.#version))) ?? '';
+  }
+
   async save(entry: ScheduleEntry): Promise<void> {
     const text = JSON.stringify({ definition: entry.definition, enabled: entry.enabled });
     await this.#link.run((client) =>
-      scriptsOf(client).saveSchedule(this.#keys, [entry.name, text, entry.lastSlot ?? '']),
+      scriptsOf(client).saveSchedule(
+        [...this.#keys, this.#version],
+        [entry.name, text, entry.lastSlot ?? '', entry.definition === null ? '' : '1'],
+      ),
     );
   }
 
@@ -33,7 +52,9 @@ export class RedisScheduleStore implements ScheduleStore {
   }
 
   async remove(name: string): Promise<boolean> {
-    const [removed] = await this.#link.run((client) => Promise.all(this.#keys.map((key) => client.hdel(key, name))));
+    const [removed] = await this.#link.run((client) =>
+      Promise.all([...this.#keys.map((key) => client.hdel(key, name)), client.incr(this.#version)]),
+    );
     return removed === 1;
   }
 }

@@ -3,13 +3,19 @@ import type { ScheduleEntry, ScheduleStore } from '../../schedule-store.ts';
 /** The periodic entries of one store, as JSON text. */
 export class MemoryScheduleTable {
   readonly #entries = new Map<string, string>();
+  version = 0;
 
   list(): readonly ScheduleEntry[] {
     return [...this.#entries.values()].map((text) => JSON.parse(text));
   }
 
+  get(names: readonly string[]): readonly (ScheduleEntry | undefined)[] {
+    return names.map((name) => this.#read(name));
+  }
+
   save(entry: ScheduleEntry): void {
     const { name, definition, enabled } = entry;
+    if (definition !== null) this.version += 1;
     const known = this.#read(name);
     const lastSlot = known ? known.lastSlot : entry.lastSlot;
     this.#write({ name, definition, enabled, ...(lastSlot === undefined ? {} : { lastSlot }) });
@@ -23,6 +29,7 @@ export class MemoryScheduleTable {
   }
 
   remove(name: string): boolean {
+    this.version += 1;
     return this.#entries.delete(name);
   }
 
@@ -42,6 +49,14 @@ export function createMemorySchedules(table: MemoryScheduleTable, assertOpen: ()
     list: async () => {
       assertOpen();
       return table.list();
+    },
+    get: async (names) => {
+      assertOpen();
+      return table.get(names);
+    },
+    version: async () => {
+      assertOpen();
+      return String(table.version);
     },
     save: async (entry) => {
       assertOpen();

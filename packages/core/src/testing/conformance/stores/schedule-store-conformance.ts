@@ -37,6 +37,26 @@ const entry: ScheduleEntry = {
 
 const scheduleCases: readonly ConformanceCase<ScheduleBench>[] = [
   {
+    name: 'some entries are read by name, and a version tells whether any was changed',
+    async run({ schedules }) {
+      if (!schedules.get || !schedules.version) return; // a store may leave both out, and is read whole
+      const other = { ...entry, name: 'other', lastSlot: 5 };
+      const versions = new Set([await schedules.version()]);
+      for (const each of [entry, other]) await schedules.save(each);
+      versions.add(await schedules.version());
+      expect(await schedules.get(['other', 'none', entry.name])).toEqual([other, undefined, entry]);
+      await schedules.save({ ...entry, enabled: false });
+      versions.add(await schedules.version());
+      await schedules.remove('other');
+      versions.add(await schedules.version());
+      expect(versions.size).toBe(4);
+      await schedules.markFired(entry.name, 7);
+      await schedules.save({ name: 'no definition', definition: null, enabled: false });
+      versions.add(await schedules.version());
+      expect(versions.size, 'recorded slots do not count').toBe(4);
+    },
+  },
+  {
     name: 'a fresh store is empty',
     async run(bench) {
       expect(await bench.schedules.list()).toEqual([]);
