@@ -1,3 +1,5 @@
+import { onAbort } from './abort-signal.ts';
+
 /** A running timer, to be cancelled. */
 export interface Timer {
   cancel(): void;
@@ -50,15 +52,16 @@ export function stepSince(clock: Clock, lead: number): number {
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
     const timer = clock.after(ms, () => {
-      signal?.removeEventListener('abort', onAbort);
+      forget?.();
       resolve();
     });
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const forget =
+      signal &&
+      onAbort(signal, () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
   });
 }
 

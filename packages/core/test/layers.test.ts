@@ -42,7 +42,7 @@ const coreLayers: Layers = {
     'inspect',
     'testing',
   ],
-  shared: ['errors.ts', 'clock.ts', 'logger.ts'],
+  shared: ['abort-signal.ts', 'errors.ts', 'clock.ts', 'logger.ts'],
 };
 
 const coreDoors = [

@@ -1,4 +1,4 @@
-import { BrokerUnavailableError, type Clock, ClosedError, sleep } from '@lovage/core/driver';
+import { BrokerUnavailableError, type Clock, ClosedError, onAbort, sleep } from '@lovage/core/driver';
 import { batchWrites } from './batch-writes.ts';
 import { connectMasters, isReady, type RedisClient, type RedisClients, wake } from './connection.ts';
 import { isConnectionError, isNotServing, isRefusal, toBrokerError } from './store-errors.ts';
@@ -96,7 +96,7 @@ export class StoreLink {
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: unknown): void => {
         client.off('ready', onReady).off('end', onEnd).off('error', onError);
-        closed.removeEventListener('abort', onEnd);
+        forget();
         error === undefined ? resolve() : reject(error);
       };
       const onReady = (): void => settle();
@@ -105,7 +105,7 @@ export class StoreLink {
         if (isRefusal(error)) settle(toBrokerError(error, this.display));
       };
       client.on('ready', onReady).on('end', onEnd).on('error', onError);
-      closed.addEventListener('abort', onEnd);
+      const forget = onAbort(closed, onEnd);
       const known = this.clients.lastError(client);
       if (client.status === 'end' || closed.aborted) onEnd();
       else if (known && isRefusal(known)) onError(known);

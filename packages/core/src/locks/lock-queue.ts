@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-signal.ts';
 import type { Clock } from '../clock.ts';
 import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { Stores } from '../stores/stores.ts';
@@ -91,7 +92,7 @@ export class LeaseQueue {
     }
     return new Promise((resolve) => {
       const called = (): void => {
-        signal?.removeEventListener('abort', gone);
+        forget?.();
         resolve(true);
       };
       const gone = (): void => {
@@ -99,7 +100,7 @@ export class LeaseQueue {
         resolve(false);
       };
       line.waiting.push(called);
-      signal?.addEventListener('abort', gone, { once: true });
+      const forget = signal && onAbort(signal, gone);
     });
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { Bus } from '../driver/bus.ts';
 import type { Subscription } from '../driver/result-backend.ts';
@@ -46,12 +47,12 @@ export class LockReleaseNotifier {
       const wake = (): void => {
         timer.cancel();
         this.#listeners.delete(wake);
-        signal?.removeEventListener('abort', wake);
+        forget?.();
         resolve();
       };
       const timer = this.#clock.after(wait, wake);
       this.#listeners.add(wake);
-      signal?.addEventListener('abort', wake, { once: true });
+      const forget = signal && onAbort(signal, wake);
     });
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-signal.ts';
 import type { Clock } from '../clock.ts';
 import { ConfigurationError, LockLostError, LockReleasedError, LockTimeoutError } from '../errors.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
@@ -172,12 +173,12 @@ function deadline(clock: Clock, wait: number | null, outer: AbortSignal | undefi
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   const timer = wait ? clock.after(wait, abort) : undefined;
-  outer?.addEventListener('abort', abort, { once: true });
+  const forget = outer && onAbort(outer, abort);
   return {
     signal: controller.signal,
     clear: (): void => {
       timer?.cancel();
-      outer?.removeEventListener('abort', abort);
+      forget?.();
     },
   };
 }

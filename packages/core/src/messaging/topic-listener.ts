@@ -9,6 +9,13 @@ const mostWaiting = 1_000;
 /** What one subscription does with each message. */
 export type TopicWork = (payload: JsonValue, message: TopicMessage) => Promise<void>;
 
+/**
+ * The listener whose handler runs. One for all: each storage costs every promise of the process, 0.15 µs when it is used, and
+ * 1,000 of them cost 171 µs an await. When no listener is left, it costs nothing again.
+ */
+const within = new AsyncLocalStorage<TopicListener>();
+let open = 0;
+
 /** The line before one handler: a message at a time, in order, so that a slow handler holds up nobody but itself. */
 export class TopicListener {
   readonly #pattern: string;
@@ -18,13 +25,13 @@ export class TopicListener {
   #running: Promise<void> | undefined;
   #dropped = 0;
   #closed = false;
-  /** Set in what the handler calls. */
-  readonly #within = new AsyncLocalStorage<true>();
+  #released = false;
 
   constructor(pattern: string, work: TopicWork, logger: Logger) {
     this.#pattern = pattern;
     this.#work = work;
     this.#logger = logger;
+    open += 1;
   }
 
   add(payload: JsonValue, message: TopicMessage): void {
@@ -38,13 +45,14 @@ export class TopicListener {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting = [];
-    if (!this.#within.getStore()) await this.#running; // a handler would wait for itself
+    this.#release();
+    if (within.getStore() !== this) await this.#running; // a handler would wait for itself
   }
 
   async #run(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#within.run(true, this.#work, ...next);
+        await within.run(this, this.#work, ...next);
       } catch (error) {
         const [, { topic, id }] = next;
         this.#logger.error('a topic handler threw', { pattern: this.#pattern, topic, id, error });
@@ -52,6 +60,15 @@ export class TopicListener {
     }
     this.#running = undefined;
     this.#dropped = 0;
+    this.#release();
+  }
+
+  /** Once, when it is closed and its handler has ended. */
+  #release(): void {
+    if (!this.#closed || this.#running || this.#released) return;
+    this.#released = true;
+    open -= 1;
+    if (open === 0) within.disable();
   }
 
   /** Said once for each time that the handler falls behind. */

@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { MessageLocation } from '../driver/monitor.ts';
 import { NoResultBackendError, NotSupportedError, ResultExpiredError, TaskRevokedError } from '../errors.ts';
@@ -147,13 +148,12 @@ export class AsyncResult<T = unknown> {
     if (options.signal?.aborted) return;
     const queue = new ProgressQueue();
     this.#context.inbox.watch(this.#watched(), queue);
-    const onAbort = (): void => queue.end();
-    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const forget = options.signal && onAbort(options.signal, () => queue.end());
     try {
       yield* queue.drain();
     } finally {
       this.#context.inbox.unwatch(this.id, queue);
-      options.signal?.removeEventListener('abort', onAbort);
+      forget?.();
     }
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
 import { Lovage } from '../app/app.ts';
 import { group } from '../canvas/group.ts';
@@ -43,4 +44,17 @@ it('whoever waits is told that the app is closed, in each way to wait', async ()
     `ClosedError: the app is closed: task ${result.id} was still awaited (the task goes on)`,
   );
   expect(await progress).toBe('over');
+});
+
+it('any number of waits share one listener on a signal', async () => {
+  const app = open();
+  const { id } = await app.task('t', () => 1).delay();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const waits = Array.from({ length: 20 }, () => app.asyncResult(id).get({ signal }));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  controller.abort(new Error('enough'));
+  for (const end of await Promise.allSettled(waits)) expect(end).toMatchObject({ reason: { message: 'enough' } });
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  await app.close();
 });

@@ -1,3 +1,4 @@
+import { onAbort } from '../abort-signal.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { ClosedError, ResultExpiredError, ResultTimeoutError } from '../errors.ts';
 import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
@@ -26,6 +27,7 @@ export class Wait implements Waiting, ResultListener {
   #resolve: (record: OutcomeRecord) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   readonly #timer: Timer | undefined;
+  readonly #forgetSignal: (() => void) | undefined;
   #over = false;
 
   constructor(task: Watched, options: WaitOptions) {
@@ -39,7 +41,7 @@ export class Wait implements Waiting, ResultListener {
     inbox.watch(task, this);
     if (this.#over) return; // the ring came before the wait
     if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#fail(this.#late(timeout)));
-    signal?.addEventListener('abort', this, { once: true });
+    if (signal) this.#forgetSignal = onAbort(signal, () => this.#fail(signal.reason));
   }
 
   onRecord(record: OutcomeRecord): void {
@@ -57,11 +59,6 @@ export class Wait implements Waiting, ResultListener {
     this.#fail(new ClosedError('the app', `task ${this.#task.id} was still awaited (the task goes on)`));
   }
 
-  /** The signal's listener. */
-  handleEvent(): void {
-    this.#fail(this.#options.signal?.reason);
-  }
-
   cancel(): void {
     if (this.#over) return;
     this.#end();
@@ -71,7 +68,7 @@ export class Wait implements Waiting, ResultListener {
   #end(): void {
     this.#over = true;
     this.#timer?.cancel();
-    this.#options.signal?.removeEventListener('abort', this);
+    this.#forgetSignal?.();
   }
 
   #fail(reason: unknown): void {
