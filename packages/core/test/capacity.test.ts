@@ -3,6 +3,7 @@ import { sleep } from '../src/clock.ts';
 import { Lovage } from '../src/index.ts';
 import { type Capacity, type CapacityOptions, measureCapacity } from '../src/inspect.ts';
 import { silentLogger } from '../src/logger.ts';
+import { until } from '../src/testing/until.ts';
 import { createTestClock } from '../src/testing.ts';
 import { startWorker } from '../src/worker.ts';
 
@@ -139,4 +140,17 @@ describe('capacity', () => {
     const { ended, busy } = worker.report().load['default'] ?? {};
     expect([ended, Math.round(busy ?? 0)]).toEqual([10, 500]);
   });
+});
+
+it('counts slots that are held by tasks which do not end', async () => {
+  await using app = new Lovage('hung', { broker: 'memory://', logger: silentLogger });
+  const hang = app.task('hang', () => new Promise(() => {}));
+  const quick = app.task('quick', () => 'done');
+  const worker = await startWorker(app, { concurrency: 4, drain: 0 });
+  await Promise.all([hang.delay(), hang.delay()]);
+  await until(() => worker.report().running.length === 2);
+  await quick.call([]);
+  const { utilisation, load } = await measureCapacity(app, 'default', { over: 400, timeout: 50 });
+  expect(utilisation).toBeGreaterThan(0.35); // two of four, over a time that a busy machine stretches at its end
+  expect(load).toBeLessThan(3);
 });

@@ -40,7 +40,7 @@ export interface Capacity {
   readonly serviceTime: number | undefined;
   /** The standard deviation of that over its mean; the prediction takes it for 1. */
   readonly serviceVariation: number | undefined;
-  /** How many slots are needed on average, and which part of them: above 1 the queue grows. */
+  /** How many slots are needed on average (tasks that do not end count too), and which part of them: above 1 the queue grows. */
   readonly load: number | undefined;
   readonly utilisation: number | undefined;
   readonly waiting: number;
@@ -106,13 +106,8 @@ function capacityOf({ queue, workers, before, after, target }: Measured): Capaci
   const over = Math.max(1, after.at - before.at);
   const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
   const total = sumOf(workers, queues);
-  const recent = difference(
-    total,
-    sumOf(
-      workers.flatMap(({ name }) => before.reports.get(name) ?? []),
-      queues,
-    ),
-  );
+  const earlier = workers.flatMap(({ name }) => before.reports.get(name) ?? []);
+  const recent = difference(total, sumOf(earlier, queues));
   const standing = (sample: Sample): number =>
     queues.reduce(
       (sum, name) => sum + (sample.standing.get(name)?.waiting ?? 0) + (sample.standing.get(name)?.running ?? 0),
@@ -122,6 +117,8 @@ function capacityOf({ queue, workers, before, after, target }: Measured): Capaci
   const arrivalRate = (came / over) * 1000;
   const service = serviceOf(recent.ended > 0 ? recent : total); // a quiet while says nothing of it: since the start
   const model = service && { slots, arrivalRate, serviceTime: service.time };
+  const held = (recent.busy + runningTime(workers) - runningTime(earlier)) / over;
+  const load = loadWith(held, model && loadOf(model));
   return {
     queue,
     queues,
@@ -132,13 +129,24 @@ function capacityOf({ queue, workers, before, after, target }: Measured): Capaci
     endRate: (recent.ended / over) * 1000,
     serviceTime: service?.time,
     serviceVariation: service?.variation,
-    load: model && loadOf(model),
-    utilisation: model && loadOf(model) / slots,
+    load,
+    utilisation: load === undefined ? undefined : load / slots,
     waiting: queues.reduce((sum, name) => sum + (after.standing.get(name)?.waiting ?? 0), 0),
     predicted: { mean: model && meanWait(model), p95: model && waitQuantile(model, 0.95) },
     measured: waitsOf(recent),
     slotsNeeded: model && target !== undefined ? slotsFor(model, target, 0.95) : undefined,
   };
+}
+
+/** How long the tasks that run have held their slots. */
+function runningTime(workers: readonly WorkerReport[]): number {
+  return workers.flatMap(({ running }) => running).reduce((sum, { runningFor }) => sum + runningFor, 0);
+}
+
+/** What calls need by their number and length, or what was really held: a task that does not end shows in the second alone. */
+function loadWith(held: number, offered: number | undefined): number | undefined {
+  if (offered === undefined) return held > 0 ? held : undefined;
+  return Math.max(offered, held);
 }
 
 const nothing: QueueLoad = { ended: 0, busy: 0, busySquares: 0, waited: 0, waits: [] };
