@@ -1,4 +1,6 @@
 /** The seams, for driver authors. Not covered by semantic versioning yet. */
+
+export { onAbort } from './abort-signal.ts';
 export { stepId } from './canvas/freeze.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
@@ -119,7 +121,7 @@ export type { Message } from './message/message.ts';
 export { messageVersion } from './message/message.ts';
 export { parseMessage, parseMessageText } from './message/message-parser.ts';
 export type { Outcome, OutcomeRecord, OutcomeWrite } from './message/outcome.ts';
-export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal } from './message/outcome.ts';
+export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal, plainRecord } from './message/outcome.ts';
 export { newTaskId, timeOfTaskId } from './message/task-id.ts';
 export { formatDuration, parseDuration } from './options/duration.ts';
 export { closestName } from './options/option-reader.ts';

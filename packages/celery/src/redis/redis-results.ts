@@ -9,6 +9,7 @@ import {
   NotSupportedError,
   type OutcomeRecord,
   type OutcomeWrite,
+  plainRecord,
   type ResultBackend,
   ResultBackendUnavailableError,
   type ResultNotification,
@@ -49,9 +50,11 @@ export class RedisResults implements ResultBackend {
   }
 
   async put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
-    const jobs = writes.map(({ record, ttl }) =>
-      this.#parts.settler.settle({ records: [{ id: record.id, text: writeMeta(record), ttl: ttl / 1_000 }] }),
-    );
+    const jobs = writes.map((write) => {
+      const { id } = write.record;
+      const record = { id, text: writeMeta(plainRecord(write)), ttl: write.ttl / 1_000 };
+      return this.#parts.settler.settle({ records: [record] });
+    });
     const stand = await this.#told(Promise.all(jobs));
     const revoked = writes.filter(({ record, replyTo }) => record.state === 'REVOKED' && replyTo === broadcastInbox);
     if (revoked.length > 0) this.#parts.onRevoked(revoked.map(({ record }) => record.id));

@@ -9,6 +9,7 @@ import {
   type Logger,
   MalformedMessageError,
   type OutcomeWrite,
+  plainRecord,
   type Settlement,
   sleep,
   toFailure,
@@ -294,7 +295,8 @@ export class CeleryConsumer implements Consumer {
   }
 
   /** Tried until it is carried out, or the consumer closes: its message then comes again. Never rejects. */
-  async #settle(held: HeldTask, settlement: Settlement): Promise<void> {
+  async #settle(held: HeldTask, given: Settlement): Promise<void> {
+    const settlement = withPlainValue(given);
     this.#running--;
     this.#settling++;
     this.#note(held, settlement);
@@ -369,4 +371,11 @@ function idIn(text: string): { readonly id?: string; readonly task?: string } {
   const id = /"id": ?"([^"\\]{1,200})"/.exec(text)?.[1];
   const task = /"task": ?"([^"\\]{1,500})"/.exec(text)?.[1];
   return { ...(id === undefined ? {} : { id }), ...(task === undefined ? {} : { task }) };
+}
+
+/** Celery's meta is a text of its own, made of the value as it was when the attempt ended. */
+function withPlainValue(settlement: Settlement): Settlement {
+  if (settlement.kind !== 'ack' || settlement.outcome?.valueText === undefined || 'join' in settlement)
+    return settlement;
+  return { ...settlement, outcome: { ...settlement.outcome, record: plainRecord(settlement.outcome) } };
 }

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import { Replace, Retry } from '../message/control-signal.ts';
 import type { JsonValue } from '../message/json.ts';
+import { assertOwnState } from '../message/state.ts';
 import { newTaskId } from '../message/task-id.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
@@ -36,7 +37,7 @@ export function createInlineContext(definition: TaskDefinition, args: readonly u
     log: silentLogger,
     remaining: () => undefined,
     progress: async () => {},
-    updateState: async () => {},
+    updateState: async (state) => assertOwnState(state),
     retry(options = {}) {
       throw new Retry(options.exc === undefined ? {} : { exc: options.exc });
     },

@@ -76,6 +76,11 @@ export interface OutcomeWrite {
   readonly stopsMessage?: boolean;
 }
 
+/** The record with its value as plain data, for a store that has a text of its own: see {@link OutcomeWrite.valueText}. */
+export function plainRecord({ record, valueText }: OutcomeWrite): OutcomeRecord {
+  return valueText === undefined ? record : { ...record, value: JSON.parse(valueText) as JsonValue };
+}
+
 /** Whether this record is the task's last. */
 export function isFinal(record: OutcomeRecord): boolean {
   return isTerminal(record.state);

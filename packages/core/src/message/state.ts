@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../errors.ts';
+
 /**
  * The states of a task, as in Celery, and the table of legal transitions. `PENDING` is an id nobody knows; `SENT` is
  * known to the broker. A task may also be in a state of its own, set by `self.updateState`, which stands where STARTED does.
@@ -36,4 +38,22 @@ export function canMove(from: TaskState, to: TaskState): boolean {
     (taskStates as readonly string[]).includes(state) ? (state as BuiltInState) : 'STARTED';
   if (known(from) === 'STARTED' && known(to) === 'STARTED') return true;
   return transitions[known(from)].includes(known(to));
+}
+
+const longestState = 500;
+
+/**
+ * Throws {@link ConfigurationError} for what `self.updateState` may not set: a terminal state is the outcome's alone, and would end
+ * the task for its waiters while its handler runs.
+ */
+export function assertOwnState(state: unknown): void {
+  if (typeof state !== 'string' || state === '' || state.length > longestState || /[\ud800-\udfff]/u.test(state)) {
+    throw new ConfigurationError(
+      `self.updateState: expected the name of a state, a string of 1 to ${longestState} characters, received ${typeof state}`,
+    );
+  }
+  if (!isTerminal(state)) return;
+  throw new ConfigurationError(
+    `self.updateState: "${state}" is set by the outcome of the task alone: return or throw, or give the state another name`,
+  );
 }

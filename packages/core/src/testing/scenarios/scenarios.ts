@@ -12,6 +12,7 @@ import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { gateScenarios } from './gate-scenarios.ts';
 import { messagingScenarios } from './messaging-scenarios.ts';
+import { mistakeScenarios } from './mistake-scenarios.ts';
 import { orderingScenarios } from './ordering-scenarios.ts';
 import { rateScenarios } from './rate-scenarios.ts';
 import { revokeScenarios } from './revoke-scenarios.ts';
@@ -30,6 +31,7 @@ export interface ScenarioOptions {
 const all: readonly Scenario[] = [
   ...callingScenarios,
   ...endingScenarios,
+  ...mistakeScenarios,
   ...workerScenarios,
   ...controlScenarios,
   ...revokeScenarios,

@@ -1,20 +1,14 @@
 import { assertSignature } from '../../canvas/signature.ts';
 import type { Clock } from '../../clock.ts';
 import type { Delivery } from '../../driver/broker.ts';
-import {
-  ConfigurationError,
-  DeadlineExceeded,
-  LeaseLostError,
-  NoResultBackendError,
-  WorkerShutdownError,
-} from '../../errors.ts';
+import { DeadlineExceeded, LeaseLostError, NoResultBackendError, WorkerShutdownError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { Replace, Retry, type RetryRequest } from '../../message/control-signal.ts';
 import type { Failure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { attemptNumber, type Message } from '../../message/message.ts';
 import { assertJson, type SizeLimit } from '../../message/payload-codec.ts';
-import { isTerminal } from '../../message/state.ts';
+import { assertOwnState } from '../../message/state.ts';
 import { parseDuration, parseInstant } from '../../options/duration.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { AnyCanvas, RetryOptions, TaskContext } from '../../task/task-context.ts';
@@ -46,22 +40,6 @@ export interface AttemptTools {
 function snapshot(value: unknown): JsonValue {
   return typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : (value as JsonValue); // checked by assertJson
 }
-
-/** Terminal states are the outcome's alone, and the others are set by the worker at their time. Throws {@link ConfigurationError}. */
-function assertOwnState(state: unknown): void {
-  if (typeof state === 'string' && state !== '' && isWellFormed(state) && state.length <= longestState) {
-    if (!isTerminal(state)) return;
-    throw new ConfigurationError(
-      `self.updateState: "${state}" is set by the outcome of the task alone: return or throw, or give another name`,
-    );
-  }
-  throw new ConfigurationError(
-    `self.updateState: expected the name of a state, a string of 1 to ${longestState} characters, received ${typeof state}`,
-  );
-}
-
-const longestState = 500;
-const isWellFormed = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
 
 const nothing: Readonly<Record<string, JsonValue>> = Object.freeze({});
 
