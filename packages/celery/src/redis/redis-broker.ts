@@ -7,7 +7,7 @@ import type { RedisLink } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { fromWirePriority } from './priority.ts';
 import type { RedisPublisher } from './publisher.ts';
-import { RedisIntake } from './redis-intake.ts';
+import { RedisQueueReader } from './redis-queue-reader.ts';
 import { createStarts } from './redis-stores.ts';
 import { Restorer } from './restorer.ts';
 
@@ -53,7 +53,7 @@ export class RedisBroker implements Broker {
       defaultQueue,
       settlement: { clock, logger, settler, defaultQueue },
       fromWirePriority,
-      queueReader: (sink) => new RedisIntake(link, keys, sink),
+      queueReader: (sink) => new RedisQueueReader(link, keys, sink),
       isRevoked: (task) => watch.isRevoked(task),
       onClosed: (closed) => {
         restorer.close();

@@ -36,7 +36,7 @@ export interface RedisResultsParts {
 /** Celery's result backend on Redis: `celery-task-meta-<id>`, stored and told on the channel of the same name. */
 export class RedisResults implements ResultBackend {
   readonly #parts: RedisResultsParts;
-  readonly #listeners = new Map<string, (ring: ResultNotification) => void>();
+  readonly #listeners = new Map<string, (notification: ResultNotification) => void>();
   /** Whose results are listened for: the inbox that asked, and the group it is a member of. */
   readonly #expected = new Map<string, { readonly inbox: string; readonly group?: string | undefined }>();
   readonly #over: string[] = [];
@@ -55,7 +55,7 @@ export class RedisResults implements ResultBackend {
       const record = { id, text: writeMeta(plainRecord(write)), ttl: write.ttl / 1_000 };
       return this.#parts.settler.settle({ records: [record] });
     });
-    const stand = await this.#told(Promise.all(jobs));
+    const stand = await this.#withBackendErrors(Promise.all(jobs));
     const revoked = writes.filter(({ record, replyTo }) => record.state === 'REVOKED' && replyTo === broadcastInbox);
     if (revoked.length > 0) this.#parts.onRevoked(revoked.map(({ record }) => record.id));
     return stand.map(({ stored }) => stored[0] === true);
@@ -64,7 +64,7 @@ export class RedisResults implements ResultBackend {
   async get(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
     if (ids.length === 0) return [];
     const { link, keys } = this.#parts;
-    const texts = await this.#told(link.run((client) => client.mget(ids.map((id) => keys.meta(id)))));
+    const texts = await this.#withBackendErrors(link.run((client) => client.mget(ids.map((id) => keys.meta(id)))));
     const records = texts.map((text) => (text === null ? undefined : readMeta(text)));
     const absent = ids.flatMap((id, index) => (records[index] === undefined ? [id] : []));
     if (absent.length === 0) return records;
@@ -72,7 +72,7 @@ export class RedisResults implements ResultBackend {
     return records.map((record, index) => record ?? groups.get(ids[index] as string));
   }
 
-  async watch(inbox: string, listener: (ring: ResultNotification) => void): Promise<Subscription> {
+  async watch(inbox: string, listener: (notification: ResultNotification) => void): Promise<Subscription> {
     this.#listeners.set(inbox, listener);
     return { close: async () => void this.#listeners.delete(inbox) };
   }
@@ -93,7 +93,9 @@ export class RedisResults implements ResultBackend {
     const members = Array.from({ length: size }, (_, index) => [[memberId(id, index), null], null]);
     const text = JSON.stringify({ result: [[id, null], members] });
     const { link, keys } = this.#parts;
-    await this.#told(link.run((client) => client.setex(keys.groupMeta(id), Math.max(1, Math.ceil(ttl / 1_000)), text)));
+    await this.#withBackendErrors(
+      link.run((client) => client.setex(keys.groupMeta(id), Math.max(1, Math.ceil(ttl / 1_000)), text)),
+    );
   }
 
   join(_member: JoinMember): Promise<JoinState> {
@@ -103,7 +105,9 @@ export class RedisResults implements ResultBackend {
   async forget(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const { link, keys } = this.#parts;
-    await this.#told(link.run((client) => client.del(...ids.flatMap((id) => [keys.meta(id), keys.groupMeta(id)]))));
+    await this.#withBackendErrors(
+      link.run((client) => client.del(...ids.flatMap((id) => [keys.meta(id), keys.groupMeta(id)]))),
+    );
   }
 
   async close(): Promise<void> {
@@ -111,7 +115,7 @@ export class RedisResults implements ResultBackend {
     this.#expected.clear();
   }
 
-  /** A repeated ring tells nobody twice: the inbox knows whom it has told. */
+  /** A repeated notification tells nobody twice: the inbox knows whom it has told. */
   #hear(text: string): void {
     const record = readMeta(text);
     const expected = record && this.#expected.get(record.id);
@@ -138,7 +142,7 @@ export class RedisResults implements ResultBackend {
 
   async #groups(ids: readonly string[]): Promise<ReadonlyMap<string, OutcomeRecord>> {
     const { link, keys } = this.#parts;
-    const texts = await this.#told(link.run((client) => client.mget(ids.map((id) => keys.groupMeta(id)))));
+    const texts = await this.#withBackendErrors(link.run((client) => client.mget(ids.map((id) => keys.groupMeta(id)))));
     const found = new Map<string, OutcomeRecord>();
     for (const [index, text] of texts.entries()) {
       const members = text === null ? undefined : readGroupMembers(text);
@@ -148,7 +152,7 @@ export class RedisResults implements ResultBackend {
     return found;
   }
 
-  async #told<T>(work: Promise<T>): Promise<T> {
+  async #withBackendErrors<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
     } catch (error) {

@@ -39,7 +39,7 @@ export interface QueueReader {
 }
 
 /** What an intake is given. */
-export interface IntakeSink {
+export interface QueueReaderSink {
   readonly request: ConsumeRequest;
   /** How many more entries may be taken now. */
   room(): number;
@@ -58,7 +58,7 @@ export interface ConsumerParts {
   readonly defaultQueue: string;
   readonly settlement: Omit<SettlementTools, 'worker'>;
   readonly fromWirePriority: (wire: number) => number;
-  readonly queueReader: (sink: IntakeSink) => QueueReader;
+  readonly queueReader: (sink: QueueReaderSink) => QueueReader;
   /** Tasks that were taken back: by id. */
   readonly isRevoked: (task: CeleryTask) => boolean;
   readonly onClosed: (consumer: CeleryConsumer) => void;
@@ -75,7 +75,7 @@ export class CeleryConsumer implements Consumer {
   readonly request: ConsumeRequest;
   readonly #parts: ConsumerParts;
   readonly #deliver: Deliver;
-  readonly #intake: QueueReader;
+  readonly #reader: QueueReader;
   readonly #etas: EtaQueue;
   readonly #held = new Map<string, HeldTask>();
   readonly #byId = new Map<string, HeldTask>();
@@ -100,7 +100,7 @@ export class CeleryConsumer implements Consumer {
     this.#queues = [...request.queues];
     this.#tools = { ...parts.settlement, worker: request.worker };
     this.#etas = new EtaQueue(parts.clock, (held) => this.#isDue(held));
-    this.#intake = parts.queueReader({
+    this.#reader = parts.queueReader({
       request,
       room: () => this.#room(),
       tags: () => [...this.#held.keys()],
@@ -110,7 +110,7 @@ export class CeleryConsumer implements Consumer {
   }
 
   start(): Promise<void> {
-    return this.#intake.start();
+    return this.#reader.start();
   }
 
   /** What is held: running, waiting for its time, or for a slot. */
@@ -158,29 +158,29 @@ export class CeleryConsumer implements Consumer {
 
   addQueue(queue: string): Promise<void> {
     if (!this.#queues.includes(queue)) this.#queues.push(queue);
-    return this.#intake.addQueue(queue);
+    return this.#reader.addQueue(queue);
   }
 
   removeQueue(queue: string): Promise<void> {
     const index = this.#queues.indexOf(queue);
     if (index >= 0) this.#queues.splice(index, 1);
-    return this.#intake.removeQueue(queue);
+    return this.#reader.removeQueue(queue);
   }
 
   pause(): void {
-    this.#intake.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
-    this.#intake.resume();
+    this.#reader.resume();
   }
 
   polls(): ReadonlyMap<string, number> {
-    return this.#intake.polls();
+    return this.#reader.polls();
   }
 
   rebuild(): Promise<void> {
-    return this.#intake.rebuild();
+    return this.#reader.rebuild();
   }
 
   leaseGuard(): LeaseGuardPlan | undefined {
@@ -194,7 +194,7 @@ export class CeleryConsumer implements Consumer {
 
   async #close(deadline: number): Promise<CloseReport> {
     const { clock } = this.#parts;
-    this.#intake.pause();
+    this.#reader.pause();
     const end = clock.monotonic() + deadline;
     const waiting = [...this.#due.splice(0), ...this.#etas.drain()];
     // the first that came is to be the first that goes: each goes to the very front
@@ -203,7 +203,7 @@ export class CeleryConsumer implements Consumer {
     this.#giveUp.abort();
     const left = Math.max(1, end - clock.monotonic());
     const done = await Promise.race([released, sleep(clock, left).then(() => 0)]);
-    await this.#intake.close();
+    await this.#reader.close();
     this.#parts.onClosed(this);
     return { released: done, abandoned: this.#held.size };
   }
@@ -329,7 +329,7 @@ export class CeleryConsumer implements Consumer {
 
   #next(): void {
     while (this.#due.length > 0 && this.#slots > this.#running) this.#run(this.#due.shift() as HeldTask);
-    this.#intake.wake();
+    this.#reader.wake();
   }
 
   #lose(tags: readonly string[]): void {
@@ -358,7 +358,7 @@ export class CeleryConsumer implements Consumer {
     });
     this.#settling--;
     if (this.#running + this.#settling === 0) this.#idle?.();
-    this.#intake.wake();
+    this.#reader.wake();
   }
 }
 

@@ -18,7 +18,7 @@ const limit = 20_000;
 
 /** What a started worker is asked. */
 export interface Started {
-  /** Asks the broker for a sign of life; rejects in trouble. */
+  /** Asks the broker for a sign of life; rejects when the broker does not answer. */
   check(): Promise<unknown>;
   /** The queue that has gone unpolled for longest. */
   longestUnpolledQueue(): UnpolledQueue | undefined;
@@ -43,7 +43,7 @@ export class Readiness {
   };
   #answeredAt = 0;
   #checking: Promise<void> | undefined;
-  #trouble = '';
+  #lastError = '';
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -78,14 +78,14 @@ export class Readiness {
         reason: `queue "${longestUnpolledQueue.queue}" has not been polled for ${Math.round(longestUnpolledQueue.since / 1000)} s`,
       };
     }
-    const trouble = this.#worker.poolTrouble();
-    if (trouble !== undefined) return { ok: false, reason: `no child of the pool starts: ${trouble}` };
+    const lastError = this.#worker.poolTrouble();
+    if (lastError !== undefined) return { ok: false, reason: `no child of the pool starts: ${lastError}` };
     if (this.#age < fresh) return well;
     const asked = this.#ask();
     if (this.#age < limit) return well; // probes have a second or so: the answer is there for the next one
     await asked;
     if (this.#age < limit) return well;
-    return { ok: false, reason: `the broker has not answered for ${Math.round(this.#age / 1000)} s${this.#trouble}` };
+    return { ok: false, reason: `the broker has not answered for ${Math.round(this.#age / 1000)} s${this.#lastError}` };
   }
 
   get #age(): number {
@@ -99,10 +99,10 @@ export class Readiness {
       .then(
         () => {
           this.#answeredAt = this.#clock.monotonic();
-          this.#trouble = '';
+          this.#lastError = '';
         },
         (error: unknown) => {
-          this.#trouble = `: ${error instanceof Error ? error.message : String(error)}`;
+          this.#lastError = `: ${error instanceof Error ? error.message : String(error)}`;
         },
       )
       .finally(() => {

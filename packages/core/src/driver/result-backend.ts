@@ -15,7 +15,7 @@ export interface ResultBackend {
    */
   watch(
     inbox: string,
-    listener: (ring: ResultNotification) => void,
+    listener: (notification: ResultNotification) => void,
     wants?: (id: string) => boolean,
   ): Promise<Subscription>;
   /**

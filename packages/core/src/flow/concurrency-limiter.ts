@@ -156,14 +156,14 @@ export class ConcurrencyLimiter {
   async #reconcileSlots(monitor: Monitor, places: readonly HeldSlot[]): Promise<void> {
     const found = await locate(monitor, places);
     const delayed = places.filter((_, index) => found[index] === 'delayed');
-    const stray = await this.#waitingForTime(monitor, await this.#promote(delayed));
+    const waiting = await this.#waitingForTime(monitor, await this.#promote(delayed));
     const missing = places.filter((_, index) => found[index] === undefined);
     const ended = new Set(await this.#ended(missing));
     const gone = missing.filter((place) => ended.has(place) || place.heldFor > this.#context.publishTimeout + 1_000);
     if (gone.length > 0)
       this.#context.logger.warn('freed concurrency slots of messages that no longer exist', { places: gone.length });
     await this.#leave(gone);
-    await this.#leave(stray, 'holders');
+    await this.#leave(waiting, 'holders');
   }
 
   /** Of delayed messages that were not held, those that wait for a time, as a retry does: they enter again. */

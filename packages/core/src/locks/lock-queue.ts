@@ -46,7 +46,7 @@ export class LeaseQueue {
   /** Gives a lease back and rings. False: it was lost before. */
   async release(lease: HeldLease, request: LeaseRequest): Promise<boolean> {
     const released = await lease.release();
-    await this.#lineOf(request.name).notifier.ring();
+    await this.#lineOf(request.name).notifier.notify();
     this.#forget(request.name);
     return released;
   }

@@ -33,7 +33,7 @@ export class LockReleaseNotifier {
   }
 
   /** Rings for everybody who listens now. Never rejects: a lost ring costs half a second. */
-  async ring(): Promise<void> {
+  async notify(): Promise<void> {
     await this.#bus?.publish(this.#topic, null).catch(() => {});
   }
 

@@ -17,10 +17,10 @@ const record = (value: number): OutcomeRecord => ({
 /** An inbox, what its store holds of the task `t`, and its bell. */
 async function bench() {
   const store: { record: OutcomeRecord | undefined } = { record: undefined };
-  let ring: (ring: ResultNotification) => void = () => {};
+  let ring: (notification: ResultNotification) => void = () => {};
   const results = {
     get: async (ids: readonly string[]) => ids.map(() => store.record),
-    watch: async (_: string, listener: (ring: ResultNotification) => void) => {
+    watch: async (_: string, listener: (notification: ResultNotification) => void) => {
       ring = listener;
       return { close: async () => {} };
     },

@@ -79,7 +79,7 @@ export class Wait implements Waiting, ResultListener {
   #late(timeout: number): ResultTimeoutError {
     const { lastError } = this.#options.inbox;
     const fate = this.#task.hasDeadline
-      ? ' (after its deadline it is not started, or told to stop)'
+      ? ' (after its deadline it is not started, or it is aborted)'
       : ' (the task goes on)';
     const detail = lastError ? `: the result store cannot be read (${lastError.message})` : fate;
     return new ResultTimeoutError(this.#task.id, timeout, detail);

@@ -231,8 +231,8 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
     timeout: settings.pollTimeout,
   });
   const events = bus && ((describe: () => WorkerReport) => new WorkerEvents(sender, runtime.clock, describe));
-  const janitor = new SemaphoreReconciler(runtime);
-  return new Worker({ ...parts, runtime, consumer, broadcastMembership, watch, events, janitor });
+  const reconciler = new SemaphoreReconciler(runtime);
+  return new Worker({ ...parts, runtime, consumer, broadcastMembership, watch, events, reconciler });
 }
 
 /** A worker whose leases could not be renewed gives back what it was handed meanwhile. Throws {@link ConfigurationError}. */

@@ -62,7 +62,7 @@ export interface WorkerParts {
   readonly batching: Batching | undefined;
   /** undefined: the app has no broadcast queues. */
   readonly broadcastMembership: BroadcastMembership | undefined;
-  readonly janitor: SemaphoreReconciler;
+  readonly reconciler: SemaphoreReconciler;
   readonly history: HistoryRecorder | undefined;
   readonly rateWaker: RateWaker | undefined;
   readonly discovery: TaskDiscovery;
@@ -130,7 +130,7 @@ export class Worker {
     this.#observer = parts.observer;
     this.#pools = parts.pools;
     this.#batching = parts.batching;
-    this.#reconciler = parts.janitor;
+    this.#reconciler = parts.reconciler;
     this.#history = parts.history;
     this.#rateWaker = parts.rateWaker;
     this.#rateWaker?.start();

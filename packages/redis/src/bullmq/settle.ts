@@ -74,7 +74,7 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
   const record = outcome?.record;
   const failure = options.reason ?? (record?.state === 'FAILURE' ? record.failure : undefined);
   const fused = outcome && context.keys.sameSlot ? outcomeArgs(ending, context, outcome) : undefined;
-  const apart = outcome && !fused ? await storeInOtherSlot(ending, context, outcome) : 0;
+  const ownSlot = outcome && !fused ? await storeInOtherSlot(ending, context, outcome) : 0;
   const how = { token: lease.token, fetchNext: options.fetchNext, outcome: fused };
   try {
     // BullMQ's script decodes the parent after it has removed the lock: a bad one would leave the job for ever
@@ -83,7 +83,7 @@ async function end(ending: Ending, context: SettleContext, options: EndOptions):
     const next = failure
       ? await context.backend.fail(job, { ...how, failure, keep })
       : await context.backend.complete(job, how);
-    if (outcome) context.ended.note(outcome, fused?.size ?? apart);
+    if (outcome) context.ended.note(outcome, fused?.size ?? ownSlot);
     return next;
   } catch (error) {
     ending.full = isMemoryError(error);

@@ -44,7 +44,7 @@ const takes: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished', 'm
 /** Replies of these scripts are the id of the job, or a negative code. BullMQ takes an id such as `-5.5` for a code. */
 const addsJob: ReadonlySet<string> = new Set(['addDelayedJob', 'addPrioritizedJob', 'addStandardJob']);
 /** And these are told this machine's time by BullMQ; the third is told Redis's, by {@link TaskBackend.delayUntil}. */
-const toldLocalTime: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished']);
+const saidLocalTime: ReadonlySet<string> = new Set(['moveToActive', 'moveToFinished']);
 
 /** BullMQ's Redis backend on connections of ours, with replies that it cannot choke on. */
 export class TaskBackend extends RedisQueueBackend {
@@ -203,7 +203,7 @@ export class TaskBackend extends RedisQueueBackend {
     args: any[],
     // biome-ignore lint/suspicious/noExplicitAny: the signature is BullMQ's
   ): any {
-    const moments = toldLocalTime.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
+    const moments = saidLocalTime.has(name) ? this.#toRedis(`${name}:${this.version}`, args) : args;
     let reply = super.execCommand(client, name, moments);
     if (addsJob.has(name)) reply = reply.then((added: unknown) => (typeof added === 'number' ? added : `job ${added}`));
     if (mustRun.has(name)) reply = reply.catch((error: unknown) => this.#despiteFull(name, args, error));

@@ -6,7 +6,7 @@ import { parseNotification, parseNotifications, recordArguments, withoutMembers 
 const keys = createKeys({ kind: 'single', db: 0 }, undefined);
 const record: OutcomeRecord = { id: 'a "quoted" id', task: 't', state: 'SUCCESS', value: 1, attempts: 1, at: 1 };
 
-it('rings nobody when nobody asked', () => {
+it('sends no notification without a reply address', () => {
   expect(recordArguments({ record, ttl: 5.7 }, keys)).toEqual([encodeRecord(record), '5', '', '']);
 });
 
@@ -21,15 +21,15 @@ it('reads back the ring with a record, and the bare one', () => {
   expect(parseNotification(String(bare))).toEqual({ id: record.id });
 });
 
-it('reads many rings of one text, whatever stands between them', () => {
+it('reads many notifications of one text, whatever is between them', () => {
   const tricky = { ...record, id: 'b', value: { final: 1, text: '\n{"final":1,', list: ['{"final":1,'] } };
   const running: OutcomeRecord = { ...record, id: 'c', state: 'STARTED' };
   const texts = [record, tricky, running].map((each) => encodeRecord(each));
-  const rings = [record, tricky, running].map((each) => ({ id: each.id, record: each }));
-  expect(parseNotifications(texts.join('\n'))).toEqual(rings);
-  expect(parseNotifications([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...rings, { id: 'd' }]);
-  expect(parseNotifications(['7', ...texts, '', 'null', '],['].join('\n'))).toEqual(rings);
-  expect(parseNotifications(texts[0] as string)).toEqual([rings[0]]);
+  const notifications = [record, tricky, running].map((each) => ({ id: each.id, record: each }));
+  expect(parseNotifications(texts.join('\n'))).toEqual(notifications);
+  expect(parseNotifications([...texts, '{"ring":"d"}'].join('\n'))).toEqual([...notifications, { id: 'd' }]);
+  expect(parseNotifications(['7', ...texts, '', 'null', '],['].join('\n'))).toEqual(notifications);
+  expect(parseNotifications(texts[0] as string)).toEqual([notifications[0]]);
 });
 
 it.each(['', '{', '7', '{"ring":}', '{"ring":"x"', 'null'])('hears nothing in %j', (text) => {

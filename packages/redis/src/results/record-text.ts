@@ -58,12 +58,12 @@ export function parseNotifications(text: string): readonly ResultNotification[] 
 /** As one list of JSON, which takes two thirds of the time that parsing each does. Throws when that is not what it is. */
 function parseTogether(text: string): readonly ResultNotification[] {
   const list = `\n${text}`.replaceAll(`\n${finalRecordPrefix}`, '\n{').slice(1).replaceAll('\n', ',');
-  const rings: ResultNotification[] = [];
+  const notifications: ResultNotification[] = [];
   for (const record of JSON.parse(`[${list}]`) as OutcomeRecord[]) {
     if (typeof record.id !== 'string' || typeof record.state !== 'string') throw new TypeError('not a record');
-    rings.push({ id: record.id, record });
+    notifications.push({ id: record.id, record });
   }
-  return rings;
+  return notifications;
 }
 
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */

@@ -67,11 +67,11 @@ export class RedisResultBackend implements ResultBackend {
 
   watch(
     inbox: string,
-    listener: (ring: ResultNotification) => void,
+    listener: (notification: ResultNotification) => void,
     wants?: (id: string) => boolean,
   ): Promise<Subscription> {
     return this.#subscriber.subscribe(this.#keys.inbox(inbox), (text) => {
-      for (const ring of parseNotifications(wants ? withoutMembers(text, wants) : text)) listener(ring);
+      for (const notification of parseNotifications(wants ? withoutMembers(text, wants) : text)) listener(notification);
     });
   }
 

@@ -7,7 +7,7 @@ const interval = 2_000;
 /** A store that does not answer is not waited for: another worker finds what was left. */
 const longestGoodbye = 1_000;
 
-/** What the janitor needs. */
+/** What the reconciler needs. */
 export interface SemaphoreReconcilerOptions {
   readonly clock: Clock;
   readonly logger: Logger;

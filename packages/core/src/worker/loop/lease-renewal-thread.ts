@@ -20,7 +20,7 @@ export interface LeaseRenewalSettings {
 }
 
 /** What a watchman can do beside looking. */
-export interface WatchmanTools {
+export interface LeaseRenewalTools {
   /** Opens what a plan describes. */
   open(plan: LeaseGuardPlan): Promise<LeaseGuard>;
   /** Reports tasks that block the loop beyond their hard limit; ends the process where that is wanted. Once in each block. */
@@ -34,7 +34,7 @@ export interface WatchmanTools {
  */
 export class LeaseRenewalThread {
   readonly #settings: LeaseRenewalSettings;
-  readonly #tools: WatchmanTools;
+  readonly #tools: LeaseRenewalTools;
   #limits: SharedArrayBuffer;
   #plan: LeaseGuardPlan | undefined;
   #guard: Promise<LeaseGuard> | undefined;
@@ -46,7 +46,7 @@ export class LeaseRenewalThread {
   #blocked = false;
   #reported = false;
 
-  constructor(settings: LeaseRenewalSettings, tools: WatchmanTools, now: number) {
+  constructor(settings: LeaseRenewalSettings, tools: LeaseRenewalTools, now: number) {
     this.#settings = settings;
     this.#tools = tools;
     this.#limits = settings.limits;

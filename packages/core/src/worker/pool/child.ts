@@ -46,12 +46,12 @@ function startThread({ setup, heapLimit, program }: ChildOptions, events: ChildE
     execArgv: [],
     ...(heapLimit === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapLimit } }),
   });
-  let trouble = '';
+  let lastError = '';
   thread.on('message', (sent: unknown) => receive(setup, sent, events));
   thread.on('error', (error: Error) => {
-    trouble = `: ${error.message}`;
+    lastError = `: ${error.message}`;
   });
-  thread.on('exit', (code) => events.onExit(`the thread ended with code ${code}${trouble}`));
+  thread.on('exit', (code) => events.onExit(`the thread ended with code ${code}${lastError}`));
   return {
     send: (message) => thread.postMessage(message),
     kill: async () => void (await thread.terminate()),

@@ -24,7 +24,7 @@ export class MemoryResults implements ResultBackend {
     return ids.map((id) => this.#records.get(id));
   }
 
-  async watch(inbox: string, listener: (ring: ResultNotification) => void): Promise<Subscription> {
+  async watch(inbox: string, listener: (notification: ResultNotification) => void): Promise<Subscription> {
     return this.#subscriptions.add((guard) =>
       this.#records.inboxes.listen(inbox, (text) =>
         guard(() => {

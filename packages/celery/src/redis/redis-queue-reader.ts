@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { readTask } from '../protocol/celery-task.ts';
-import type { IntakeSink, QueueReader } from '../worker/consumer.ts';
+import type { QueueReader, QueueReaderSink } from '../worker/consumer.ts';
 import type { RedisClient, RedisLink } from './connection.ts';
 import { readEnvelope, unwrapEnvelope } from './envelope.ts';
 import type { Keys } from './keys.ts';
@@ -17,10 +17,10 @@ const mostAtOnce = 200;
 const troublePause = 500;
 
 /** Takes messages off a Redis, and keeps kombu's book of them. */
-export class RedisIntake implements QueueReader {
+export class RedisQueueReader implements QueueReader {
   readonly #link: RedisLink;
   readonly #keys: Keys;
-  readonly #sink: IntakeSink;
+  readonly #sink: QueueReaderSink;
   readonly #queues: string[];
   readonly #polls = new Map<string, number>();
   readonly #waits = new Map<string, Promise<void>>();
@@ -32,7 +32,7 @@ export class RedisIntake implements QueueReader {
   #signal: () => void = () => {};
   #renewal: { cancel(): void } | undefined;
 
-  constructor(link: RedisLink, keys: Keys, sink: IntakeSink) {
+  constructor(link: RedisLink, keys: Keys, sink: QueueReaderSink) {
     this.#link = link;
     this.#keys = keys;
     this.#sink = sink;
