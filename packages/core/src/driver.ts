@@ -78,6 +78,23 @@ export type {
   UniqueKeyRequest,
   UniqueKeyStore,
 } from './driver/unique-key-store.ts';
+export type {
+  AppendReply,
+  Delivered,
+  HeaderChange,
+  InboxItem,
+  NewInboxItem,
+  NewRun,
+  RunChange,
+  RunFilter,
+  RunHeader,
+  StoredRun,
+  TakenRun,
+  TakeRequest,
+  WorkflowState,
+  WorkflowStore,
+} from './driver/workflow-store.ts';
+export { isWorkflowEnded, mostInboxItems, workflowStates } from './driver/workflow-store.ts';
 export {
   BrokerAuthenticationError,
   BrokerDataLossError,

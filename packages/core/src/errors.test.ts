@@ -11,6 +11,10 @@ function build(name: string, errorClass: AnyClass): Error {
   if (name === 'TaskValidationError')
     return new errors.TaskValidationError('t', 'arguments', [{ path: '', message: 'm' }]);
   if (name === 'TopicValidationError') return new errors.TopicValidationError('t', [{ path: '', message: 'm' }]);
+  if (name === 'CompensationFailedError') return new errors.CompensationFailedError('id', ['undo'], new Error('full'));
+  if (name === 'WorkflowDivergedError') {
+    return new errors.WorkflowDivergedError('id', { key: 'a', expected: 'b', asked: 'c', version: '1' });
+  }
   if (name === 'TaskFailedError') {
     return new errors.TaskFailedError('text', { taskId: 'id', task: 't', remoteName: 'E', attempts: 1 });
   }

@@ -49,6 +49,16 @@ export type ErrorCode =
   | 'GATE_DECIDED'
   | 'GATE_REJECTED'
   | 'GATE_TIMEOUT'
+  | 'WORKFLOW_DIVERGED'
+  | 'WORKFLOW_CANCELLED'
+  | 'WORKFLOW_TIMEOUT'
+  | 'WORKFLOW_STEP_TIMEOUT'
+  | 'WORKFLOW_EVENT_TIMEOUT'
+  | 'WORKFLOW_COMPENSATION'
+  | 'WORKFLOW_MISUSE'
+  | 'WORKFLOW_LIMIT'
+  | 'WORKFLOW_RUN_UNKNOWN'
+  | 'WORKFLOW_RUN_STATE'
   | 'CLOSED';
 
 /** Options that every {@link LovageError} takes. */
@@ -475,6 +485,113 @@ export class GateRejectedError extends LovageError {
 export class GateTimeoutError extends LovageError {
   constructor(name: string, timeout: number, id: string) {
     super('GATE_TIMEOUT', `no decision for the gate "${name}" within ${timeout} ms`, { taskId: id });
+  }
+}
+
+/** The code of a workflow asks for something else than what the log of the run holds. The run is set aside until the code fits. */
+export class WorkflowDivergedError extends LovageError {
+  /** The key at which code and log part. */
+  readonly key: string;
+  /** What the log holds there. */
+  readonly expected: string;
+  /** What the code asked for. */
+  readonly asked: string;
+  /** The version of the code. */
+  readonly version: string | undefined;
+
+  constructor(
+    runId: string,
+    at: {
+      readonly key: string;
+      readonly expected: string;
+      readonly asked: string;
+      readonly version: string | undefined;
+    },
+  ) {
+    super(
+      'WORKFLOW_DIVERGED',
+      `run ${runId} diverged at "${at.key}": its log holds ${at.expected}, the code${at.version ? ` (version ${at.version})` : ''} ${at.asked}. ` +
+        'The run is set aside: deploy code that fits its log (w.patch guards a change), and it goes on',
+      { taskId: runId },
+    );
+    this.key = at.key;
+    this.expected = at.expected;
+    this.asked = at.asked;
+    this.version = at.version;
+  }
+}
+
+/** Thrown by what a workflow waits for when its run was cancelled. */
+export class WorkflowCancelledError extends LovageError {
+  readonly reason: string;
+  constructor(runId: string, reason: string) {
+    super('WORKFLOW_CANCELLED', `run ${runId} was cancelled: ${reason}`, { taskId: runId });
+    this.reason = reason;
+  }
+}
+
+/** A run took longer than its workflow's `timeout`. */
+export class WorkflowTimeoutError extends LovageError {
+  constructor(runId: string, timeout: number) {
+    super('WORKFLOW_TIMEOUT', `run ${runId} took longer than its timeout of ${timeout} ms`, { taskId: runId });
+  }
+}
+
+/** An attempt of a step took longer than the step's `timeout`. */
+export class StepTimeoutError extends LovageError {
+  constructor(runId: string, key: string, timeout: number) {
+    super('WORKFLOW_STEP_TIMEOUT', `step "${key}" of run ${runId} took longer than ${timeout} ms`, { taskId: runId });
+  }
+}
+
+/** No event came in time, and `w.event` was given no default. */
+export class EventTimeoutError extends LovageError {
+  constructor(runId: string, key: string, timeout: number) {
+    super('WORKFLOW_EVENT_TIMEOUT', `no event "${key}" for run ${runId} within ${timeout} ms`, { taskId: runId });
+  }
+}
+
+/** A run failed, and so did compensations of it. `cause` is why the run failed. */
+export class CompensationFailedError extends LovageError {
+  /** The keys of the compensations that failed. */
+  readonly keys: readonly string[];
+  constructor(runId: string, keys: readonly string[], cause: unknown) {
+    super(
+      'WORKFLOW_COMPENSATION',
+      `run ${runId} failed, and its compensation ${keys.map((key) => `"${key}"`).join(', ')} failed too: run.retry() runs it again`,
+      { taskId: runId, cause },
+    );
+    this.keys = keys;
+  }
+}
+
+/** `w` was used as it cannot be: the message says which run, which key, and what to do. */
+export class WorkflowMisuseError extends LovageError {
+  constructor(runId: string, problem: string) {
+    super('WORKFLOW_MISUSE', `run ${runId}: ${problem}`, { taskId: runId });
+  }
+}
+
+/** The log of a run is full. */
+export class WorkflowLimitError extends LovageError {
+  constructor(runId: string, problem: string) {
+    super('WORKFLOW_LIMIT', `run ${runId}: ${problem}: end this log with w.continueAs(input)`, { taskId: runId });
+  }
+}
+
+/** There is no run of that id. */
+export class UnknownRunError extends LovageError {
+  constructor(runId: string) {
+    super('WORKFLOW_RUN_UNKNOWN', `no workflow run "${runId}": its id is not known, or it ended and was forgotten`, {
+      taskId: runId,
+    });
+  }
+}
+
+/** The run is in a state in which that cannot be done; nothing was changed. */
+export class RunStateError extends LovageError {
+  constructor(runId: string, problem: string) {
+    super('WORKFLOW_RUN_STATE', `run ${runId}: ${problem}`, { taskId: runId });
   }
 }
 

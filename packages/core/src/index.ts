@@ -29,11 +29,13 @@ export {
   BrokerUnavailableError,
   BrokerUrlError,
   ClosedError,
+  CompensationFailedError,
   ConfigurationError,
   ConsumerWedgedError,
   DeadlineExceeded,
   DuplicateTaskError,
   type ErrorCode,
+  EventTimeoutError,
   GateDecidedError,
   GateRejectedError,
   GateTimeoutError,
@@ -55,7 +57,9 @@ export {
   ResultBackendUnavailableError,
   ResultExpiredError,
   ResultTimeoutError,
+  RunStateError,
   SoftTimeLimitExceeded,
+  StepTimeoutError,
   TaskFailedError,
   TaskNotUniqueError,
   TaskRevokedError,
@@ -64,6 +68,7 @@ export {
   TopicValidationError,
   UnboundTaskError,
   UnknownGateError,
+  UnknownRunError,
   UnknownScheduleError,
   UnknownSchemeError,
   UnknownTaskError,
@@ -71,6 +76,11 @@ export {
   type ValidationIssue,
   WorkerLostError,
   WorkerShutdownError,
+  WorkflowCancelledError,
+  WorkflowDivergedError,
+  WorkflowLimitError,
+  WorkflowMisuseError,
+  WorkflowTimeoutError,
 } from './errors.ts';
 export type {
   EventFields,
@@ -123,3 +133,13 @@ export type { ErrorMatcher } from './task/retry-policy.ts';
 export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
 export type { EndedTask, PluginTaskOptions, TaskOptions } from './task/task-options.ts';
+export type { AppWorkflows, RunCheck, RunListOptions } from './workflow/app-workflows.ts';
+export type { EntryKind } from './workflow/log-entry.ts';
+export type { Run, RunStatus } from './workflow/run.ts';
+export type { StepFunction } from './workflow/run-step.ts';
+export type { StepInfo } from './workflow/step-context.ts';
+export type { StepOptions } from './workflow/step-options.ts';
+export type { RunStep } from './workflow/timeline.ts';
+export type { StartOptions, Workflow } from './workflow/workflow.ts';
+export type { WorkflowOptions } from './workflow/workflow-code.ts';
+export type { EventOptions, WorkflowContext } from './workflow/workflow-context.ts';

@@ -12,6 +12,7 @@ export { scheduleStoreConformance } from './testing/conformance/stores/schedule-
 export { semaphoreConformance } from './testing/conformance/stores/semaphore-conformance.ts';
 export { sharedRegistryConformance } from './testing/conformance/stores/shared-registry-conformance.ts';
 export { uniqueKeyConformance } from './testing/conformance/stores/unique-key-conformance.ts';
+export { workflowConformance } from './testing/conformance/workflow-conformance.ts';
 export { injectRaw, loseLease } from './testing/memory-hooks.ts';
 export type { ScenarioStore } from './testing/scenarios/scenario-bench.ts';
 export { type ScenarioOptions, scenarios } from './testing/scenarios/scenarios.ts';

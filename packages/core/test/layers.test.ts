@@ -33,6 +33,7 @@ const coreLayers: Layers = {
     'settings',
     'stores',
     'canvas',
+    'workflow',
     'locks',
     'schedules',
     'messaging',

@@ -17,6 +17,7 @@ import {
   semaphoreConformance,
   sharedRegistryConformance,
   uniqueKeyConformance,
+  workflowConformance,
 } from '../src/testing.ts';
 
 const context = {
@@ -65,4 +66,5 @@ leaseConformance('memory', options);
 revocationConformance('memory', options);
 retentionConformance('memory', options);
 scheduleStoreConformance('memory', options);
+workflowConformance('memory', options);
 semaphoreConformance('memory', options);

@@ -52,6 +52,10 @@ export interface Keys {
   readonly revocations: string;
   /** What all keys of the history begin with; they share one slot. */
   readonly history: string;
+  /** A workflow run: its header; `:log` and `:in` behind it are its log and inbox, in the same slot. */
+  readonly run: (id: string) => string;
+  /** The lists of runs, by when they were made or ended: those that are open, diverged, ended. */
+  readonly runs: (which: 'open' | 'diverged' | 'ended') => string;
   readonly schedules: string;
   readonly scheduleSlots: string;
   /** Counts changes of periodic entries. */
@@ -109,6 +113,7 @@ export function createKeys(target: Pick<RedisTarget, 'kind' | 'db'>, given: stri
     revocations: `${ours}revocations`,
     history: `${ours}history:`,
     ...scheduleKeys(ours),
+    ...runKeys(base, ours, tag),
     namespace: (name) => `${ours}book:${name}`,
     inbox: (address) => `${channel}inbox:${address}`,
     streamWake: (queue) => `${channel}stream-wake:${queue}`,
@@ -124,6 +129,10 @@ function scheduleKeys(ours: string): Pick<Keys, 'schedules' | 'scheduleSlots' | 
     scheduleSlots: `${ours}schedule-slots`,
     scheduleVersion: `${ours}schedule-version`,
   };
+}
+
+function runKeys(base: string, ours: string, tag: (id: string) => string): Pick<Keys, 'run' | 'runs'> {
+  return { run: (id) => `${base}run:${tag(id)}`, runs: (which) => `${ours}runs:${which}` };
 }
 
 type SemaphoreKeys = Pick<Keys, 'semaphore' | 'semaphoreHalted' | 'jobs' | 'streams'>;

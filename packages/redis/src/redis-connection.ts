@@ -30,6 +30,7 @@ import { RedisSemaphore } from './stores/redis-semaphore.ts';
 import { RedisSharedRegistry } from './stores/redis-shared-registry.ts';
 import { RedisUniqueKeyStore } from './stores/redis-unique-key-store.ts';
 import { Subscriber } from './subscriber.ts';
+import { RedisWorkflowStore } from './workflow/redis-workflow-store.ts';
 
 /** What a broker on this connection is made of. */
 export interface BrokerParts {
@@ -77,6 +78,7 @@ export class RedisConnection implements Connection {
   readonly limits: RedisRateLimiter;
   readonly revocations: RedisRevocationStore;
   readonly semaphore: RedisSemaphore;
+  readonly workflows: RedisWorkflowStore;
   readonly monitor: Monitor;
   readonly history: RedisHistoryStore;
   readonly #clients: RedisClients;
@@ -102,12 +104,8 @@ export class RedisConnection implements Connection {
     this.#storeClock = storeClock;
     const own = { ended, retention, origin, storeClock, queueEvents: target.queueEvents };
     const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ...own };
-    this.#ended = ended;
-    this.#context = context;
-    this.#kit = kit;
-    this.#clients = clients;
-    this.#link = link;
-    this.#subscriber = subscriber;
+    [this.#ended, this.#context, this.#kit] = [ended, context, kit];
+    [this.#clients, this.#link, this.#subscriber] = [clients, link, subscriber];
     this.display = target.display;
     this.acksWithJoin = kit.acksWithJoin === true && keys.sameSlot;
     this.broker = kit.createBroker(parts);
@@ -118,14 +116,15 @@ export class RedisConnection implements Connection {
     this.schedules = new RedisScheduleStore(link, keys);
     this.sharedRegistry = new RedisSharedRegistry(link, keys);
     this.semaphore = new RedisSemaphore(link, keys, kit.queues);
+    this.workflows = new RedisWorkflowStore(link, keys, retention);
     this.limits = new RedisRateLimiter(link, keys);
     this.revocations = new RedisRevocationStore(link, keys);
     this.history = new RedisHistoryStore({ link, keys, clock, limits: context.history ?? defaultHistoryLimits });
     this.monitor = kit.createMonitor(parts);
     const { sweepFailed: sweep } = kit;
     const sweepFailed = sweep && ((queue: string) => sweep(parts, queue));
-    const { monitor, history } = this;
-    this.#sweeper = new RedisSweeper({ link, keys, monitor, retention, sweepFailed, history });
+    const { monitor, history, workflows } = this;
+    this.#sweeper = new RedisSweeper({ link, keys, monitor, retention, workflows, sweepFailed, history });
   }
 
   sweep(): Promise<void> {

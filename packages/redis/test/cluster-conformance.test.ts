@@ -14,6 +14,7 @@ import {
   semaphoreConformance,
   sharedRegistryConformance,
   uniqueKeyConformance,
+  workflowConformance,
 } from '@lovage/core/testing';
 import { afterAll, beforeAll } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
@@ -97,6 +98,7 @@ for (const exam of exams) {
   leaseConformance(name, { open });
   revocationConformance(name, { open });
   scheduleStoreConformance(name, { open });
+  workflowConformance(name, { open });
   if (!whole) continue;
   scenarios(name, {
     open: async () => {

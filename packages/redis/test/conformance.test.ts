@@ -13,6 +13,7 @@ import {
   semaphoreConformance,
   sharedRegistryConformance,
   uniqueKeyConformance,
+  workflowConformance,
 } from '@lovage/core/testing';
 import { connect } from './bench.ts';
 import { skipJoins } from './no-joins.ts';
@@ -55,3 +56,4 @@ revocationConformance('redis', { open });
 retentionConformance('redis', { open });
 scheduleStoreConformance('redis', { open });
 semaphoreConformance('redis', { open });
+workflowConformance('redis', { open });

@@ -14,6 +14,7 @@ import {
   semaphoreConformance,
   sharedRegistryConformance,
   uniqueKeyConformance,
+  workflowConformance,
 } from '@lovage/core/testing';
 import { connectStreams, injectEntry, loseLease, streamsUrl } from './streams-bench.ts';
 import { useRedis } from './use-redis.ts';
@@ -50,6 +51,7 @@ leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 retentionConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
+workflowConformance('redis+streams', { open });
 semaphoreConformance('redis+streams', { open });
 
 scenarios('redis+streams', {

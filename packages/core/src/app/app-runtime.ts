@@ -1,3 +1,4 @@
+import type { RunnerTools } from '../canvas/canvas-runner.ts';
 import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
@@ -20,8 +21,10 @@ import { checkScheme } from '../stores/driver-url.ts';
 import { Stores } from '../stores/stores.ts';
 import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
+import type { AppWorkflows } from '../workflow/app-workflows.ts';
 import { AppControl } from './app-control.ts';
 import { createMessaging, type Messaging } from './messaging.ts';
+import { createWorkflows } from './workflows.ts';
 
 /** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
 export interface AppRuntime extends Messaging {
@@ -42,6 +45,8 @@ export interface AppRuntime extends Messaging {
   readonly results: ResultContext;
   readonly control: AppControl;
   readonly canvas: CanvasSender;
+  /** Its workflows, and their runs. */
+  readonly workflows: AppWorkflows;
   /** Where locks and elections wait for their leases. */
   readonly leases: LeaseQueue;
   /** The periodic entries that the code declares. */
@@ -72,13 +77,10 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const shared = { clock, brokerClock, logger, settings, stores, results };
   const producer = createProducer(options, where, { ...tasks, ...shared, concurrencyLimiter, plugins });
   const sending = { clock, logger, producer, results, ...tasks };
-  const canvas: CanvasSender = new CanvasSender({
-    ...sending,
-    clock: brokerClock,
-    resultExpires,
-    publishTimeout,
-    ...storesOfCanvas(stores),
-  });
+  const wake: RunnerTools['wake'] = (effect) => workflows.childEnded(effect);
+  const times = { clock: brokerClock, resultExpires, publishTimeout };
+  const canvas: CanvasSender = new CanvasSender({ ...sending, ...times, wake, ...storesOfCanvas(stores) });
+  const workflows = createWorkflows({ ...sending, brokerClock, settings, stores, plugins, canvas: () => canvas });
   return {
     name,
     plugins,
@@ -90,9 +92,10 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
     concurrencyLimiter,
     control,
     canvas,
+    workflows,
     leases: new LeaseQueue(clock, stores),
     schedules: new ScheduleDeclarations(),
-    ...createMessaging(name, { ...shared, producer, canvas }),
+    ...createMessaging(name, { ...shared, producer, canvas, workflows }),
     remotes: new Set(),
     closers: new Set(),
   };

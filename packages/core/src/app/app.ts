@@ -12,6 +12,7 @@ import type { BroadcastOptions, BroadcastResult, BroadcastTask } from '../messag
 import type { Topic } from '../messaging/topic.ts';
 import type { SubscriptionOptions } from '../messaging/topic-groups.ts';
 import type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from '../messaging/topics.ts';
+import type { Schema, SchemaInput, SchemaOutput } from '../options/schema.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
@@ -22,6 +23,11 @@ import type { BatchHandler, BatchItem, BatchValues } from '../task/batch.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { TaskOptions } from '../task/task-options.ts';
+import type { AppWorkflows } from '../workflow/app-workflows.ts';
+import type { Run } from '../workflow/run.ts';
+import type { Workflow } from '../workflow/workflow.ts';
+import type { WorkflowFunction, WorkflowOptions } from '../workflow/workflow-code.ts';
+import type { WorkflowContext } from '../workflow/workflow-context.ts';
 import { type AppControl, AppInspect } from './app-control.ts';
 import { AppEvents } from './app-events.ts';
 import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
@@ -57,6 +63,8 @@ export class Lovage {
   readonly topics: AppTopics;
   /** The gates that wait. */
   readonly gates: AppGates;
+  /** The runs of workflows. */
+  readonly workflows: AppWorkflows;
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -69,12 +77,13 @@ export class Lovage {
     this.#runtime = createRuntime(name, options);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = createTaskSender(this.#runtime);
-    const { control, stores, logger, clock, topics, gates } = this.#runtime;
+    const { control, stores, logger, clock, topics, gates, workflows } = this.#runtime;
     this.control = control;
     this.inspect = new AppInspect(control, stores);
     this.events = new AppEvents({ stores, logger, clock });
     this.topics = topics;
     this.gates = gates;
+    this.workflows = workflows;
     setRuntime(this, this.#runtime);
   }
 
@@ -156,6 +165,28 @@ export class Lovage {
       withDefaults: (more: TaskDefaults) => this.withDefaults({ ...defaults, ...more }),
     };
     return definer as unknown as TaskDefiner; // the types of `task` and `batchTask` are those of the app
+  }
+
+  /**
+   * Defines a workflow: an async function whose steps are stored, so that it goes on where it was after a crash, a deploy or
+   * days of waiting (docs/workflows.md). The same name with another `version` adds that version; runs are started with
+   * the one defined last. Throws {@link DuplicateTaskError}, {@link ConfigurationError}.
+   */
+  workflow<S extends Schema, R extends Schema | undefined = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: WorkflowOptions & { readonly input: S; readonly output?: R },
+    fn: (w: WorkflowContext, input: SchemaOutput<S>) => V | Promise<V>,
+  ): Workflow<SchemaOutput<S>, ResultOf<R, V>, SchemaOutput<S> | SchemaInput<S>>;
+  workflow<Input, R extends Schema | undefined = undefined, V extends ReturnAllowed<R> = ReturnAllowed<R>>(
+    options: WorkflowOptions & { readonly input?: undefined; readonly output?: R },
+    fn: (w: WorkflowContext, input: Input) => V | Promise<V>,
+  ): Workflow<Input, ResultOf<R, V>>;
+  workflow(options: WorkflowOptions, fn: (w: WorkflowContext, input: never) => unknown): unknown {
+    return this.#runtime.workflows.define(options, fn as WorkflowFunction); // typed by the overloads
+  }
+
+  /** The run of a workflow that was started from any process: its id is all it takes. */
+  run<T = unknown>(id: string): Run<T> {
+    return this.#runtime.workflows.run<T>(id);
   }
 
   /** The tasks of an instance's decorated methods, which from now on run on this instance. */
@@ -317,6 +348,7 @@ export class Lovage {
     const { clock, closers, producer, results, stores } = this.#runtime;
     const endsAt = clock.monotonic() + closeDeadline;
     await Promise.allSettled([...closers].map((close) => close()));
+    await this.#runtime.workflows.close();
     producer.close();
     await results.inbox.close();
     const { longest, shortest } = connectionsDeadline;

@@ -1,10 +1,11 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import { type Decision, gateNamespace } from '../canvas/gate-keeper.ts';
-import { ConfigurationError, GateRejectedError, NotSupportedError } from '../errors.ts';
+import { ConfigurationError, GateRejectedError, NotSupportedError, UnknownGateError } from '../errors.ts';
 import { toFailure } from '../message/failure.ts';
 import type { JsonValue } from '../message/json.ts';
 import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
 import type { Stores } from '../stores/stores.ts';
+import type { AppWorkflows } from '../workflow/app-workflows.ts';
 
 /** A gate that waits. */
 export interface WaitingGate {
@@ -30,6 +31,8 @@ export interface GateFilter {
 export interface GatesContext {
   readonly stores: Stores;
   readonly canvas: CanvasSender;
+  /** Events that workflow runs wait for are decided on in the same way. */
+  readonly workflows: Pick<AppWorkflows, 'resolveEvent'>;
   readonly maxResult: SizeLimit;
 }
 
@@ -73,7 +76,11 @@ export class AppGates {
   }
 
   async #decide(id: string, decision: Decision): Promise<void> {
-    await (await this.#context.canvas.runner()).gates.decide(id, decision);
+    const runner = await this.#context.canvas.runner();
+    const body = decision.state === 'SUCCESS' ? { value: decision.value ?? null } : { failure: decision.failure };
+    await runner.gates.decide(id, decision).catch(async (error: unknown) => {
+      if (!(error instanceof UnknownGateError) || !(await this.#context.workflows.resolveEvent(id, body))) throw error;
+    });
   }
 }
 

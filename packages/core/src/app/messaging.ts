@@ -9,6 +9,7 @@ import type { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import type { Settings } from '../settings/app-options.ts';
 import type { Stores } from '../stores/stores.ts';
+import type { AppWorkflows } from '../workflow/app-workflows.ts';
 import { AppGates } from './gates.ts';
 
 /** The parts of an app that carry messages to more than one. */
@@ -29,18 +30,19 @@ export interface MessagingParts {
   readonly producer: Producer;
   readonly results: ResultContext;
   readonly canvas: CanvasSender;
+  readonly workflows: AppWorkflows;
 }
 
 /** Makes these parts. Throws {@link ConfigurationError} for queues that cannot be. */
 export function createMessaging(app: string, parts: MessagingParts): Messaging {
-  const { settings, stores, producer, canvas, brokerClock } = parts;
+  const { settings, stores, producer, canvas, brokerClock, workflows } = parts;
   const definitionOf = (task: string) => canvas.definitionOf(task);
   const topicGroups = new TopicGroups({ app, stores, producer, definitionOf });
   const maxPayload = { bytes: settings.maxPayload, option: 'maxPayload' };
   return {
     topicGroups,
     topics: new AppTopics({ ...parts, maxPayload, groups: topicGroups, definitionOf }),
-    gates: new AppGates({ stores, canvas, maxResult: { bytes: settings.maxResult, option: 'maxResult' } }),
+    gates: new AppGates({ stores, canvas, workflows, maxResult: { bytes: settings.maxResult, option: 'maxResult' } }),
     broadcaster: new Broadcaster({ ...parts, clock: brokerClock, queues: settings.broadcastQueues, definitionOf }),
   };
 }

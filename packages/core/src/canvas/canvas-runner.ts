@@ -33,6 +33,8 @@ export interface RunnerTools {
   readonly resultExpires: number;
   /** Where waiting gates are listed; undefined: the broker has none. */
   readonly sharedRegistry: () => SharedRegistry | undefined;
+  /** Tells the workflow run that waits for a unit how that ended. */
+  readonly wake: (effect: Extract<Effect, { do: 'wake' }>) => Promise<void>;
   /** Takes messages back that are not needed any more. */
   readonly cancel: (ids: readonly string[], queue: string) => Promise<void>;
 }
@@ -147,6 +149,8 @@ export class CanvasRunner {
         return this.#failDependents.from(effect.id, effect.ending);
       case 'fail-group':
         return this.#failGroup(effect.id, effect.ending);
+      case 'wake':
+        return this.#tools.wake(effect);
       case 'forget':
         return this.#tools.results.forget(effect.ids);
       default:

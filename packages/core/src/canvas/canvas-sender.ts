@@ -4,6 +4,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import type { SharedRegistry } from '../driver/shared-registry.ts';
 import { ConfigurationError, NoResultBackendError, ResultBackendUnavailableError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { CanvasRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import type { JoinPlan } from '../message/plan.ts';
@@ -19,7 +20,7 @@ import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { currentTaskOrNone } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
 import { parseCanvas } from './canvas-from-json.ts';
-import { CanvasRunner } from './canvas-runner.ts';
+import { CanvasRunner, type RunnerTools } from './canvas-runner.ts';
 import { addedPlace, type SlotHolder, stepId } from './freeze.ts';
 import { planTtl } from './plan-sink.ts';
 import { type Resolved, Resolver } from './resolve.ts';
@@ -40,6 +41,8 @@ export interface CanvasContext {
   readonly native: () => Promise<NativeCanvas | undefined>;
   /** Where waiting gates are listed, once the stores are open. */
   readonly sharedRegistry: () => SharedRegistry | undefined;
+  /** Tells the workflow run that waits for a unit how that ended. */
+  readonly wake: RunnerTools['wake'];
 }
 
 /** Sends canvases: from callers, and from inside tasks (`self.replace`, `self.addToChord`). */
@@ -57,6 +60,12 @@ export class CanvasSender {
   /** Gives canvases from JSON the app that sends them. */
   use(sender: SignatureSender): void {
     this.#sender = sender;
+  }
+
+  /** What sends canvases of this app. */
+  get sender(): SignatureSender {
+    if (this.#sender === undefined) throw new TypeError('no app to send it'); // Lovage's constructor gives one
+    return this.#sender;
   }
 
   /** What the app knows of a task; a definition with defaults for a task of others. */
@@ -105,6 +114,14 @@ export class CanvasSender {
     const place = addedPlace({ id: message.id, rootId: message.rootId ?? message.id, join }, nth);
     const options = { replyTo: message.replyTo, mayRepeat: true, keepsWhatIsThere: true };
     await (await this.runner()).send(node, place, options);
+  }
+
+  /** Sends a canvas whose end wakes the workflow run that its place names; under its id it runs once however often it is sent. */
+  async sendFor(canvas: AnySignature, { id, parentId, rootId, wakes }: WakingPlace): Promise<void> {
+    const node = await this.#resolver.resolve(untitled(canvas), [], {});
+    await this.#context.clock.measure();
+    const place: SlotHolder = { ...bare(id, rootId, parentId), after: { wakes }, starts: true };
+    await (await this.runner()).send(node, place, { mayRepeat: true, keepsWhatIsThere: true });
   }
 
   /** Puts a canvas, as JSON, in the place of a running task. */
@@ -157,14 +174,23 @@ export class CanvasSender {
 
   /** What carries canvases on. */
   async runner(): Promise<CanvasRunner> {
-    const { clock, logger, producer, resultExpires, sharedRegistry } = this.#context;
+    const { clock, logger, producer, resultExpires, sharedRegistry, wake } = this.#context;
     const { results, monitor } = await this.#context.results.stores();
     if (this.#made?.of === results) return this.#made.runner;
     const publish = (messages: readonly Message[]) => producer.publish(messages);
     const cancel = async (ids: readonly string[], queue: string): Promise<void> => {
       await monitor?.remove?.(ids, [queue]).catch(() => {}); // who meets them finds that nothing is to be done
     };
-    const tools = { results: this.#timely(results), clock, logger, publish, resultExpires, sharedRegistry, cancel };
+    const tools = {
+      results: this.#timely(results),
+      clock,
+      logger,
+      publish,
+      resultExpires,
+      sharedRegistry,
+      wake,
+      cancel,
+    };
     const runner = new CanvasRunner(tools);
     this.#made = { of: results, runner };
     return runner;
@@ -206,8 +232,7 @@ export class CanvasSender {
   }
 
   #parse(data: object): AnySignature {
-    if (this.#sender === undefined) throw new TypeError('no app to send it'); // Lovage's constructor gives one
-    return parseCanvas(data as CanvasData, this.#sender);
+    return parseCanvas(data as CanvasData, this.sender);
   }
 
   #resultOf(node: Resolved, { id, callerId, hasDeadline }: Sent): AsyncResult {
@@ -224,6 +249,14 @@ export class CanvasSender {
     if (last.kind === 'task') return new AsyncResult(origin, results);
     return new GroupResult(origin, results, Array.isArray(last.members) ? last.members.length : undefined);
   }
+}
+
+/** Where a canvas stands that a workflow run waits for. */
+export interface WakingPlace {
+  readonly id: string;
+  readonly parentId: string;
+  readonly rootId: string;
+  readonly wakes: NonNullable<CanvasRef['wakes']>;
 }
 
 /** What a result knows of the canvas that was sent. */

@@ -37,6 +37,13 @@ export type Effect =
   | { readonly do: 'start'; readonly id: string; readonly input: Input }
   | { readonly do: 'join'; readonly join: JoinRef; readonly by: string; readonly added: number }
   | { readonly do: 'conclude'; readonly id: string; readonly ending: Ending }
+  | {
+      readonly do: 'wake';
+      readonly run: string;
+      readonly key: string;
+      readonly child: string;
+      readonly ending: Ending;
+    }
   | { readonly do: 'fail-dependents'; readonly id: string; readonly ending: FailedEnding }
   | { readonly do: 'fail-group'; readonly id: string; readonly ending: FailedEnding }
   | { readonly do: 'forget'; readonly ids: readonly string[] };
@@ -51,13 +58,14 @@ export function continuation(unit: Unit, ending: Ending): readonly Effect[] {
 
 function afterSuccess(unit: Unit, ending: Extract<Ending, { state: 'SUCCESS' }>): readonly Effect[] {
   const { id, canvas, added = 0 } = unit;
-  const { links = [], errors = [], next, join, replaces } = canvas;
+  const { links = [], errors = [], next, join, replaces, wakes } = canvas;
   const effects: Effect[] = [];
   const input = (): Input => inputOf(id, ending);
   if (links.length > 0) effects.push({ do: 'fire', callbacks: links, input: input(), parentId: id });
   if (next !== undefined) effects.push({ do: 'start', id: next, input: input() });
   if (join !== undefined) effects.push({ do: 'join', join, by: id, added });
   if (replaces !== undefined) effects.push({ do: 'conclude', id: replaces, ending });
+  if (wakes !== undefined) effects.push({ do: 'wake', ...wakes, child: id, ending });
   return [...effects, ...forget([...links, ...errors])];
 }
 
@@ -75,10 +83,11 @@ function afterFailure(unit: Unit, ending: FailedEnding): readonly Effect[] {
 
 /** What the failure of the last unit of a sequence means for what the sequence is part of. */
 export function failureBeyond(unit: Unit, ending: FailedEnding): readonly Effect[] {
-  const { join, replaces } = unit.canvas;
+  const { join, replaces, wakes } = unit.canvas;
   const effects: Effect[] = [];
   if (join !== undefined) effects.push({ do: 'fail-group', id: join.group, ending: dependentEnding(unit, ending) });
   if (replaces !== undefined) effects.push({ do: 'conclude', id: replaces, ending });
+  if (wakes !== undefined) effects.push({ do: 'wake', ...wakes, child: unit.id, ending });
   return effects;
 }
 

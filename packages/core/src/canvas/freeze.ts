@@ -8,7 +8,7 @@ import { keepFor, longerOf, maxWaitOf } from './max-wait.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */
-export type After = Pick<CanvasRef, 'next' | 'join' | 'replaces'>;
+export type After = Pick<CanvasRef, 'next' | 'join' | 'replaces' | 'wakes'>;
 
 /** Where a node of a canvas stands. */
 export interface SlotHolder {

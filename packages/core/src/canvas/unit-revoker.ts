@@ -105,8 +105,8 @@ export class UnitRevoker {
 
   /** What depends on a message that will not be run. */
   async #follow({ id, task, canvas = {} }: Message): Promise<void> {
-    const { join, errors, links, replaces } = canvas;
-    const isBare = join !== undefined && !errors && !links && !replaces;
+    const { join, errors, links, replaces, wakes } = canvas;
+    const isBare = join !== undefined && !errors && !links && !replaces && !wakes;
     if (isBare && this.#groups.has(join.group)) return;
     await this.#tools.runner.ended({ id, task, canvas }, this.#ending);
     if (join) this.#groups.add(join.group);

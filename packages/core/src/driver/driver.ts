@@ -15,6 +15,7 @@ import type { ScheduleStore } from './schedule-store.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { SharedRegistry } from './shared-registry.ts';
 import type { UniqueKeyStore } from './unique-key-store.ts';
+import type { WorkflowStore } from './workflow-store.ts';
 
 /** A package's bundle of implementations for one technology, found by URL scheme. */
 export interface Driver {
@@ -67,6 +68,7 @@ export interface Connection {
   readonly limits?: RateLimiter;
   readonly revocations?: RevocationStore;
   readonly semaphore?: Semaphore;
+  readonly workflows?: WorkflowStore;
   readonly monitor?: Monitor;
   readonly history?: HistoryStore;
   /** Canvases in the broker's own form; absent: Lovage's plans, in the result store. */

@@ -9,6 +9,8 @@ export interface CanvasRef {
   readonly join?: JoinRef;
   /** The task whose place this one took (`self.replace`): it ends as this one does. */
   readonly replaces?: string;
+  /** The workflow run that waits for this unit, and the key of its step. */
+  readonly wakes?: { readonly run: string; readonly key: string };
   /** Callbacks of a success. */
   readonly links?: readonly CallbackRef[];
   /** Callbacks of a failure. */

@@ -1,3 +1,6 @@
+import type { JsonValue } from './json.ts';
+import type { Outcome } from './outcome.ts';
+
 /** Control signals: thrown by a handler to steer its own task, never seen by a caller. */
 
 /** What {@link Retry} asks for; every field as in `self.retry()`. */
@@ -54,5 +57,28 @@ export class Reject extends Error {
     super(reason);
     this.name = 'Reject';
     this.requeue = options.requeue ?? false;
+  }
+}
+
+/** Thrown by what runs a handler in its own way (a workflow): the task ended like this. */
+export class Concluded extends Error {
+  readonly outcome: Outcome;
+  constructor(outcome: Outcome) {
+    super('the task has ended');
+    this.name = 'Concluded';
+    this.outcome = outcome;
+  }
+}
+
+/** Thrown by the same: the message waits in the broker until `at` (epoch ms by the broker's clock), unspent. */
+export class Postpone extends Error {
+  readonly at: number;
+  /** The arguments from then on. */
+  readonly args: readonly JsonValue[] | undefined;
+  constructor(at: number, args?: readonly JsonValue[]) {
+    super('the task waits in the broker');
+    this.name = 'Postpone';
+    this.at = at;
+    this.args = args;
   }
 }

@@ -25,6 +25,7 @@ const canvas = z.object({
     })
     .optional(),
   replaces: id.optional(),
+  wakes: z.object({ run: id, key: z.string().min(1).max(500) }).optional(),
   links: callbacks,
   errors: callbacks,
   input: id.optional(),

@@ -66,6 +66,12 @@ export class AsyncResult<T = unknown> {
     this.#context = context;
   }
 
+  /** The result of another task of the same kind. */
+  of(id: string): AsyncResult<T> {
+    const { payload } = this.#origin;
+    return new AsyncResult({ id, notifiesThisProcess: false, ...(payload ? { payload } : {}) }, this.#context);
+  }
+
   /** The step before this one in its canvas, or the task that sent it from inside its handler. */
   get parent(): AsyncResult | undefined {
     const { parentId } = this.#origin;

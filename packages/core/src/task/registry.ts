@@ -28,6 +28,11 @@ export class TaskRegistry {
     return bound;
   }
 
+  /** Puts a definition in the place of one of the same name: another version of a workflow. */
+  replace(definition: TaskDefinition): void {
+    this.#definitions.set(definition.name, definition);
+  }
+
   get(name: string): TaskDefinition | undefined {
     return this.#definitions.get(name);
   }

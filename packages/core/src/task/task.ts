@@ -17,6 +17,8 @@ export interface TaskDefinition {
   readonly handler?: Handler;
   /** It runs several calls at once. */
   readonly batch?: Batch;
+  /** The code for each version that messages may carry; a worker without a message's version hands it back. Of workflows. */
+  readonly versions?: ReadonlyMap<string, TaskDefinition>;
 }
 
 /** Reads the options, those of the app's plugins too, and makes the definition. Throws {@link ConfigurationError}. */
@@ -33,4 +35,10 @@ export function defineTask(given: string | TaskOptions, handler?: Handler, plugi
     },
     ...(handler ? { handler } : {}),
   };
+}
+
+/** The definition for a message of that version; undefined where this process has no code for it. */
+export function versionOf(definition: TaskDefinition, version: string | undefined): TaskDefinition | undefined {
+  if (definition.versions === undefined || version === undefined) return definition;
+  return definition.versions.get(version);
 }

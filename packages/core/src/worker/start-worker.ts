@@ -101,6 +101,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
       registerGroups(runtime),
     ]);
     const receiver = createReceiver(runtime, stores, { ...tools, settings, middleware: middleware ?? [] });
+    resumeDiverged(runtime);
     const parts = { ...tools, settings, report, receiver, background: Object.values(background) };
     return consume(runtime, stores, parts);
   };
@@ -159,6 +160,13 @@ async function checkBroker(runtime: AppRuntime, stores: OpenStores, options: Wor
   }
   for (const warning of report.warnings) runtime.logger.warn(warning);
   return report;
+}
+
+/** Runs that were set aside try the code of this process, beside everything else. */
+function resumeDiverged({ workflows, logger }: AppRuntime): void {
+  workflows.resumeDiverged().catch((error: unknown) => {
+    logger.warn('could not resume the workflow runs that were set aside', { error });
+  });
 }
 
 /** What has begun for a worker that cannot start ends with the start. */

@@ -285,6 +285,7 @@ export class Worker {
     this.#discovery.close();
     this.#fetchYield.close();
     this.#consumer.pause();
+    this.#runtime.workflows.drain(this.name);
     const retired = this.#broadcastMembership?.retire();
     this.#batching?.flush();
     const drained = await this.#within(drain, this.#drainForced);

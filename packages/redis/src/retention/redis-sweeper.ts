@@ -1,4 +1,4 @@
-import type { HistoryStore, Monitor, Retention } from '@lovage/core/driver';
+import type { HistoryStore, Monitor, Retention, WorkflowStore } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
@@ -21,6 +21,7 @@ export interface SweeperParts {
   readonly monitor: Monitor;
   readonly retention: Retention;
   readonly history: Pick<HistoryStore, 'sweep'>;
+  readonly workflows: Pick<WorkflowStore, 'sweep'>;
   /** What a broker keeps of failed tasks beside their outcomes, and lets go here. */
   readonly sweepFailed: ((queue: string) => Promise<void>) | undefined;
 }
@@ -44,6 +45,7 @@ export class RedisSweeper {
     if (thorough) this.#thoroughAt = now + Math.min(thoroughInterval, 4 * retention.grace);
     await this.#sweepOutcomes(thorough);
     if (thorough) await this.#parts.history.sweep();
+    if (thorough) await this.#parts.workflows.sweep();
     for (const queue of thorough ? await monitor.queues() : []) {
       await this.#sweepDeadLetters(queue);
       await this.#parts.sweepFailed?.(queue);

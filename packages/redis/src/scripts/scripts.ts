@@ -47,6 +47,16 @@ import {
 import { streamPause } from './streams/stream-pause.lua.ts';
 import { streamPublish, streamPublishAt } from './streams/stream-publish.lua.ts';
 import { streamPark, streamPutBack } from './streams/stream-settle.lua.ts';
+import { workflowAppend, workflowDeliver, workflowTake } from './workflow.lua.ts';
+
+/** A script's reply about a run: fence, deliveries lost in a row, header, log and inbox. */
+export type TakeReply = readonly [
+  fence: number,
+  lost: number,
+  header: string[],
+  log: string[],
+  inbox: readonly (readonly [at: string, fields: string[]])[],
+];
 
 /** What acks came to: see stream-ack. */
 export type AckReply = readonly [stale: number[], failed: number[], problem: string, open: number[]];
@@ -84,6 +94,12 @@ export interface Scripts {
   >;
   confirmUniqueKey(keys: [claim: string], args: Args): Promise<string | null>;
   releaseUniqueKey(keys: [claim: string], args: Args): Promise<number>;
+  workflowTake(keys: [run: string, log: string, inbox: string], args: Args): Promise<TakeReply>;
+  workflowAppend(keys: readonly string[], args: Args): Promise<number[]>;
+  workflowDeliver(
+    keys: [run: string, log: string, inbox: string],
+    args: Args,
+  ): Promise<[status: string, state: string, fence: string, host: string, queue: string]>;
   saveSchedule(keys: [definitions: string, slots: string, version: string], args: Args): Promise<number>;
   markFired(keys: [definitions: string, slots: string], args: Args): Promise<number>;
   readRules(keys: [rules: string], args: Args): Promise<string[]>;
@@ -164,6 +180,9 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   acquireUniqueKey: { keys: 1, lua: acquireUniqueKey },
   confirmUniqueKey: { keys: 1, lua: confirmUniqueKey },
   releaseUniqueKey: { keys: 1, lua: releaseUniqueKey },
+  workflowTake: { keys: 3, lua: workflowTake },
+  workflowAppend: { lua: workflowAppend },
+  workflowDeliver: { keys: 3, lua: workflowDeliver },
   saveSchedule: { keys: 3, lua: saveSchedule },
   markFired: { keys: 2, lua: markFired },
   readRules: { keys: 1, lua: readRules },

@@ -11,6 +11,7 @@ import type { ScheduleStore } from '../schedule-store.ts';
 import type { Semaphore } from '../semaphore.ts';
 import type { SharedRegistry } from '../shared-registry.ts';
 import type { UniqueKeyStore } from '../unique-key-store.ts';
+import type { WorkflowStore } from '../workflow-store.ts';
 import { createMemoryLeases } from './coordination/memory-leases.ts';
 import { createMemoryRevocations } from './coordination/memory-revocations.ts';
 import { createMemorySchedules } from './coordination/memory-schedules.ts';
@@ -19,6 +20,7 @@ import { createMemoryUniqueKeys } from './coordination/memory-unique-keys.ts';
 import { MemoryBus } from './memory-bus.ts';
 import { createMemoryHistory } from './memory-history.ts';
 import type { MemoryStore } from './memory-store.ts';
+import { createMemoryWorkflows } from './memory-workflows.ts';
 import { MemoryBroker } from './queue/memory-broker.ts';
 import { createMemoryMonitor } from './queue/memory-monitor.ts';
 import { MemoryResults } from './results/memory-results.ts';
@@ -41,6 +43,7 @@ export class MemoryConnection implements Connection {
   readonly limits: RateLimiter;
   readonly revocations: RevocationStore;
   readonly semaphore: Semaphore;
+  readonly workflows: WorkflowStore;
   readonly monitor: Monitor;
   readonly history: HistoryStore;
   /** For the test hooks. */
@@ -61,6 +64,7 @@ export class MemoryConnection implements Connection {
     this.limits = store.limiter;
     this.revocations = createMemoryRevocations(store.revocations, assertOpen);
     this.semaphore = store.semaphore;
+    this.workflows = createMemoryWorkflows(store.workflows, assertOpen);
     this.monitor = createMemoryMonitor(store, assertOpen);
     this.history = createMemoryHistory(store.history, assertOpen);
   }

@@ -13,6 +13,7 @@ import { MemoryNamespaces } from './coordination/memory-shared-registry.ts';
 import { MemoryUniqueKeyTable } from './coordination/memory-unique-keys.ts';
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryTopics } from './memory-topics.ts';
+import { MemoryWorkflows } from './memory-workflows.ts';
 import { MemoryDelivery } from './queue/memory-delivery.ts';
 import { type MemoryEntry, readParts } from './queue/memory-entry.ts';
 import { MemoryQueue } from './queue/memory-queue.ts';
@@ -36,6 +37,7 @@ export class MemoryStore {
   readonly namespaces: MemoryNamespaces;
   readonly revocations: MemoryRevocationTable;
   readonly semaphore: MemorySemaphore;
+  readonly workflows: MemoryWorkflows;
   readonly schedules: MemoryScheduleTable = new MemoryScheduleTable();
   readonly history: MemoryHistory;
   readonly holders: Set<LeaseHolder> = new Set();
@@ -51,6 +53,7 @@ export class MemoryStore {
     this.revocations = new MemoryRevocationTable(clock);
     this.uniqueKeys = new MemoryUniqueKeyTable(clock);
     this.semaphore = new MemorySemaphore(clock);
+    this.workflows = new MemoryWorkflows(clock, retention);
     this.history = new MemoryHistory(clock, history);
     this.leases = new MemoryLeaseTable(clock);
   }
@@ -58,6 +61,7 @@ export class MemoryStore {
   /** Lets go what is over and too old or too much. */
   sweep(): void {
     this.records.sweep();
+    this.workflows.sweep();
     this.history.sweep();
     for (const queue of this.queues.values()) queue.trimDeadLetters();
   }

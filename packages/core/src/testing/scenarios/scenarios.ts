@@ -19,6 +19,7 @@ import { revokeScenarios } from './revoke-scenarios.ts';
 import { type Scenario, ScenarioBench, type ScenarioStore } from './scenario-bench.ts';
 import { uniqueScenarios } from './unique-scenarios.ts';
 import { workerScenarios } from './worker-scenarios.ts';
+import { workflowScenarios } from './workflow-scenarios.ts';
 
 /** How a driver plays the scenarios. */
 export interface ScenarioOptions {
@@ -48,6 +49,7 @@ const all: readonly Scenario[] = [
   ...gateScenarios,
   ...capacityScenarios,
   ...rateScenarios,
+  ...workflowScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

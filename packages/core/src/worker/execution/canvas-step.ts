@@ -232,8 +232,8 @@ type Member = Pick<JoinMember, 'groupId' | 'index' | 'size' | 'ttl'>;
 
 /** What is recorded of most members of groups, in one step with the outcome; undefined where there is more to do. */
 function memberOf({ canvas = {} }: Message, { record }: OutcomeWrite): Member | undefined {
-  const { join, links, errors, next, replaces } = canvas;
-  if (join === undefined || join.added || links || errors || next || replaces) return undefined;
+  const { join, links, errors, next, replaces, wakes } = canvas;
+  if (join === undefined || join.added || links || errors || next || replaces || wakes) return undefined;
   if (record.state !== 'SUCCESS' || record.added) return undefined;
   const { group, index, size } = join;
   return size === undefined ? { groupId: group, index, ttl: planTtl } : { groupId: group, index, size, ttl: planTtl };

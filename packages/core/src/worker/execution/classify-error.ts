@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+
 import {
   ConfigurationError,
   MaxRetriesExceededError,
@@ -9,7 +10,16 @@ import {
   TaskValidationError,
   UnboundTaskError,
 } from '../../errors.ts';
-import { Ignore, Reject, Replace, Retry, type RetryRequest } from '../../message/control-signal.ts';
+import {
+  Concluded,
+  Ignore,
+  Postpone,
+  Reject,
+  Replace,
+  Retry,
+  type RetryRequest,
+} from '../../message/control-signal.ts';
+
 import { type Failure, toFailure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { encodeArgs, type SizeLimit } from '../../message/payload-codec.ts';
@@ -41,6 +51,8 @@ export async function classifyError(attempt: Attempt, given: unknown, tools: Cla
 async function classify(attempt: Attempt, thrown: unknown, tools: ClassifyTools): Promise<AttemptResult> {
   if (attempt.context.interrupted) return { state: 'RELEASED' };
   try {
+    if (thrown instanceof Concluded) return thrown.outcome;
+    if (thrown instanceof Postpone) return postponed(attempt, thrown);
     if (thrown instanceof Ignore) return { state: 'IGNORED' };
     if (thrown instanceof Reject) return rejected(attempt, thrown);
     if (thrown instanceof Replace) return replaced(attempt, thrown);
@@ -77,6 +89,12 @@ function isReadable(thrown: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/** A wait of the task's own takes no moment of its rate limit again, and no time before which it must not run. */
+function postponed({ message }: Attempt, { at, args = message.args }: Postpone): AttemptResult {
+  const { eta: _eta, expires: _expires, ...rest } = message;
+  return { state: 'POSTPONED', message: { ...rest, args }, at };
 }
 
 function replaced({ context }: Attempt, { canvas }: Replace): AttemptResult {

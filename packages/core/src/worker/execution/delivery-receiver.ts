@@ -10,6 +10,7 @@ import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import { placeKeywords } from '../../task/keyword-args.ts';
 import type { TaskRegistry } from '../../task/registry.ts';
+import { versionOf } from '../../task/task.ts';
 import { type CanvasFollower, carrying } from './canvas-step.ts';
 import type { Executor } from './executor.ts';
 import { IdMap } from './id-map.ts';
@@ -122,7 +123,8 @@ export class DeliveryReceiver {
   #receive(delivery: Delivery): MaybePromise<Settlement> {
     const { canvas, registry, executor, acksWithOutcome } = this.#options;
     const { message } = delivery;
-    const definition = registry.get(message.task);
+    const known = registry.get(message.task);
+    const definition = known && versionOf(known, message.version);
     if (definition?.handler === undefined) {
       if (canvas && message.task === gateTask) return canvas.openGate(message);
       const settlement = this.#unknown(delivery);
@@ -164,7 +166,7 @@ export class DeliveryReceiver {
       message: { ...message, unknownSince: since, mayRepeat: true },
       at: now + delay,
     });
-    if (this.#options.isKnownElsewhere(message)) {
+    if (!this.#lacksVersion(message) && this.#options.isKnownElsewhere(message)) {
       if (message.unknownSince !== undefined) this.#options.onReturned();
       return handedBack(0);
     }
@@ -178,17 +180,27 @@ export class DeliveryReceiver {
 
   #parkUnknown(message: Message): Settlement {
     const { task, queue, id } = message;
-    const reason = toFailure(new UnknownTaskError(task, `no worker of queue "${queue}" knows it`, id));
+    const reason = toFailure(new UnknownTaskError(this.#nameOf(message), `no worker of queue "${queue}" knows it`, id));
     this.#options.logger.error('parked a message of an unknown task', { task, taskId: id });
     const outcome = this.#failed(message, reason);
     return { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
   }
 
-  #warnUnknown({ task }: Message): void {
+  /** Other workers may know the workflow, and lack this version of it as well. */
+  #lacksVersion({ task }: Message): boolean {
+    return this.#options.registry.get(task) !== undefined;
+  }
+
+  #nameOf(message: Message): string {
+    return this.#lacksVersion(message) ? `${message.task}" of version "${message.version}` : message.task;
+  }
+
+  #warnUnknown(message: Message): void {
     const { logger, registry, unknownTaskGrace } = this.#options;
+    const task = this.#nameOf(message);
     if (this.#warned.has(task)) return;
     this.#warned.add(task);
-    const closest = registry.closest(task);
+    const closest = this.#lacksVersion(message) ? undefined : registry.closest(task);
     logger.warn(
       `unknown task "${task}"${closest ? ` (did you mean "${closest}"?)` : ''}: its messages wait for a worker that knows it`,
       { graceMs: unknownTaskGrace },

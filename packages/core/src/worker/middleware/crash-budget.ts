@@ -29,7 +29,9 @@ const longestSpread = 300;
 export function createCrashBudget(budget: number, clock: Clock): Middleware {
   return {
     name: 'crash-budget',
-    applies: ({ delivery, message }) => delivery.deliveryCount > 1 || message.crashes !== undefined,
+    // a workflow run counts for itself: what its lost workers had recorded was progress
+    applies: ({ definition, delivery, message }) =>
+      definition.versions === undefined && (delivery.deliveryCount > 1 || message.crashes !== undefined),
     async run(attempt, next) {
       const repeated = attempt.delivery.deliveryCount > 1;
       const allowed = attempt.definition.options.acksLate ? budget : 0;

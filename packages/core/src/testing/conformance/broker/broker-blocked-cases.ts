@@ -102,6 +102,20 @@ export const brokerBlockedCases: readonly ConformanceCase<BrokerBench>[] = [
     },
   },
   {
+    name: 'a message that is delayed until a time can be made ready before it, where that is asked for',
+    async run(bench) {
+      const { id } = await bench.publish({ eta: Date.now() + 3_600_000, priority: 3 });
+      expect(await promote(bench, { queue, id })).toEqual([false]);
+      expect(await promote(bench, { queue, id, timed: true })).toEqual([true]);
+      expect(await promote(bench, { queue, id, timed: true })).toEqual([false]);
+      expect(await bench.counts()).toMatchObject({ waiting: 1, delayed: 0 });
+      const probe = await bench.probe();
+      await probe.arrived(1);
+      expect(probe.deliveries[0]?.message).toMatchObject({ id, priority: 3 });
+      await bench.emptied();
+    },
+  },
+  {
     name: 'held messages can be removed and purged',
     async run(bench) {
       const [a, b, c] = await bench.publishMany(3, () => ({ held: true }));

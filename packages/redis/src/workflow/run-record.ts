@@ -1,0 +1,67 @@
+import type { HeaderChange, InboxItem, RunHeader, StoredRun, WorkflowState } from '@lovage/core/driver';
+
+/** Fields of a header in Redis, by their names in core. Short ones: there is a header for each run. */
+const fields = {
+  state: 'state',
+  updatedAt: 'upd',
+  wakeAt: 'wake',
+  note: 'note',
+  outcome: 'out',
+  call: 'call',
+} as const satisfies Record<keyof HeaderChange, string>;
+
+/** A change as pairs of field and value; '' takes a field away. */
+export function changedFields(change: HeaderChange): readonly (string | number)[] {
+  return Object.entries(change).flatMap(([key, value]) => [fields[key as keyof HeaderChange], value ?? '']);
+}
+
+/** The header of a flat list of fields and values; undefined where there is no run. */
+export function readHeader(id: string, flat: readonly string[]): RunHeader | undefined {
+  const of = pairsOf(flat);
+  const text = (field: string): string | undefined => of.get(field) || undefined;
+  if (text('state') === undefined) return undefined;
+  const version = text('version');
+  const host = text('host');
+  const wakeAt = text('wake');
+  const note = text('note');
+  const outcome = text('out');
+  const createdAt = Number(text('at') ?? 0);
+  return {
+    id,
+    name: text('name') ?? '',
+    state: text('state') as WorkflowState, // written by our scripts only
+    queue: text('queue') ?? '',
+    call: text('call') ?? '{}',
+    fence: Number(text('fence') ?? 0),
+    createdAt,
+    updatedAt: Number(text('upd') ?? createdAt),
+    ...(version === undefined ? {} : { version }),
+    ...(host === undefined ? {} : { host }),
+    ...(wakeAt === undefined ? {} : { wakeAt: Number(wakeAt) }),
+    ...(note === undefined ? {} : { note }),
+    ...(outcome === undefined ? {} : { outcome }),
+  };
+}
+
+/** Entries of a stream as items of an inbox. */
+export function readInbox(
+  entries: readonly (readonly [at: string, fields: readonly string[]])[],
+): readonly InboxItem[] {
+  return entries.map(([at, flat]) => {
+    const of = pairsOf(flat);
+    return { at, kind: of.get('k') as InboxItem['kind'], name: of.get('n') ?? '', body: of.get('b') ?? 'null' };
+  });
+}
+
+/** A log; the marks of delivered items are left out. */
+export function readLog(flat: readonly string[]): StoredRun['log'] {
+  const log = pairsOf(flat);
+  for (const key of log.keys()) if (key.startsWith('!')) log.delete(key);
+  return log;
+}
+
+function pairsOf(flat: readonly string[]): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (let index = 0; index + 1 < flat.length; index += 2) pairs.set(flat[index] as string, flat[index + 1] as string);
+  return pairs;
+}
