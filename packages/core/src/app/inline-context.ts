@@ -7,35 +7,47 @@ import { newTaskId } from '../message/task-id.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 
-/** `self` for a bound task that is called in process: one attempt, no store, no limits. `retry()` throws {@link Retry}. */
-export function createInlineContext(definition: TaskDefinition, args: readonly unknown[]): TaskContext {
-  const id = newTaskId();
+/**
+ * `self` of a task that is called in process: one attempt, no store, no limits. `retry()` throws {@link Retry}. Inside of a running
+ * task it has that one's id, lineage, signal and deadline: what it sends was sent by the task that a worker knows.
+ */
+export function createInlineContext(
+  definition: TaskDefinition,
+  args: readonly JsonValue[],
+  outer: TaskContext | undefined,
+): TaskContext {
+  const id = outer?.id ?? newTaskId();
+  let signal: AbortSignal | undefined;
   return {
+    calledDirectly: true,
     id,
     name: definition.name,
-    args: args as readonly JsonValue[],
-    queue: '',
+    args,
+    queue: outer?.queue ?? '',
     priority: 0,
     attempt: 1,
     retries: 0,
     maxRetries: definition.options.maxRetries,
-    rootId: id,
-    parentId: undefined,
+    rootId: outer?.rootId ?? id,
+    parentId: outer?.parentId,
     groupId: undefined,
     groupIndex: undefined,
     eta: undefined,
     expires: undefined,
-    deadline: undefined,
+    deadline: outer?.deadline,
     timeLimit: undefined,
     softTimeLimit: undefined,
-    headers: {},
-    stamps: {},
+    headers: outer?.headers ?? {},
+    stamps: outer?.stamps ?? {},
     deliveryCount: 1,
     fence: undefined,
-    worker: '',
-    signal: new AbortController().signal,
-    log: silentLogger,
-    remaining: () => undefined,
+    worker: outer?.worker ?? '',
+    get signal() {
+      signal ??= outer?.signal ?? new AbortController().signal;
+      return signal;
+    },
+    log: outer?.log ?? silentLogger,
+    remaining: () => outer?.remaining(),
     progress: async () => {},
     updateState: async (state) => assertOwnState(state),
     retry(options = {}) {

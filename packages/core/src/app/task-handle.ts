@@ -3,11 +3,10 @@ import { Group, inChunks } from '../canvas/group.ts';
 import type { TailOf, WithoutTail } from '../canvas/pipe-types.ts';
 import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
-import { UnboundTaskError } from '../errors.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { createInlineContext } from './inline-context.ts';
+import { callDirectly } from './direct-call.ts';
 
 /**
  * A named task. `Args` are the handler's parameters, `Result` what `get()` yields, `CallArgs` what `delay` takes (wider
@@ -19,8 +18,8 @@ export interface Task<
   CallArgs extends readonly unknown[] = Args,
   Direct = Result | Promise<Result>,
 > {
-  /** Runs the handler here and now, without a broker. */
-  (...args: Args): Direct;
+  /** Runs the handler here and now, without a broker, on arguments that its schema validated and decoded. Throws {@link TaskValidationError}. */
+  (...args: CallArgs): Direct;
   /** The task's name on the wire. */
   readonly name: string;
   /** Sends a call; resolves when the broker has durably accepted it. For errors see {@link Task.applyAsync}. */
@@ -66,11 +65,7 @@ export interface TaskSender {
 
 /** The callable task over a definition; `current` is asked anew, since a decorated method gets its handler later. */
 export function createTask(name: string, current: () => TaskDefinition, sender: TaskSender): Task {
-  const direct = (...args: readonly unknown[]): unknown => {
-    const { handler, options } = current();
-    if (handler === undefined) throw new UnboundTaskError(name);
-    return options.bind ? handler(createInlineContext(current(), args), ...args) : handler(...args);
-  };
+  const direct = (...args: readonly unknown[]): unknown => callDirectly(current(), args);
   const each = (items: Iterable<readonly unknown[]>) =>
     new TaskSignature({ task: name, args: [...items], immutable: true, each: true }, sender.canvas, current());
   const signature = (args: readonly unknown[], immutable: boolean) =>

@@ -17,7 +17,7 @@ import { GroupResult } from '../results/group-result.ts';
 import { memberId } from '../results/list-values.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
-import { currentTaskOrNone } from '../task/task-context.ts';
+import { sendingTask } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
 import { parseCanvas } from './canvas-from-json.ts';
 import { CanvasRunner, type RunnerTools } from './canvas-runner.ts';
@@ -83,7 +83,7 @@ export class CanvasSender {
     const given = taskId ?? this.#keyedId(canvas, node, idempotencyKey);
     const id = given ?? newTaskId(clock.now());
     await clock.measure(); // steps may begin after a while
-    const caller = currentTaskOrNone();
+    const caller = sendingTask();
     const place: SlotHolder = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
     const replyTo = results.inbox.address;
     const native = await this.#context.native();

@@ -6,7 +6,7 @@ import { type Message, messageVersion } from '../message/message.ts';
 import { newTaskId } from '../message/task-id.ts';
 import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { currentTaskOrNone } from '../task/task-context.ts';
+import { sendingTask } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
 import type { ResolvedCallOptions } from './call-options.ts';
 
@@ -97,7 +97,7 @@ function addCallFields(message: Draft, call: ResolvedCallOptions): void {
 
 /** A task sent from inside a task has it as parent, and its root as root. */
 function addLineage(message: Draft): void {
-  const caller = currentTaskOrNone();
+  const caller = sendingTask();
   if (caller === undefined) return;
   message.parentId = caller.id;
   message.rootId = caller.rootId;

@@ -20,6 +20,8 @@ export interface RetryOptions {
 
 /** The running attempt, as its handler sees it: `self` with `bind: true`, and `currentTask()` anywhere below. */
 export interface TaskContext {
+  /** The task was called as a function (Celery's `called_directly`); false on a worker. */
+  readonly calledDirectly: boolean;
   readonly id: string;
   /** The task's name. */
   readonly name: string;
@@ -95,6 +97,12 @@ export function currentTask(): TaskContext {
 /** As {@link currentTask}, or undefined outside of a task. */
 export function currentTaskOrNone(): TaskContext | undefined {
   return running.getStore();
+}
+
+/** The task on a worker that sends what is sent here; undefined where none does, also in a task that is called as a function. */
+export function sendingTask(): TaskContext | undefined {
+  const context = running.getStore();
+  return context?.worker === '' ? undefined : context;
 }
 
 /** Runs `body` as part of that task. For the worker. */

@@ -81,6 +81,9 @@ export class AttemptContext implements TaskContext {
     this.deliveryCount = delivery.deliveryCount;
   }
 
+  get calledDirectly(): boolean {
+    return false;
+  }
   get id(): string {
     return this.#message.id;
   }
