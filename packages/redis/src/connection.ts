@@ -2,7 +2,7 @@ import type { ConnectionOptions } from '@lovage/core/driver';
 import { ClosedError } from '@lovage/core/driver';
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import type { RedisTarget } from './redis-url.ts';
-import { isDemoted, isSelectError, wasNotCarriedOut } from './store-errors.ts';
+import { isDemoted, isForbidden, isSelectError, wasNotCarriedOut } from './store-errors.ts';
 
 /**
  * A client of a single server, of a sentinel's master, or of a cluster. ioredis gives `Cluster` the same commands, so
@@ -127,6 +127,7 @@ export class RedisClients {
           (new Cluster([...this.target.hosts], clusterOptions(options)) as unknown as RedisClient)
         : new Redis(options);
     client.setMaxListeners(100_000); // a worker of a thousand queues has some for each; BullMQ adds to this number, so 0 (no limit) would become its 3
+    tolerateInfo(client);
     client.on('error', (error: Error) => {
       this.#note(client, error);
       if (isSelectError(error)) client.disconnect(true); // ioredis would go on in database 0: tries again, with the usual pauses
@@ -244,6 +245,22 @@ function clusterOptions(options: LegacyOptions): ClusterOptions & { redisOptions
     redisOptions: redis,
   };
 }
+
+/**
+ * ioredis asks INFO before it calls a connection ready: where an ACL or a managed service forbids it, it would never be (or write a
+ * warning to the console). A server that loads its data then says so to the commands.
+ */
+function tolerateInfo(client: RedisClient): void {
+  if (isCluster(client)) return;
+  const info = client.info.bind(client) as (callback: InfoCallback) => Promise<string>;
+  const tolerant = (first?: string | InfoCallback): Promise<string> =>
+    typeof first === 'function'
+      ? info((error, text) => (isForbidden(error) ? first(null, '') : first(error, text)))
+      : (client.call('INFO', ...(first === undefined ? [] : [first])) as Promise<string>);
+  client.info = tolerant as RedisClient['info']; // of its overloads ioredis itself calls the first, and we the second
+}
+
+type InfoCallback = (error: Error | null | undefined, text?: string) => void;
 
 /** Full jitter between 100 ms and a ceiling that doubles up to 5 s, so that a fleet does not come back in step. */
 function reconnectDelay(times: number): number {

@@ -138,7 +138,7 @@ export class RedisConnection implements Connection {
   check(timeout: number): Promise<StoreReport> {
     return this.#link.run(async (client) => {
       await this.#kit.assertServer?.(client);
-      return reportStore(client);
+      return reportStore(client, this.display);
     }, timeout);
   }
 

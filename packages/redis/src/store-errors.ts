@@ -17,6 +17,9 @@ const connectionError =
 const notServing =
   /(?:^|@user_script: ?\d+: -)(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS)(?: |$)/;
 const authenticationError = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username-password|client sent AUTH/i;
+/** What an ACL refuses: a command, a key or a channel, also inside a script. */
+const permissionError = /NOPERM|The user executing the script can't/;
+const unknownCommand = /unknown command|Unknown Redis command called from script/i;
 
 /**
  * Whether the server did not serve when it was asked: it loads its data, runs a long script, cannot save, lacks replicas, was
@@ -39,7 +42,12 @@ export function isConnectionError(error: unknown): boolean {
 
 /** Whether the server refused the credentials, or what they allow. */
 export function isAuthenticationError(error: unknown): boolean {
-  return error instanceof Error && authenticationError.test(error.message);
+  return error instanceof Error && (authenticationError.test(error.message) || permissionError.test(error.message));
+}
+
+/** Whether the server does not let this user run the command, or has none of that name: managed services rename some. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof Error && (permissionError.test(error.message) || unknownCommand.test(error.message));
 }
 
 /** Whether Redis refused the URL's database (SELECT) while a connection was made. */
@@ -85,6 +93,10 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
   if (isDatabaseError(error)) {
     const message = `Redis at ${display} has no database of that number: write one below its setting "databases" into the URL, or raise the setting`;
     return new BrokerUrlError(message, { cause: error });
+  }
+  if (permissionError.test(detail)) {
+    const message = `Redis at ${display} does not let this user do that (ACL): ${detail}`;
+    return new BrokerAuthenticationError(message, options);
   }
   if (isAuthenticationError(error)) {
     return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, options);

@@ -1,9 +1,14 @@
-import type { StoreReport } from '@lovage/core/driver';
+import { BrokerAuthenticationError, type StoreReport } from '@lovage/core/driver';
 import type { RedisClient } from './connection.ts';
+import { isForbidden } from './store-errors.ts';
 
-/** What Redis says of itself: its version, and the settings under which acknowledged tasks can be lost. */
-export async function reportStore(client: RedisClient): Promise<StoreReport> {
-  const [info, save] = await Promise.all([client.info(), savePoints(client)]);
+/**
+ * What Redis says of itself: its version, and the settings under which acknowledged tasks can be lost. Throws
+ * {@link NotSupportedError} and {@link BrokerAuthenticationError} where the user may not run what everything needs.
+ */
+export async function reportStore(client: RedisClient, display: string): Promise<StoreReport> {
+  const [info, save] = await Promise.all([serverInfo(client), savePoints(client), assertTime(client, display)]);
+  if (info === undefined) return { version: 'Redis (version unknown)', warnings: [unchecked] };
   const value = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
   const version = value('redis_version') ?? 'unknown';
   const name = value('valkey_version') ? `Valkey ${value('valkey_version')}` : `Redis ${version}`;
@@ -13,6 +18,30 @@ export async function reportStore(client: RedisClient): Promise<StoreReport> {
     ...eviction(value('maxmemory_policy')),
   ];
   return { version: name, warnings };
+}
+
+const unchecked =
+  'Redis does not let this user run INFO, so its version, its persistence (appendonly) and its eviction policy could not be checked.';
+
+/** What INFO says; undefined where it is forbidden or renamed. */
+async function serverInfo(client: RedisClient): Promise<string | undefined> {
+  try {
+    return await client.info();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Leases, delays and retention go by Redis's clock. */
+async function assertTime(client: RedisClient, display: string): Promise<void> {
+  try {
+    await client.time();
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    const message = `Redis at ${display} does not let this user run TIME, by which leases, delays and expiry go: allow it (ACL: +time)`;
+    throw new BrokerAuthenticationError(message, { cause: error });
+  }
 }
 
 /** The save points, `''` for none; undefined where CONFIG is switched off or not allowed. */

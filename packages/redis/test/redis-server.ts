@@ -54,7 +54,7 @@ export class RedisServer {
       dir: this.#sharedRegistry,
       bind: '127.0.0.1',
     };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...value.split(' ')]);
     const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     await new Promise<void>((resolve, reject) => {

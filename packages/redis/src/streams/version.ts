@@ -1,6 +1,6 @@
 import { NotSupportedError } from '@lovage/core/driver';
 import type { RedisClient } from '../connection.ts';
-import { isAuthenticationError } from '../store-errors.ts';
+import { isForbidden } from '../store-errors.ts';
 
 /** Throws {@link NotSupportedError} for a Redis that lacks what the scripts use (XPENDING IDLE, SMISMEMBER: 6.2). */
 export async function assertVersion(client: RedisClient): Promise<void> {
@@ -17,7 +17,7 @@ async function serverInfo(client: RedisClient): Promise<string> {
   try {
     return await client.info('server');
   } catch (error) {
-    if (isAuthenticationError(error)) return ''; // an ACL may forbid the question: then the scripts will say it
+    if (isForbidden(error)) return ''; // an ACL may forbid the question: then the scripts will say it
     throw error;
   }
 }

@@ -25,5 +25,5 @@ export type AttemptResult =
   | { readonly state: 'REPLACED'; readonly canvas?: object; readonly added?: number }
   /** The pool's child died under it: run it again, within the crash budget. */
   | { readonly state: 'CRASHED'; readonly why: string }
-  /** The attempt was broken off (shutdown, lost lease): hand the message back unspent. */
-  | { readonly state: 'RELEASED' };
+  /** The attempt was broken off (shutdown, lost lease), or a store cannot be asked: hand the message back unspent, to come again `at`. */
+  | { readonly state: 'RELEASED'; readonly at?: number };

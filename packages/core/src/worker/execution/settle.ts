@@ -50,8 +50,9 @@ export function toSettlement(attempt: Attempt, result: AttemptResult, tools: Set
     case 'IGNORED':
       return { kind: 'ack' };
     case 'REPLACED': // what stands in its place ends it; the executor has seen to that
-    case 'RELEASED':
       return { kind: 'release' };
+    case 'RELEASED':
+      return result.at === undefined ? { kind: 'release' } : { kind: 'release', at: result.at };
     default:
       return result satisfies never;
   }

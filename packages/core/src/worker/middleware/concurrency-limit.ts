@@ -9,6 +9,7 @@ import type { Message } from '../../message/message.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { Middleware, Next } from './middleware.ts';
+import type { StoreBackoff } from './store-backoff.ts';
 
 /** How an attempt stands with its gates. */
 interface Passage {
@@ -17,7 +18,15 @@ interface Passage {
   readonly order: AcquireRequest | undefined;
   /** The gate at which it has to wait. */
   waitsAt?: AcquireRequest;
+  /** Why the store could not be asked. */
+  refusal?: unknown;
   failed?: boolean;
+}
+
+/** What the middleware needs beside the limiter. */
+export interface ConcurrencyLimitOptions {
+  readonly clock: Clock;
+  readonly backoff: StoreBackoff;
 }
 
 /**
@@ -25,7 +34,10 @@ interface Passage {
  * message is held in the broker and its slot is free. The outermost step, since whatever ends a task opens its ordering
  * key; a task keeps that until it has ended, its share until it begins, and its concurrency place while it runs.
  */
-export function createConcurrencyLimit(concurrencyLimiter: ConcurrencyLimiter, clock: Clock): Middleware {
+export function createConcurrencyLimit(
+  concurrencyLimiter: ConcurrencyLimiter,
+  { clock, backoff }: ConcurrencyLimitOptions,
+): Middleware {
   return {
     name: 'concurrency',
     applies: ({ definition, message }) =>
@@ -34,7 +46,8 @@ export function createConcurrencyLimit(concurrencyLimiter: ConcurrencyLimiter, c
       const passage = begin(attempt);
       attempt.delivery.onSettled((over) => void settled(concurrencyLimiter, passage, over));
       passage.failed = true; // when it throws
-      const result = await pass(concurrencyLimiter, passage, () => onTime(attempt, clock, next));
+      const passed = await pass(concurrencyLimiter, passage, () => onTime(attempt, clock, next));
+      const result = passage.refusal === undefined ? passed : backoff.failed(attempt.message, passage.refusal);
       passage.failed = hasFailed(result);
       if (isToHalt(passage)) await concurrencyLimiter.halt(passage.order); // a worker that dies after its settlement has no word left
       return result;
@@ -86,6 +99,7 @@ async function isIn(concurrencyLimiter: ConcurrencyLimiter, passage: Passage, en
   }
   const fence = await concurrencyLimiter.acquire(entry).catch((error: unknown) => {
     if (error instanceof NotSupportedError) throw error;
+    passage.refusal = error ?? new Error('unknown');
     return undefined;
   });
   if (fence === undefined) return false;

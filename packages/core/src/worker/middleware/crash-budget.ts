@@ -4,6 +4,7 @@ import { toFailure } from '../../message/failure.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { Middleware } from './middleware.ts';
+import type { StoreBackoff } from './store-backoff.ts';
 
 /** Results after which the message goes back to its queue by a settlement, so that the attempt was no crash. */
 const goesBack: ReadonlySet<AttemptResult['state']> = new Set([
@@ -20,13 +21,19 @@ const goesBack: ReadonlySet<AttemptResult['state']> = new Set([
  */
 const longestSpread = 300;
 
+/** What the crash budget needs. */
+export interface CrashBudgetOptions {
+  readonly clock: Clock;
+  readonly backoff: StoreBackoff;
+}
+
 /**
  * Bounds crash loops: a task that took more workers down than the budget allows fails, and is parked, instead of killing the
  * next one. What counts is starts. The first lost delivery is taken for one; each later one says itself whether it began, so
  * that messages which are lost on their way to a worker cost nothing. A task with `acksLate: false` has no budget at all:
  * what may have been started once is not started again (at most once).
  */
-export function createCrashBudget(budget: number, clock: Clock): Middleware {
+export function createCrashBudget(budget: number, { clock, backoff }: CrashBudgetOptions): Middleware {
   return {
     name: 'crash-budget',
     // a workflow run counts for itself: what its lost workers had recorded was progress
@@ -37,7 +44,7 @@ export function createCrashBudget(budget: number, clock: Clock): Middleware {
       const allowed = attempt.definition.options.acksLate ? budget : 0;
       if (attempt.delivery.deliveryCount > 2) await sleep(clock, Math.random() * longestSpread);
       const lost = await countLost(attempt, repeated && allowed > 0);
-      if (lost === undefined) return { state: 'RELEASED' }; // what cannot be counted could go on for ever
+      if (typeof lost !== 'number') return backoff.failed(attempt.message, lost.error); // what cannot be counted could go on for ever
       if (lost > allowed) return givenUp(attempt, lost, budget);
       const result = await next();
       if (repeated && goesBack.has(result.state)) {
@@ -48,12 +55,15 @@ export function createCrashBudget(budget: number, clock: Clock): Middleware {
   };
 }
 
-/** How many workers it has taken down; undefined when the broker could not be asked. */
-async function countLost({ delivery, message }: Attempt, counted: boolean): Promise<number | undefined> {
+/** How many workers it has taken down, or why the broker could not be asked. */
+async function countLost(
+  { delivery, message }: Attempt,
+  counted: boolean,
+): Promise<number | { readonly error: unknown }> {
   const { crashes = 0 } = message;
   if (!counted) return Math.min(1, delivery.deliveryCount - 1) + crashes;
-  const begun = await delivery.recordStart().catch(() => undefined);
-  return begun === undefined ? undefined : 1 + begun + crashes;
+  const begun = await delivery.recordStart().catch((error: unknown) => ({ error }));
+  return typeof begun === 'number' ? 1 + begun + crashes : begun;
 }
 
 function givenUp({ definition, message }: Attempt, lost: number, budget: number): AttemptResult {

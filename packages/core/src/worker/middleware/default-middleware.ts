@@ -15,6 +15,7 @@ import { createExpires } from './expires.ts';
 import type { Middleware } from './middleware.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createStampedRevocation } from './stamped-revocation.ts';
+import { StoreBackoff } from './store-backoff.ts';
 import type { TaskRates } from './task-rates.ts';
 import { createTimeLimits } from './time-limits.ts';
 import { trackStarted } from './track-started.ts';
@@ -60,12 +61,18 @@ export function createDefaultMiddleware({
   loop,
   inChild,
 }: DefaultMiddlewareOptions): readonly Middleware[] {
+  const backoff = (what: string): StoreBackoff => new StoreBackoff({ clock: brokerClock, logger, what });
   return [
-    createConcurrencyLimit(concurrencyLimiter, brokerClock),
+    createConcurrencyLimit(concurrencyLimiter, {
+      clock: brokerClock,
+      backoff: backoff('ask for a place of a concurrency key, ordering key or fair share'),
+    }),
     ...(uniqueKeys ? [createRunningUniqueKeys(uniqueKeys)] : []),
-    ...(results ? [createAlreadyFinished(results)] : []),
+    ...(results
+      ? [createAlreadyFinished(results, backoff('ask whether a task that was delivered again has ended'))]
+      : []),
     createStampedRevocation(revocations),
-    createCrashBudget(crashBudget, clock),
+    createCrashBudget(crashBudget, { clock, backoff: backoff('count the starts of a task whose worker was lost') }),
     createExpires(brokerClock),
     createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),

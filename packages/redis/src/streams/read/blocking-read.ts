@@ -1,6 +1,6 @@
 import { type Clock, sleep } from '@lovage/core/driver';
 import { isReady, type RedisClient, type RedisClients, wake } from '../../connection.ts';
-import { isConnectionError, isNotServing } from '../../store-errors.ts';
+import { isConnectionError, isForbidden, isNotServing } from '../../store-errors.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { group } from '../entry/stream-queue.ts';
 import { cork } from '../settle/corked-writes.ts';
@@ -37,6 +37,7 @@ export class BlockingRead {
   readonly client: RedisClient;
   readonly number: ConnectionNumber;
   readonly #parts: BlockingReadParts;
+  #mayInterrupt = true;
   /** `coming`: a read waits for its connection. */
   #state: 'idle' | 'coming' | 'reading' = 'idle';
 
@@ -69,7 +70,7 @@ export class BlockingRead {
       await this.number.ask();
       if (!this.#isComing) return undefined;
       this.#state = 'reading';
-      const block = this.number.current === undefined ? shortBlock : this.longest;
+      const block = this.number.current === undefined || !this.#mayInterrupt ? shortBlock : this.longest;
       const release = cork(this.client);
       const how = ['COUNT', count, 'BLOCK', block, 'STREAMS', ...keys, ...keys.map(() => '>')] as const;
       const reading = this.client.xreadgroup('GROUP', group, this.#parts.consumer, ...how);
@@ -97,8 +98,17 @@ export class BlockingRead {
     if (this.#state === 'coming') this.#state = 'idle';
     while (this.#state === 'reading') {
       const number = this.number.current;
-      if (number !== undefined && (await via.client('UNBLOCK', number)) === 1) return;
+      if (number !== undefined && (await this.#unblock(via, number))) return;
       await sleep(this.#parts.clock, interruptPause);
+    }
+  }
+
+  async #unblock(via: RedisClient, number: number): Promise<boolean> {
+    try {
+      return (await via.client('UNBLOCK', number)) === 1;
+    } catch (error) {
+      if (isForbidden(error)) this.#mayInterrupt = false; // an ACL: reads are short from now on
+      throw error;
     }
   }
 
