@@ -18,7 +18,7 @@ import {
   type Unit,
 } from './continuation.ts';
 import { FailDependents } from './fail-dependents.ts';
-import { freeze, type SlotHolder } from './freeze.ts';
+import { freeze, type NodePosition } from './freeze.ts';
 import { GateKeeper, isGate } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
 import type { Resolved } from './resolve.ts';
@@ -75,7 +75,7 @@ export class CanvasRunner {
   /** Sends a canvas, or lays it down where its place says so; resolves with the id of its first unit. */
   async send(
     node: Resolved,
-    place: SlotHolder,
+    place: NodePosition,
     options: SinkOptions & { readonly replyTo?: string | undefined },
   ): Promise<string> {
     const sink = new PlanSink(this.#sinkTools(), options);
@@ -163,7 +163,7 @@ export class CanvasRunner {
     for (const [index, record] of records.entries()) {
       if (record?.plan?.kind !== 'callback') continue; // fired to the end before
       const { run } = callbacks[index] as { run: string };
-      const place: SlotHolder = {
+      const place: NodePosition = {
         id: run,
         after: {},
         rootId: record.rootId ?? run,

@@ -21,7 +21,7 @@ import { sendingTask } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
 import { parseCanvas } from './canvas-from-json.ts';
 import { CanvasRunner, type RunnerTools } from './canvas-runner.ts';
-import { addedPlace, type SlotHolder, stepId } from './freeze.ts';
+import { addedPlace, type NodePosition, stepId } from './freeze.ts';
 import { planTtl } from './plan-sink.ts';
 import { type Resolved, Resolver } from './resolve.ts';
 import { type AnySignature, assertSignature, callbacksOf, type SignatureSender } from './signature.ts';
@@ -84,7 +84,7 @@ export class CanvasSender {
     const id = given ?? newTaskId(clock.now());
     await clock.measure(); // steps may begin after a while
     const caller = sendingTask();
-    const place: SlotHolder = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
+    const place: NodePosition = { ...bare(id, caller?.rootId ?? id, caller?.id), starts: true };
     const replyTo = results.inbox.address;
     const native = await this.#context.native();
     if (native) {
@@ -120,7 +120,7 @@ export class CanvasSender {
   async sendFor(canvas: AnySignature, { id, parentId, rootId, wakes }: WakingPlace): Promise<void> {
     const node = await this.#resolver.resolve(untitled(canvas), [], {});
     await this.#context.clock.measure();
-    const place: SlotHolder = { ...bare(id, rootId, parentId), after: { wakes }, starts: true };
+    const place: NodePosition = { ...bare(id, rootId, parentId), after: { wakes }, starts: true };
     await (await this.runner()).send(node, place, { mayRepeat: true, keepsWhatIsThere: true });
   }
 
@@ -132,7 +132,7 @@ export class CanvasSender {
     const native = await this.#context.native();
     if (native) return native.replace(message, await collected(node));
     const runner = await this.runner();
-    const place: SlotHolder = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
+    const place: NodePosition = { ...bare(childId(id, '~r'), rootId, id), after: { replaces: id } };
     const entry = await runner.send(node, { ...place, ...groupOf(message) }, { replyTo });
     const plan: JoinPlan = {
       kind: 'replaced',
@@ -266,11 +266,11 @@ interface Sent {
   readonly hasDeadline: boolean;
 }
 
-function bare(id: string, rootId: string, parentId: string | undefined): SlotHolder {
+function bare(id: string, rootId: string, parentId: string | undefined): NodePosition {
   return { id, after: {}, rootId, parentId, links: [], errors: [], starts: false, entry: undefined, level: 0 };
 }
 
-function groupOf({ groupId, groupIndex }: Message): Pick<SlotHolder, 'groupId' | 'groupIndex'> {
+function groupOf({ groupId, groupIndex }: Message): Pick<NodePosition, 'groupId' | 'groupIndex'> {
   return { groupId, groupIndex };
 }
 

@@ -11,7 +11,7 @@ import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './
 export type After = Pick<CanvasRef, 'next' | 'join' | 'replaces' | 'wakes'>;
 
 /** Where a node of a canvas stands. */
-export interface SlotHolder {
+export interface NodePosition {
   /** The node's id, under which its value will be found: a chain's last step has the chain's. */
   readonly id: string;
   readonly after: After;
@@ -56,7 +56,7 @@ export interface FreezeSink {
 /** Gives every node its id and what follows it, last steps first; resolves with the id of the unit that begins it. */
 export function freeze(
   node: Resolved,
-  place: SlotHolder,
+  place: NodePosition,
   context: FreezeContext,
   sink: FreezeSink,
 ): MaybePromise<string> {
@@ -85,26 +85,26 @@ export function stepId(id: string, index: number, level: number): string {
 }
 
 /** No promise for a plain task: a member of a group of 100,000 is one. */
-function freezeTask(node: ResolvedTask, place: SlotHolder, sink: FreezeSink): MaybePromise<string> {
+function freezeTask(node: ResolvedTask, place: NodePosition, sink: FreezeSink): MaybePromise<string> {
   if (node.links.length + node.errors.length === 0) return handOver(planOf(node, place, place), place, sink);
   return freezeWithCallbacks(node, place, sink);
 }
 
-async function freezeWithCallbacks(node: ResolvedTask, place: SlotHolder, sink: FreezeSink): Promise<string> {
+async function freezeWithCallbacks(node: ResolvedTask, place: NodePosition, sink: FreezeSink): Promise<string> {
   const links = [...(await layCallbacks(node.links, place, 'l', sink)), ...place.links];
   const errors = [...(await layCallbacks(node.errors, place, 'e', sink)), ...place.errors];
   return handOver(planOf(node, place, { links, errors }), place, sink);
 }
 
-function handOver(plan: TaskPlan, place: SlotHolder, sink: FreezeSink): MaybePromise<string> {
+function handOver(plan: TaskPlan, place: NodePosition, sink: FreezeSink): MaybePromise<string> {
   const done = place.starts ? sink.start(plan) : sink.plan(place.id, plan.message.task, plan, place);
   return done instanceof Promise ? done.then(() => place.id) : place.id;
 }
 
 function planOf(
   node: ResolvedTask,
-  place: SlotHolder,
-  { links, errors }: Pick<SlotHolder, 'links' | 'errors'>,
+  place: NodePosition,
+  { links, errors }: Pick<NodePosition, 'links' | 'errors'>,
 ): TaskPlan {
   const { id, rootId, parentId, groupId, groupIndex } = place;
   const canvas = refsOf(place, links, errors);
@@ -131,7 +131,7 @@ function planOf(
 
 async function freezeSequence(
   node: ResolvedSequence,
-  place: SlotHolder,
+  place: NodePosition,
   context: FreezeContext,
   sink: FreezeSink,
 ): Promise<string> {
@@ -194,7 +194,7 @@ function leadOf(node: Resolved, id: string): string {
 
 async function freezeGroup(
   node: ResolvedGroup,
-  place: SlotHolder,
+  place: NodePosition,
   context: FreezeContext,
   sink: FreezeSink,
 ): Promise<string> {
@@ -204,7 +204,7 @@ async function freezeGroup(
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   await sink.plan(id, 'lovage.group', groupPlan(node, place, { context, links, memberErrors }), place);
   const { most } = maxWaitOf(node, context.now);
-  const position = (member: Resolved, index: number): SlotHolder =>
+  const position = (member: Resolved, index: number): NodePosition =>
     memberPlace(place, { member, index, size, errors: memberErrors, keep: keepOf(member, most, context) });
   const freezeAll = async (members: readonly Resolved[], from: number): Promise<void> => {
     for (let index = 0; index < members.length; index += 1) {
@@ -231,7 +231,7 @@ interface GroupParts {
   readonly memberErrors: readonly CallbackRef[];
 }
 
-function groupPlan(node: ResolvedGroup, place: SlotHolder, { context, links, memberErrors }: GroupParts): JoinPlan {
+function groupPlan(node: ResolvedGroup, place: NodePosition, { context, links, memberErrors }: GroupParts): JoinPlan {
   const { ttl, replyTo } = context;
   const size = Array.isArray(node.members) ? node.members.length : undefined;
   const { next } = place.after;
@@ -250,7 +250,7 @@ function groupPlan(node: ResolvedGroup, place: SlotHolder, { context, links, mem
 }
 
 /** A group that is itself a member, not the last step of a chain that is one. */
-function isMember({ id, after: { join } }: SlotHolder): boolean {
+function isMember({ id, after: { join } }: NodePosition): boolean {
   return join !== undefined && memberId(join.group, join.index) === id;
 }
 
@@ -282,7 +282,7 @@ interface MemberPosition {
   readonly keep: number | undefined;
 }
 
-function memberPlace({ id, rootId, parentId, starts, keep }: SlotHolder, position: MemberPosition): SlotHolder {
+function memberPlace({ id, rootId, parentId, starts, keep }: NodePosition, position: MemberPosition): NodePosition {
   const { member, index, size, errors } = position;
   const join: JoinRef = size === undefined ? { group: id, index } : { group: id, index, size };
   const own = memberId(id, index);
@@ -306,7 +306,7 @@ function memberPlace({ id, rootId, parentId, starts, keep }: SlotHolder, positio
 export function addedPlace(
   by: { readonly id: string; readonly rootId: string; readonly join: JoinRef },
   nth: number,
-): SlotHolder {
+): NodePosition {
   const { group } = by.join;
   return {
     id: addedId(by.id, nth),
@@ -322,7 +322,7 @@ export function addedPlace(
   };
 }
 
-function refsOf(place: SlotHolder, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
+function refsOf(place: NodePosition, links: readonly CallbackRef[], errors: readonly CallbackRef[]): CanvasRef {
   if (links.length + errors.length === 0) return place.after;
   return { ...place.after, ...(links.length > 0 ? { links } : {}), ...(errors.length > 0 ? { errors } : {}) };
 }
@@ -337,7 +337,7 @@ function callbackRefs(callbacks: readonly Resolved[], id: string, mark: string):
 /** Lays callbacks down beside the node they belong to. */
 async function layCallbacks(
   callbacks: readonly Resolved[],
-  place: SlotHolder,
+  place: NodePosition,
   mark: string,
   sink: FreezeSink,
 ): Promise<readonly CallbackRef[]> {
