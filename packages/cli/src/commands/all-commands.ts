@@ -19,6 +19,7 @@ import { healthCommand } from './workers/health.ts';
 import { inspectFamily } from './workers/inspect.ts';
 import { statusCommand } from './workers/status.ts';
 import { workerCommand } from './workers/worker.ts';
+import { workflowFamily } from './workflow.ts';
 
 /** Every command, in the order in which --help lists them. */
 export const allCommands: readonly (Command | CommandFamily)[] = [
@@ -30,6 +31,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   capacityCommand,
   graphCommand,
   gateFamily,
+  workflowFamily,
   broadcastCommand,
   topicsFamily,
   purgeCommand,

@@ -82,3 +82,18 @@ describe('createTestClock', () => {
     expect(clock.now()).toBe(10);
   });
 });
+
+it('leaps: what is due by then runs once, late, in the order of its time', async () => {
+  const clock = createTestClock(0);
+  const seen: string[] = [];
+  const tick = (): void => {
+    seen.push(`tick ${clock.now()}`);
+    clock.after(10, tick);
+  };
+  clock.after(10, tick);
+  clock.after(50, () => seen.push(`later ${clock.now()}`));
+  await clock.leap(1_000);
+  expect(seen).toEqual(['tick 1000', 'later 1000']);
+  await clock.advance(10);
+  expect(seen.at(-1)).toBe('tick 1010');
+});
