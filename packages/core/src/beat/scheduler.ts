@@ -59,7 +59,7 @@ export class Scheduler {
 
   /** The next slot of any entry, epoch ms; undefined while there is none, or it does not lead. */
   get nextSlot(): number | undefined {
-    return earliest([...this.#runs.values()].map((run) => run.nextSlot));
+    return earliest([this.#due.nextAt, ...[...this.#running.keys()].map((run) => run.nextSlot)]);
   }
 
   /** Fires until `signal` aborts; then resolves when nothing is under way. */
