@@ -73,6 +73,8 @@ export interface LovageErrorOptions {
 export class LovageError extends Error {
   readonly code: ErrorCode;
   readonly taskId?: string;
+  /** Of `delayMany`: the ids of the calls that the broker has accepted all the same. */
+  readonly accepted?: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: LovageErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -14,7 +14,7 @@ async function freePort(): Promise<number> {
 }
 
 it.each(['redis', 'redis+streams'])(
-  'closing an app of %s:// whose Redis is not there ends what is under way, at once, and what comes later',
+  'closing an app of %s:// whose Redis is not there ends what is under way in two seconds, and what comes later at once',
   async (scheme) => {
     const broker = `${scheme}://127.0.0.1:${await freePort()}`;
     let later = 0;

@@ -40,6 +40,8 @@ import type { ArgsSchema, CallArgs, HandlerArgs, ResultOf, ReturnAllowed, Return
 
 /** How long `app.close()` takes at most; and what the connections get of it, at most and at least. */
 const closeDeadline = 10_000;
+/** What calls that were made before get to be accepted. */
+const callsDeadline = 2_000;
 const connectionsDeadline = { longest: 5_000, shortest: 1_000 };
 
 /** Options for a group of tasks; a task's own win. */
@@ -331,7 +333,8 @@ export class Lovage {
   }
 
   /**
-   * Ends workers, waits and connections of this app within 10 s, also when the store is dead; results that are still awaited
+   * Ends workers, waits and connections of this app within 10 s, also when the store is dead. Calls that were made before get two seconds
+   * to be accepted; results that are still awaited
    * reject with {@link ClosedError}. A worker that still runs tasks gets 4 s of its drain, then hands them back: to give them all of it,
    * close the worker first. May be called twice.
    */
@@ -349,6 +352,7 @@ export class Lovage {
     const endsAt = clock.monotonic() + closeDeadline;
     await Promise.allSettled([...closers].map((close) => close()));
     await this.#runtime.workflows.close();
+    await producer.calls.idle(clock, Math.min(callsDeadline, endsAt - clock.monotonic()));
     producer.close();
     await results.inbox.close();
     const { longest, shortest } = connectionsDeadline;

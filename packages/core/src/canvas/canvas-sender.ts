@@ -74,7 +74,11 @@ export class CanvasSender {
   }
 
   /** Sends a canvas; resolves when all that starts now is accepted. Throws as sending a task does, before anything is sent. */
-  async send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult> {
+  send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult> {
+    return this.#context.producer.calls.during(this.#send(canvas, args, options));
+  }
+
+  async #send(canvas: AnySignature, args: readonly unknown[], options: CallOptions): Promise<AsyncResult> {
     const { results, clock } = this.#context;
     const { taskId = canvas.options.taskId, idempotencyKey = canvas.options.idempotencyKey, ...others } = options;
     const { link, linkError, ...rest } = others;

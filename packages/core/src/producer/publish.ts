@@ -1,53 +1,24 @@
-import type { Clock } from '../clock.ts';
 import type { Broker } from '../driver/broker.ts';
 import { BrokerUnavailableError, ClosedError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
-import type { ConcurrencyLimiter } from '../flow/concurrency-limiter.ts';
 import { flowControlOf } from '../flow/flow-control-of.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
-import { encodeArgs, encodeKwargs, encodeTail, type SizeLimit } from '../message/payload-codec.ts';
+import { encodeArgs, encodeKwargs, encodeTail } from '../message/payload-codec.ts';
 import type { PlanTimes } from '../message/plan.ts';
 import { formatDuration } from '../options/duration.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { UniqueRule } from '../options/unique-rule.ts';
-import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
+import { AsyncResult, type ResultOrigin } from '../results/async-result.ts';
 import { keepRevoked, mayOutlastRevocation } from '../results/keep-revoked.ts';
-import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import { UniqueSender, type UniqueSent, type UniqueStores } from '../unique/unique.ts';
+import { UniqueSender, type UniqueSent } from '../unique/unique.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
-import { type BeforePublish, type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
+import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { assertForMany, severalInOne, uniqueInCanvas } from './call-validation.ts';
+import { CallsUnderWay } from './calls-under-way.ts';
+import type { ProducerContext } from './producer-context.ts';
+import { publishInChunks } from './publish-chunks.ts';
 import { PublishDeadlines } from './publish-deadline.ts';
-import type { RateLines } from './rate-lines.ts';
-
-/** What the producer needs of the app. */
-export interface ProducerContext {
-  readonly clock: Clock;
-  /** The broker at once when it is open, else a promise of it. */
-  readonly broker: () => Broker | Promise<Broker>;
-  /** The broker's URL without its password, for errors. */
-  readonly brokerName: () => string;
-  readonly results: ResultContext;
-  /** How many milliseconds the broker's clock is ahead. */
-  readonly clockOffset: () => MaybePromise<number>;
-  /** What unique calls are checked against. */
-  readonly uniqueStores: () => Promise<UniqueStores>;
-  readonly resultExpires: number;
-  readonly router: Router;
-  readonly defaultQueue: string;
-  readonly broadcastQueues: ReadonlySet<string>;
-  readonly publishTimeout: number;
-  readonly maxPayload: SizeLimit;
-  /** Lets messages in that wait for their turn. */
-  readonly concurrencyLimiter: ConcurrencyLimiter;
-  /** Where calls of rate-limited tasks wait. */
-  readonly rateLines: RateLines;
-  /** Told of messages the broker has accepted. */
-  readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
-  /** Changes or refuses calls, for plugins. */
-  readonly beforePublish?: BeforePublish | undefined;
-}
 
 /** What {@link Producer.prepare} takes beside the call. */
 export interface PrepareOptions {
@@ -71,6 +42,7 @@ export interface PreparedCall {
   readonly times: PlanTimes;
 }
 
+/** Unique calls of one round trip. */
 const chunkSize = 500;
 const noTimes: PlanTimes = {};
 const none: readonly Message[] = [];
@@ -79,6 +51,8 @@ const unnamed = '';
 
 /** Turns calls into messages and hands them to the broker. */
 export class Producer {
+  /** Those that a closing app waits for. */
+  readonly calls: CallsUnderWay = new CallsUnderWay();
   readonly #context: ProducerContext;
   readonly #deadlines: PublishDeadlines;
   readonly #build: BuildContext;
@@ -118,7 +92,7 @@ export class Producer {
       const build = this.#timed(call, definition);
       const unique = call.unique ?? definition.options.unique;
       if (unique || build instanceof Promise || encoded instanceof Promise) {
-        return this.#sendLater({ definition, call, build, onPrepared }, encoded);
+        return this.calls.during(this.#sendLater({ definition, call, build, onPrepared }, encoded));
       }
       return this.#send(inTurn(definition, buildMessage(definition, encoded, call, build)), definition, onPrepared);
     } catch (error) {
@@ -205,7 +179,15 @@ export class Producer {
    * Sends many calls of one task, a chunk of 500 in each round trip, and keeps their order. Throws as {@link Producer.send}, and
    * {@link ConfigurationError} for options that one call alone can have.
    */
-  async sendMany(
+  sendMany(
+    definition: TaskDefinition,
+    argsList: Iterable<readonly unknown[]>,
+    given?: CallOptions,
+  ): Promise<readonly AsyncResult[]> {
+    return this.calls.during(this.#sendMany(definition, argsList, given));
+  }
+
+  async #sendMany(
     definition: TaskDefinition,
     argsList: Iterable<readonly unknown[]>,
     given?: CallOptions,
@@ -224,9 +206,7 @@ export class Producer {
     }
     const rule = shared.unique ?? definition.options.unique;
     if (rule) return this.#sendEachUnique(definition, messages, rule);
-    for (let start = 0; start < messages.length; start += chunkSize) {
-      await this.publish(messages.slice(start, start + chunkSize));
-    }
+    await this.publish(messages);
     return messages.map((message) => this.#resultOf(message, definition));
   }
 
@@ -236,21 +216,25 @@ export class Producer {
     return options.queue ?? router({ task: name, args: [] })?.queue ?? defaultQueue;
   }
 
-  /** Hands finished messages to the broker within the publish deadline. */
+  /** Hands finished messages to the broker in chunks bounded by count and bytes, each within the publish deadline. */
   publish(messages: readonly Message[]): Promise<void> {
-    return this.#hand(messages, undefined);
+    if (messages.length === 1) return this.#hand(messages, undefined);
+    return publishInChunks(messages, (chunk) => this.#hand(chunk, undefined));
   }
 
   /** Resolves with `result` when the broker has accepted the messages. */
   #hand<T>(messages: readonly Message[], result: T): Promise<T> {
+    this.calls.begin();
     const { broker, onSent } = this.#context;
     const signal = this.#deadlines.signal();
     return this.#accepted(broker(), messages, signal).then(
       () => {
+        this.calls.end();
         onSent?.(messages);
         return result;
       },
       (error: unknown) => {
+        this.calls.end();
         throw this.#explain(error, messages, signal);
       },
     );

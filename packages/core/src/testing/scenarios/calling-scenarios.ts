@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { chain } from '../../canvas/chain.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { AsyncResult } from '../../results/async-result.ts';
 import { until } from '../until.ts';
@@ -9,6 +10,30 @@ const timeout = '20s';
 
 /** Sending tasks and getting their values. */
 export const callingScenarios: readonly Scenario[] = [
+  {
+    name: 'calls that are made in the same turn as close() are accepted before the app closes',
+    async run(bench) {
+      const app = bench.app();
+      const add = app.task('add', (x: number, y: number) => x + y);
+      const sent = [
+        add.delay(1, 2),
+        add.applyAsync([3, 4], { countdown: 10 }),
+        chain(add.s(5, 6), add.s(1)).delay(),
+        add.delayMany([
+          [7, 8],
+          [9, 10],
+        ]),
+      ];
+      const closing = app.close();
+      const results = (await Promise.all(sent)).flat();
+      await closing;
+      const reader = bench.app();
+      reader.task('add', (x: number, y: number) => x + y);
+      await bench.worker(reader);
+      const values = await Promise.all(results.map(({ id }) => reader.asyncResult(id).get({ timeout })));
+      expect(values).toEqual([3, 7, 12, 15, 19]);
+    },
+  },
   {
     name: 'delay, applyAsync, call and sendTask reach a worker and bring the value back',
     async run(bench) {
