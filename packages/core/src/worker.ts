@@ -9,6 +9,7 @@ export type {
   UnpolledQueue as Silence,
   UnpolledQueue,
 } from './worker/background/poll-watch.ts';
+export { consumedQueues, type UnconsumedTask, unconsumedTasks } from './worker/consumed-queues.ts';
 export type { Attempt } from './worker/execution/attempt.ts';
 export type { AttemptResult } from './worker/execution/attempt-result.ts';
 export type { BlockedLimitAction } from './worker/loop/blocked-loop.ts';

@@ -10,6 +10,8 @@ export interface BannerFacts {
   readonly broker: string;
   readonly backend: string | undefined;
   readonly queues: readonly string[];
+  /** Tasks of the app whose queues it does not consume. */
+  readonly unconsumed: readonly { readonly task: string; readonly queue: string }[];
   readonly slots: number;
   /** With --autoscale: how many there may be. */
   readonly mostSlots?: number;
@@ -29,7 +31,7 @@ export function formatBanner(facts: BannerFacts): string {
     ['broker', inProcess ? `${broker}  (only this process can send it tasks)` : broker],
     ['backend', backend ?? "the broker's"],
     ['queues', `${queues.join(', ')}  ×${describeSlots(facts)}`],
-    ['tasks', listTasks(facts.tasks)],
+    ['tasks', listTasks(facts)],
   ];
   const title = `${paint('bold', `lovage ${version}`)}  ${app}  ·  node ${process.versions.node}  ·  pid ${process.pid}`;
   return redact([title, ...rows.map(([name, text]) => ` ${paint('dim', name.padEnd(8))} ${text}`), ''].join('\n'));
@@ -58,7 +60,13 @@ function describeSlots({ slots, mostSlots, pool }: BannerFacts): string {
   return pool === 'async' ? range : `${range} ${pool}`;
 }
 
-function listTasks(names: readonly string[]): string {
+/** A task that waits in a queue of which this worker takes nothing says so. */
+function listTasks({ tasks, unconsumed }: BannerFacts): string {
+  const elsewhere = new Map(unconsumed.map(({ task, queue }) => [task, queue]));
+  const names = tasks.map((name) => {
+    const queue = elsewhere.get(name);
+    return queue === undefined ? name : `${name}  (in queue ${queue}, not consumed here)`;
+  });
   if (names.length === 0) return 'none: every message would wait as of an unknown task';
   const more = names.length - shownTasks;
   return [...names.slice(0, shownTasks), ...(more > 0 ? [`and ${more} more`] : [])].join(`\n${' '.repeat(10)}`);

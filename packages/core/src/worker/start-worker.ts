@@ -19,6 +19,7 @@ import { PollWatch } from './background/poll-watch.ts';
 import { registerGroups } from './background/register-groups.ts';
 import { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
 import { composeWorker, createReceiver, type WorkerTools } from './compose-worker.ts';
+import { consumedQueues, unconsumedTasks } from './consumed-queues.ts';
 import { startControl } from './control/control.ts';
 import { checkAllowed, createControlCommands } from './control/control-commands.ts';
 import type { StampedRevocations } from './control/stamped-revocations.ts';
@@ -64,6 +65,8 @@ export interface WorkerOptions extends WorkerSettings {
   readonly signal?: AbortSignal;
 }
 
+/** How many tasks a log line names. */
+const shownTasks = 20;
 const checkTimeout = 5_000;
 const pollCheckTimeout = 2_000;
 /** The broker is asked once a minute, and when this machine's clock was set: that it was is seen within this time. */
@@ -85,7 +88,8 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   const { middleware, remoteControl = true } = options;
   const runtime = runtimeOf(app);
   const limits = options.autoscale && readLimits(options.autoscale, 'startWorker: autoscale');
-  const given = resolveWorkerSettings(settingsIn(options), runtime.settings.worker, 'startWorker');
+  const base = { ...runtime.settings.worker, queues: consumedQueues(app) };
+  const given = resolveWorkerSettings(settingsIn(options), base, 'startWorker');
   const settings = limits ? { ...given, concurrency: limits.min } : given;
   checkAllowed(remoteControl, 'startWorker: remoteControl');
   const toolOptions = toToolOptions(runtime, settings, options);
@@ -105,6 +109,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
     const parts = { ...tools, settings, report, receiver, background: Object.values(background) };
     return consume(runtime, stores, parts);
   };
+  logUnconsumed(app, settings.queues, runtime.logger);
   const info = { app: runtime.name, worker: tools.name, queues: settings.queues };
   await runtime.plugins.emitAndWait('workerInit', info);
   const worker = await begin().catch((error: unknown) => giveUp(error, tools, Object.values(background)));
@@ -113,6 +118,14 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   if (remoteControl !== false) await listen(worker, { runtime, stores, ...tools, allowed: remoteControl });
   runtime.plugins.emit('workerReady', info);
   return worker;
+}
+
+/** Calls of these wait for another worker: not a fault, and the first thing to look at when they wait for ever. */
+function logUnconsumed(app: Lovage, queues: readonly string[], logger: Logger): void {
+  const tasks = unconsumedTasks(app, queues);
+  if (tasks.length === 0) return;
+  const shown = tasks.slice(0, shownTasks).map(({ task, queue }) => `${task} (${queue})`);
+  logger.info(`this worker does not consume the queues of ${tasks.length} of the app's tasks`, { tasks: shown });
 }
 
 /** Options that are no settings of the app. */

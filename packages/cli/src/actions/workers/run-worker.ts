@@ -5,7 +5,9 @@ import { Inspector, registeredTasks } from '@lovage/core/inspect';
 import {
   type AppModule,
   type AutoscaleLimits,
+  consumedQueues,
   startWorker,
+  unconsumedTasks,
   type Worker,
   type WorkerOptions,
 } from '@lovage/core/worker';
@@ -110,13 +112,15 @@ interface Introduction {
 }
 
 function introduce({ app, location, settings }: OpenedApp, { format, autoscale }: Introduction, logger: Logger): void {
+  const queues = consumedQueues(app);
   const facts: BannerFacts = {
     version: readVersion(),
     app: app.name,
     module: location?.shown ?? '',
     broker: textSetting(settings, 'broker') ?? '',
     backend: textSetting(settings, 'backend'),
-    queues: settings.get('worker.queues')?.value as readonly string[], // read by core as a list of names
+    queues,
+    unconsumed: unconsumedTasks(app, queues),
     slots: autoscale?.min ?? Number(settings.get('worker.concurrency')?.value),
     ...(autoscale ? { mostSlots: autoscale.max } : {}),
     pool: textSetting(settings, 'worker.pool') ?? 'async',
