@@ -134,3 +134,30 @@ describe('schedules at run time', () => {
     expect(await schedules.list()).toEqual([]);
   });
 });
+
+describe('stored entries that cannot be read', () => {
+  it.each([
+    ['an unknown time zone', { kind: 'crontab', pattern: '* * * * *', tz: 'Mars/Olympus' }],
+    ['a line that is no crontab', { kind: 'crontab', pattern: 'now and then' }],
+    ['no times', { kind: 'never' }],
+  ])('%s: the entry is set aside and named, the others are fired', async (_what, when) => {
+    const app = ticking();
+    const { schedules } = bench.connect();
+    const options = { catchUp: 'skip', overlap: 'skip', jitter: 0, enabled: true };
+    const signature = { task: 'tick', args: [] };
+    const own = { v: 1, app: 'shop', name: 'bad', source: 'api', since: 0, when, options, signature };
+    await schedules?.save({ name: 'shop/bad', definition: own, enabled: true });
+    await startWorker(app);
+    const beat = await startBeat(app);
+    await pass(21);
+    expect(ran).toEqual([10, 20]);
+    expect(beat.health()).toMatchObject({ healthy: true, entries: 1, setAside: ['bad'] });
+    const view = new Schedules(app);
+    expect((await view.list()).map(({ name }) => name)).toEqual(['tick']);
+    expect(await view.setAside()).toEqual(['bad']);
+    await view.remove('bad');
+    expect(await view.setAside()).toEqual([]);
+    await pass(10);
+    expect(beat.health().setAside).toEqual([]);
+  });
+});

@@ -38,6 +38,8 @@ export interface BeatHealth {
   readonly lastLateBy: number | undefined;
   /** The next slot of any entry, epoch ms, while it leads. */
   readonly nextSlot: number | undefined;
+  /** Names of stored entries that are not fired since they cannot be read (an unknown time zone, say). */
+  readonly setAside: readonly string[];
 }
 
 const checkTimeout = 5_000;
@@ -51,6 +53,7 @@ const defaults = { lease: 15_000, elect: true, refresh: 5_000, exitOnBrokerLoss:
 export class Beat {
   readonly #runtime: AppRuntime;
   readonly #scheduler: Scheduler;
+  readonly #repository: ScheduleRepository;
   readonly #refresh: number;
   readonly #election: Election | undefined;
   readonly #stop = new AbortController();
@@ -61,6 +64,7 @@ export class Beat {
   constructor(runtime: AppRuntime, repository: ScheduleRepository, options: typeof defaults) {
     this.#runtime = runtime;
     this.#refresh = options.refresh;
+    this.#repository = repository;
     this.#scheduler = new Scheduler({ runtime, repository, refresh: options.refresh });
     const { clock, logger, leases, closers } = runtime;
     if (options.elect) {
@@ -88,7 +92,9 @@ export class Beat {
       this.#runtime.clock.now() - (figures.lookedAt ?? this.#runtime.clock.now()) > this.#refresh + stuckAfter;
     const { entries, fired, errors, lastSlot, lastLateBy } = figures;
     const fence = this.#election?.fence;
-    return { healthy: !(leading && stuck), leading, fence, entries, fired, errors, lastSlot, lastLateBy, nextSlot };
+    const healthy = !(leading && stuck);
+    const { setAside } = this.#repository;
+    return { healthy, leading, fence, entries, fired, errors, lastSlot, lastLateBy, nextSlot, setAside };
   }
 
   /** Stops firing, ends what is being sent, and lets another beat lead at once. May be called twice. */

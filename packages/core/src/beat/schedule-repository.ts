@@ -1,7 +1,7 @@
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import type { Subscription } from '../driver/result-backend.ts';
-import type { ScheduleStore } from '../driver/schedule-store.ts';
+import type { ScheduleEntry, ScheduleStore } from '../driver/schedule-store.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Schedulable, ScheduleDeclaration } from '../schedules/schedule.ts';
@@ -20,6 +20,7 @@ import { slotsOf } from './slots.ts';
 export class ScheduleRepository {
   readonly #app: Lovage;
   readonly #runtime: AppRuntime;
+  readonly #setAside = new Set<string>();
   /** As the last load found them, by their name in the store. */
   #storedDefinitions: ReadonlyMap<string, JsonValue> = new Map();
 
@@ -28,15 +29,22 @@ export class ScheduleRepository {
     this.#runtime = runtimeOf(app);
   }
 
+  /** Names of stored entries that cannot be read, or whose times cannot be told; the others are fired. */
+  get setAside(): readonly string[] {
+    return [...this.#setAside].sort();
+  }
+
   /** All entries, by name. Rejects when the store cannot be asked. */
   async load(): Promise<ReadonlyMap<string, Entry>> {
     const { name: app, schedules } = this.#runtime;
     const rows = await (await this.#store()).list();
+    const names = new Set(rows.map(({ name }) => name));
+    for (const name of this.#setAside) if (!names.has(storeName(app, name))) this.#setAside.delete(name);
     const slots = new Map(rows.map((row) => [row.name, row.lastSlot]));
     const stored = new Map<string, StoredEntry>();
     for (const row of rows) {
-      const read = readStored(row);
-      if (read?.definition.app === app) stored.set(read.definition.name, read);
+      const read = this.#readRow(row);
+      if (read) stored.set(read.definition.name, read);
     }
     const dropped = (name: string): number => slots.get(decidedName(app, name)) ?? 0;
     const entries = new Map<string, Entry>();
@@ -57,7 +65,7 @@ export class ScheduleRepository {
     const store = await this.#store();
     if (!store.get) return (await this.load()).get(name);
     const [row, dropped] = await store.get([storeName(app, name), decidedName(app, name)]);
-    const stored = row && readStored(row);
+    const stored = row && this.#readRow(row);
     const declared = schedules.list().find((one) => one.name === name);
     if (declared) return this.#fromCode(declared, stored, dropped?.lastSlot ?? 0);
     return stored && this.#fromStore(stored, dropped?.lastSlot ?? 0);
@@ -124,18 +132,40 @@ export class ScheduleRepository {
   #fromStore(stored: StoredEntry, dropped: number): Entry | undefined {
     const { definition } = stored;
     try {
-      return {
+      const slots = slotsOf(definition.when, definition.options);
+      slots.next(this.#runtime.clock.now()); // a zone that this Node does not know is found out by the search
+      const entry = {
         ...stored,
         name: definition.name,
-        slots: slotsOf(definition.when, definition.options),
+        slots,
         signature: this.#app.signature(definition.signature as never) as unknown as Schedulable, // checked there
         known: definition.source === 'api',
         decided: Math.max(definition.since, stored.lastSlot ?? 0, dropped),
       };
+      this.#setAside.delete(definition.name);
+      return entry;
     } catch (error) {
-      this.#runtime.logger.error(`schedule "${definition.name}" cannot be read, and is not fired`, { error });
+      this.#putAside(definition.name, error);
       return undefined;
     }
+  }
+
+  #putAside(name: string, error: unknown): void {
+    if (!this.#setAside.has(name))
+      this.#runtime.logger.error(`schedule "${name}" cannot be read, and is not fired: remove it, or add it anew`, {
+        error,
+      });
+    this.#setAside.add(name);
+  }
+
+  /** Rows of this app that are no entries are set aside by name; those of other apps are none of ours. */
+  #readRow(row: ScheduleEntry): StoredEntry | undefined {
+    const { name: app } = this.#runtime;
+    const read = readStored(row);
+    if (read) return read.definition.app === app ? read : undefined;
+    const own = storeName(app, '');
+    if (row.name.startsWith(own)) this.#putAside(row.name.slice(own.length), new Error('its definition is malformed'));
+    return undefined;
   }
 
   /** The code's word on what and when, the store's on the last slot and the switch. */

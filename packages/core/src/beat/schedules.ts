@@ -115,10 +115,21 @@ export class Schedules {
 
   /** Deletes an entry that was added at run time, or the rest of one that code no longer declares. */
   async remove(name: string): Promise<void> {
+    if ((await this.setAside()).includes(name)) return this.#remove(name);
     const { definition, known } = await this.#find(name);
     if (definition.source === 'code' && known) {
       throw new ConfigurationError(`schedule "${name}" is declared in code: remove it there, or pause it`);
     }
+    await this.#remove(name);
+  }
+
+  /** Names of stored entries that cannot be read (an unknown time zone, say): they are not fired, and can be removed. */
+  async setAside(): Promise<readonly string[]> {
+    await this.#repository.load();
+    return this.#repository.setAside;
+  }
+
+  async #remove(name: string): Promise<void> {
     await this.#repository.remove(name);
     await this.#repository.notify(name);
   }
