@@ -15,6 +15,8 @@ export interface QueueCounts {
   readonly dead: number;
   /** Whether nothing is handed out of it, see {@link Monitor.setPaused}. */
   readonly paused: boolean;
+  /** Why the queue could not be counted (a key of another type, say): the numbers are 0 then. */
+  readonly problem?: string;
 }
 
 /** Where a message stands, as the broker sees it. */

@@ -53,8 +53,14 @@ function parseDeadLetter(queue: string, key: string, fields: readonly string[]):
     id: field('id'),
     queue,
     ...(task === '' ? {} : { task }),
-    at: Number(field('at')) || 0,
+    at: momentOf(field('at')),
     reason: { name: field('reason'), message: field('message') },
     body: field('body'),
   };
+}
+
+/** Epoch milliseconds that a Date can have; 0 for anything else. */
+function momentOf(text: string): number {
+  const at = Number(text);
+  return at > 0 && at <= 8.64e15 ? at : 0;
 }

@@ -13,6 +13,7 @@ import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
+import { countsOrProblem } from './counts.ts';
 import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
 import { oldestJob } from './oldest-job.ts';
 import { peekJobs, readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
@@ -49,7 +50,9 @@ export class RedisMonitor implements Monitor {
   }
 
   async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
-    return this.#link.run((client) => Promise.all(queues.map((queue) => this.#countsOf(client, queue))));
+    return this.#link.run((client) =>
+      Promise.all(queues.map((queue) => countsOrProblem(queue, this.#countsOf(client, queue)))),
+    );
   }
 
   async oldest(queues: readonly string[]): Promise<readonly (number | undefined)[]> {

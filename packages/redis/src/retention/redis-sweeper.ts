@@ -1,6 +1,7 @@
 import type { HistoryStore, Monitor, Retention, WorkflowStore } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
+import { isConnectionError } from '../store-errors.ts';
 import type { StoreLink } from '../store-link.ts';
 import { sweepCluster } from './cluster-sweep.ts';
 import { type EndedKind, endedKinds } from './ended-log.ts';
@@ -46,10 +47,19 @@ export class RedisSweeper {
     await this.#sweepOutcomes(thorough);
     if (thorough) await this.#parts.history.sweep();
     if (thorough) await this.#parts.workflows.sweep();
+    let refused: unknown;
     for (const queue of thorough ? await monitor.queues() : []) {
-      await this.#sweepDeadLetters(queue);
-      await this.#parts.sweepFailed?.(queue);
+      await this.#sweepQueue(queue).catch((error: unknown) => {
+        if (isConnectionError(error)) throw error;
+        refused ??= error; // a broken queue does not keep the others from being swept
+      });
     }
+    if (refused !== undefined) throw refused;
+  }
+
+  async #sweepQueue(queue: string): Promise<void> {
+    await this.#sweepDeadLetters(queue);
+    await this.#parts.sweepFailed?.(queue);
   }
 
   /**

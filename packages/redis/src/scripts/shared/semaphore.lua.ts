@@ -128,10 +128,11 @@ local found = {}
 if not call('SET', base .. 'lock', '1', 'NX', 'PX', ARGV[1]) then return false end
 for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT', 0, ARGV[3])) do
   local halted = call('HGET', base .. 'halted', group)
-  local holders = call('HGETALL', key(group, 'holders'))
+  local holders = redis.pcall('HGETALL', key(group, 'holders'))
+  if holders.err then holders = {} end
   local youngest = ${recheckAfter.later}
   for i = 1, #holders, 2 do
-    local held = now - tonumber(holders[i + 1])
+    local held = now - (tonumber(holders[i + 1]) or 0)
     youngest = math.min(youngest, held)
     if holders[i] ~= halted and held >= tonumber(ARGV[2]) then
       found[#found + 1] = group
@@ -139,7 +140,8 @@ for _, group in ipairs(call('ZRANGEBYSCORE', base .. 'look', '-inf', now, 'LIMIT
       found[#found + 1] = held
     end
   end
-  local waits = call('ZCARD', key(group, 'line')) > 0
+  local size = redis.pcall('ZCARD', key(group, 'line'))
+  local waits = type(size) == 'number' and size > 0
   local rest = waits and ${recheckAfter.soon} or math.max(${recheckAfter.soon}, youngest)
   if not waits and #holders == 0 then call('ZREM', base .. 'look', group)
   else call('ZADD', base .. 'look', now + rest, group) end

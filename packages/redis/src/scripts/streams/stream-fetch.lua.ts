@@ -4,7 +4,7 @@ export const streamFetch = `--[[
   ARGV[1] group  ARGV[2] consumer  ARGV[3] how many at most  ARGV[4] how many of them by turns  ARGV[5] number of the turn
   ARGV[6] stream of signals, or ''
   Returns {found, missing, paused, empty}: found is a flat list of queue (its place in KEYS), name of the stream, entries as XREADGROUP
-  gives them; missing lists the queues that have lost a stream or a group; paused those that are paused: nothing is taken of them;
+  gives them; missing lists the queues that have lost a stream or a group, or have a key of another type in its place; paused those that are paused: nothing is taken of them;
   empty, given a stream of signals, those that had nothing more: they are marked to signal when they have (SET).
   Effects: XREADGROUP; entries that were removed while they waited are XACKed and XDELed instead of returned.
   Each queue is served its share first, then what others left. Within a queue: what was handed back, then the bands from
@@ -18,7 +18,7 @@ local function drop(base, stream, entries)
   local kept = {}
   for _, entry in ipairs(entries) do
     local id = entry[2] and entry[2][1]
-    if id and redis.call('HEXISTS', base .. 'removed', id) == 1 then
+    if id and redis.pcall('HEXISTS', base .. 'removed', id) == 1 then
       if redis.call('HINCRBY', base .. 'removed', id, -1) <= 0 then redis.call('HDEL', base .. 'removed', id) end
       redis.call('XACK', stream, group, entry[1])
       redis.call('XDEL', stream, entry[1])
@@ -117,7 +117,7 @@ export const streamDrop = `--[[
 redis.call('DEL', KEYS[2] .. 'none')
 local dropped, removed = {}, KEYS[2] .. 'removed'
 for i = 2, #ARGV, 2 do
-  if redis.call('HEXISTS', removed, ARGV[i + 1]) == 1 then
+  if redis.pcall('HEXISTS', removed, ARGV[i + 1]) == 1 then
     if redis.call('HINCRBY', removed, ARGV[i + 1], -1) <= 0 then redis.call('HDEL', removed, ARGV[i + 1]) end
     redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
     redis.call('XDEL', KEYS[1], ARGV[i])

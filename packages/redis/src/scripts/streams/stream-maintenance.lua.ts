@@ -29,7 +29,9 @@ export const streamPromote: string = `--[[
   KEYS[1] beginning of the queue's keys
   ARGV[1] how many at most
   Returns milliseconds until the next one is due, 0 when more are due now, -1 when none is held back.
-  Effects: XADD, ZREM, HDEL. Two commands when nothing is due. The DEL: see despite-full.
+  Effects: XADD, ZREM, HDEL. Two commands when nothing is due. The DEL: see despite-full. What is no body of a message goes to the
+  lowest band as it is, where a reader parks it; a message whose band is no stream is tried again after 5 s. One that broke the script
+  off would hold up all others.
 ]]
 local base, call = KEYS[1], redis.call
 local due, held = base .. 'due', base .. 'held'
@@ -42,17 +44,22 @@ call('DEL', base .. 'none')
 ${queueSignal}
 local ids = call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])
 local bodies = call('HMGET', held, unpack(ids))
+local done = {}
 for i, id in ipairs(ids) do
-  local body = bodies[i]
+  local body, added = bodies[i], nil
   if body then
-    local colon = string.find(body, ':', 2, true)
-    local stream, lost = base .. 'p' .. string.sub(body, 1, 1), string.sub(body, 2, colon - 1)
-    if lost == '' or lost == '0' then call('XADD', stream, '*', id, string.sub(body, colon + 1))
-    else call('XADD', stream, '*', id, string.sub(body, colon + 1), 'lost', lost) end
+    local band, lost, payload = string.match(body, '^(%d)(%d*):(.*)$')
+    local stream = base .. 'p' .. (band or '0')
+    if not band or lost == '' or lost == '0' then added = redis.pcall('XADD', stream, '*', id, payload or body)
+    else added = redis.pcall('XADD', stream, '*', id, payload, 'lost', lost) end
   end
+  if type(added) == 'table' and added.err then call('ZADD', due, now + 5000, id)
+  else done[#done + 1] = id end
 end
-call('ZREM', due, unpack(ids))
-call('HDEL', held, unpack(ids))
+if #done > 0 then
+  call('ZREM', due, unpack(done))
+  call('HDEL', held, unpack(done))
+end
 signal(base)
 head = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 if not head[1] then return -1 end

@@ -9,7 +9,9 @@ import {
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
+import type { RedisClient } from '../../connection.ts';
 import type { Keys } from '../../keys.ts';
+import { countsOrProblem } from '../../monitor/counts.ts';
 import { readDeadLetters, removeDeadLetters } from '../../monitor/dead-letter.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { StoreLink } from '../../store-link.ts';
@@ -36,22 +38,17 @@ export class StreamsMonitor implements Monitor {
     return this.#link.run((client) => client.smembers(this.#keys.streamQueues));
   }
 
-  async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
-    const all = await this.#link.run((client) => {
-      const scripts = scriptsOf(client);
-      return Promise.all(
-        queues.map((queue) => scripts.streamCounts([this.#keys.stream(queue), this.#keys.dead(queue)], [group])),
-      );
-    });
-    return all.map(([waiting, delayed, running, dead, blocked, paused], index) => ({
-      queue: queues[index] as string,
-      waiting,
-      delayed,
-      blocked,
-      running,
-      dead,
-      paused: paused === 1,
-    }));
+  counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {
+    return this.#link.run((client) =>
+      Promise.all(queues.map((queue) => countsOrProblem(queue, this.#countsOf(client, queue)))),
+    );
+  }
+
+  async #countsOf(client: RedisClient, queue: string): Promise<QueueCounts> {
+    const keys: [string, string] = [this.#keys.stream(queue), this.#keys.dead(queue)];
+    const counts = await scriptsOf(client).streamCounts(keys, [group]);
+    const [waiting, delayed, running, dead, blocked, paused] = counts;
+    return { queue, waiting, delayed, blocked, running, dead, paused: paused === 1 };
   }
 
   async oldest(queues: readonly string[]): Promise<readonly (number | undefined)[]> {

@@ -1,7 +1,7 @@
 import { ClosedError } from '@lovage/core/driver';
 import { isReady, type RedisClient } from '../../connection.ts';
 import type { RawEntry } from '../entry/entry.ts';
-import { isNoGroupError } from '../entry/no-group-error.ts';
+import { isBrokenQueueError } from '../entry/no-group-error.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import { ConnectionNumber } from './connection-number.ts';
@@ -123,7 +123,7 @@ export class PendingRecovery {
       const rows = (await via.xpending(key, group, start, '+', chunkSize, this.#parts.consumer)) as [string][];
       return rows.map(([entry]) => entry);
     } catch (error) {
-      if (isNoGroupError(error)) return []; // the next read makes it again
+      if (isBrokenQueueError(error)) return []; // the next read makes it again, or sets its queue aside
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import { type Clock, sleep, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { RawEntry } from '../entry/entry.ts';
-import { isNoGroupError } from '../entry/no-group-error.ts';
+import { isBrokenQueueError, isWrongTypeError } from '../entry/no-group-error.ts';
 import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import type { PendingRecovery } from './pending-recovery.ts';
@@ -22,6 +22,8 @@ const plainFor = 5;
 const plainFrom = 16;
 /** How often a paused queue is looked at when nobody said that it goes on, in milliseconds: the price of a lost word. */
 const pausedLook = 5_000;
+/** After which a queue that cannot be read is tried again, in milliseconds. */
+const brokenPause = 5_000;
 /** Between two reads that failed, in milliseconds. */
 const failurePause = 250;
 
@@ -56,7 +58,11 @@ export interface ReaderParts {
  */
 export class Reader {
   readonly #parts: ReaderParts;
+  #given: readonly StreamQueue[] = [];
+  /** Of the given ones those that are read. */
   #queues: readonly StreamQueue[] = [];
+  /** Queues that could not be read, until they are tried again. */
+  readonly #broken = new Map<StreamQueue, Timer>();
   /** By key. Replaced, never changed: a read under way keeps the one it began with. */
   #streams: ReadonlyMap<string, QueueStream> = new Map();
   /** Queues that were paused when they were last looked at: they are not waited on. */
@@ -115,6 +121,12 @@ export class Reader {
   }
 
   setQueues(queues: readonly StreamQueue[]): void {
+    this.#given = queues;
+    this.#useQueues();
+  }
+
+  #useQueues(): void {
+    const queues = this.#broken.size === 0 ? this.#given : this.#given.filter((queue) => !this.#broken.has(queue));
     this.#queues = queues;
     this.#alone = undefined;
     const many = this.#signals !== undefined && queues.length > fewQueues;
@@ -129,6 +141,7 @@ export class Reader {
   start(): void {
     this.#stopped = false;
     this.#more = true;
+    if (this.#queues.length + this.#broken.size !== this.#given.length) this.#useQueues();
     this.pump();
   }
 
@@ -142,6 +155,7 @@ export class Reader {
 
   /** Ends the wait for signals. */
   close(): void {
+    for (const timer of this.#broken.values()) timer.cancel();
     this.#signals?.close();
   }
 
@@ -329,7 +343,7 @@ export class Reader {
         else this.#parts.take(stream, entries);
       }
     } catch (error) {
-      if (!isNoGroupError(error)) throw error;
+      if (!isBrokenQueueError(error)) throw error;
       await this.#reopen(this.#queues);
     } finally {
       this.#waiting = false;
@@ -337,9 +351,25 @@ export class Reader {
   }
 
   async #reopen(queues: readonly StreamQueue[]): Promise<void> {
-    for (const queue of queues) await this.#parts.reopen(queue);
+    for (const queue of queues) await this.#parts.reopen(queue).catch((error: Error) => this.#setAside(queue, error));
     this.#more = true;
     this.#ready?.putBack(queues);
+  }
+
+  /** A queue that is broken (a key of another type, say) does not keep the others from being read. */
+  #setAside(queue: StreamQueue, error: Error): void {
+    if (!isWrongTypeError(error)) throw error;
+    this.#broken.get(queue)?.cancel();
+    const { onError, clock } = this.#parts;
+    onError(
+      new Error(`queue "${queue.name}" cannot be read, and is tried again in ${brokenPause} ms`, { cause: error }),
+    );
+    const again = clock.after(brokenPause, () => {
+      this.#broken.delete(queue);
+      if (!this.#stopped) this.#useQueues();
+    });
+    this.#broken.set(queue, again);
+    this.#useQueues();
   }
 
   async #rest(error: Error): Promise<void> {
