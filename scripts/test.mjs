@@ -1,11 +1,12 @@
 // @ts-check
-// `npm test [-- vitest's arguments]`: Redis and Celery, build, every test, and as the last line how they ended.
+// `npm test [-- vitest's arguments]`: Redis, Celery and RabbitMQ, build, every test, and as the last line how they ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
 import { ensureCelery } from './ensure-celery.mjs';
+import { ensureRabbitmq } from './ensure-rabbitmq.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { binOf, runNode } from './run.mjs';
 
@@ -13,7 +14,11 @@ import { binOf, runNode } from './run.mjs';
 const onCi = !['', '0', 'false', undefined].includes(process.env.CI);
 
 process.exitCode =
-  (await part(ensureRedis)) || (await part(ensureCelery)) || (await build()) || (await test(process.argv.slice(2)));
+  (await part(ensureRedis)) ||
+  (await part(ensureCelery)) ||
+  (await part(ensureRabbitmq)) ||
+  (await build()) ||
+  (await test(process.argv.slice(2)));
 
 /** @param {() => Promise<string | undefined>} ensure */
 async function part(ensure) {

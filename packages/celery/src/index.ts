@@ -1,2 +1,2 @@
 /** Lovage in a fleet of Python's Celery. Loaded by `celery+redis://` URLs; import it to give drivers explicitly. */
-export { celeryRedisDriver } from './driver.ts';
+export { celeryAmqpDriver, celeryRedisDriver } from './driver.ts';

@@ -1,9 +1,9 @@
 import { type JsonValue, MalformedMessageError, type Message, messageVersion, parseMessage } from '@lovage/core/driver';
 import { type CeleryTask, countHeader, stampsOf, textHeader } from '../protocol/celery-task.ts';
 import { fromIsoTime } from '../protocol/iso-time.ts';
-import { type Fields, isFields } from '../protocol/json-schema.ts';
+import type { Fields } from '../protocol/json-schema.ts';
 import { parseSignature } from '../protocol/signature.ts';
-import { ownHeader } from './own-header.ts';
+import { ownHeader, readOwnHeader } from './own-header.ts';
 
 /** Where a message was found, and how its priority reads. */
 export interface Origin {
@@ -28,7 +28,7 @@ const eachTasks: Readonly<Record<string, (item: JsonValue) => readonly JsonValue
 
 /** The message that a worker is given for a task of Celery's. Throws {@link MalformedMessageError}. */
 export function toMessage(task: CeleryTask, origin: Origin): Message {
-  return parseMessage({ ...timesOf(task), ...callOf(task), ...placeOf(task, origin), ...ownOf(task.headers) });
+  return parseMessage({ ...timesOf(task), ...callOf(task), ...placeOf(task, origin), ...readOwnHeader(task.headers) });
 }
 
 function callOf(task: CeleryTask): Pick<Message, 'v' | 'id' | 'task' | 'args' | 'kwargs' | 'canvas'> {
@@ -93,8 +93,4 @@ function callerHeaders(headers: Fields, stamps: Fields | undefined): Fields | un
     ([name]) => !celeryHeaders.has(name) && name !== ownHeader && !(stamps && name in stamps),
   );
   return own.length > 0 ? Object.fromEntries(own) : undefined;
-}
-
-function ownOf({ [ownHeader]: own }: Fields): Partial<Message> {
-  return isFields(own) ? (own as Partial<Message>) : {};
 }

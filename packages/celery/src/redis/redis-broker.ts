@@ -1,6 +1,5 @@
 import type { Broker, Clock, ConsumeRequest, Consumer, Deliver, Logger, Message } from '@lovage/core/driver';
-import type { CeleryTask } from '../protocol/celery-task.ts';
-import { CeleryConsumer } from '../worker/consumer.ts';
+import { CeleryConsumer, type ConsumerWatch } from '../worker/consumer.ts';
 import type { HeldTask } from '../worker/held-task.ts';
 import type { Settler } from '../worker/settler.ts';
 import type { RedisLink } from './connection.ts';
@@ -10,13 +9,6 @@ import type { RedisPublisher } from './publisher.ts';
 import { RedisQueueReader } from './redis-queue-reader.ts';
 import { createStarts } from './redis-stores.ts';
 import { Restorer } from './restorer.ts';
-
-/** What hears of the consumers of a process: remote control and events. */
-export interface ConsumerWatch {
-  opened(consumer: CeleryConsumer): Promise<void>;
-  closed(consumer: CeleryConsumer): void;
-  isRevoked(task: CeleryTask): boolean;
-}
 
 /** What the broker needs. */
 export interface RedisBrokerParts {

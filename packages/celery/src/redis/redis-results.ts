@@ -39,10 +39,13 @@ export class RedisResults implements ResultBackend {
   readonly #listeners = new Map<string, (notification: ResultNotification) => void>();
   /** Whose results are listened for: the inbox that asked, and the group it is a member of. */
   readonly #expected = new Map<string, { readonly inbox: string; readonly group?: string | undefined }>();
+  /** Told of tasks that were taken back from afar: workers of Python's are to hear of it. */
+  onRevoked: (ids: readonly string[]) => void;
   readonly #over: string[] = [];
 
   constructor(parts: RedisResultsParts) {
     this.#parts = parts;
+    this.onRevoked = parts.onRevoked;
   }
 
   get settler(): Settler {
@@ -57,7 +60,7 @@ export class RedisResults implements ResultBackend {
     });
     const stand = await this.#withBackendErrors(Promise.all(jobs));
     const revoked = writes.filter(({ record, replyTo }) => record.state === 'REVOKED' && replyTo === broadcastInbox);
-    if (revoked.length > 0) this.#parts.onRevoked(revoked.map(({ record }) => record.id));
+    if (revoked.length > 0) this.onRevoked(revoked.map(({ record }) => record.id));
     return stand.map(({ stored }) => stored[0] === true);
   }
 

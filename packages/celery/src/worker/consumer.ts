@@ -43,6 +43,9 @@ export interface QueueReaderSink {
   readonly request: ConsumeRequest;
   /** How many more entries may be taken now. */
   room(): number;
+  slots(): number;
+  /** How many deliveries wait for their time: they take no slot. */
+  resting(): number;
   /** The tags of what is held. */
   tags(): readonly string[];
   /** These were given to somebody else. */
@@ -62,6 +65,13 @@ export interface ConsumerParts {
   /** Tasks that were taken back: by id. */
   readonly isRevoked: (task: CeleryTask) => boolean;
   readonly onClosed: (consumer: CeleryConsumer) => void;
+}
+
+/** What hears of the consumers of a process: remote control and events. */
+export interface ConsumerWatch {
+  opened(consumer: CeleryConsumer): Promise<void>;
+  closed(consumer: CeleryConsumer): void;
+  isRevoked(task: CeleryTask): boolean;
 }
 
 const settleRetry = { first: 100, longest: 5_000 };
@@ -103,6 +113,8 @@ export class CeleryConsumer implements Consumer {
     this.#reader = parts.queueReader({
       request,
       room: () => this.#room(),
+      slots: () => this.#slots,
+      resting: () => this.#etas.size,
       tags: () => [...this.#held.keys()],
       lost: (tags) => this.#lose(tags),
       take: (entry, read) => this.#take(entry, read),
@@ -256,7 +268,7 @@ export class CeleryConsumer implements Consumer {
     this.#remember(held);
     const { eta } = held.message;
     if (eta !== undefined && eta > this.#parts.clock.now() && !this.#parts.isRevoked(task)) this.#etas.add(held, eta);
-    else this.#run(held);
+    else this.#isDue(held);
   }
 
   #remember(held: HeldTask): void {
@@ -352,7 +364,7 @@ export class CeleryConsumer implements Consumer {
       const settlement = await this.request.malformed({ queue: entry.queue, reason, ...known });
       const push = deadLetter(entry, { ...known, reason, at: this.#parts.clock.now() });
       const outcome = 'outcome' in settlement ? settlement.outcome : undefined;
-      const records = outcome && isFinal(outcome.record) ? [metaOf(outcome)] : [];
+      const records = outcome && isFinal(outcome.record) ? [metaOf(outcome, entry.text)] : [];
       await this.#tools.settler.settle({ pushes: [push], records, tag: entry.tag, ack: true });
       return true;
     });
@@ -362,7 +374,9 @@ export class CeleryConsumer implements Consumer {
   }
 }
 
-function metaOf({ record, ttl, replyTo }: OutcomeWrite): MetaWrite {
+/** Who asked stands in the entry's text alone: it could not be read as a whole. */
+function metaOf({ record, ttl }: OutcomeWrite, text: string): MetaWrite {
+  const replyTo = /"reply_to": ?"([^"\\]{1,200})"/.exec(text)?.[1];
   return { id: record.id, text: writeMeta(record), ttl: ttl / 1_000, replyTo };
 }
 
