@@ -11,8 +11,8 @@ import {
 import { toCall } from '../message/to-call.ts';
 import { CeleryConsumer, type ConsumerWatch } from '../worker/consumer.ts';
 import type { HeldTask, StartCounter } from '../worker/held-task.ts';
-import { AmqpIntake } from './amqp-intake.ts';
 import type { AmqpLink } from './amqp-link.ts';
+import { AmqpQueueReader } from './amqp-queue-reader.ts';
 import type { AmqpSettler } from './amqp-settler.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Topology } from './topology.ts';
@@ -78,7 +78,7 @@ export class AmqpBroker implements Broker {
       defaultQueue,
       settlement: { clock, logger, settler, defaultQueue },
       fromWirePriority: samePriority,
-      queueReader: (sink) => new AmqpIntake(link, sink, { topology, deliveries }),
+      queueReader: (sink) => new AmqpQueueReader(link, sink, { topology, deliveries }),
       isRevoked: (task) => watch.isRevoked(task),
       onClosed: (closed) => {
         this.#consumers.delete(closed);

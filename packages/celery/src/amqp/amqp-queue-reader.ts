@@ -2,7 +2,7 @@ import type { JsonValue } from '@lovage/core/driver';
 import type { AsyncMessage, Channel } from 'rabbitmq-client';
 import { readTask } from '../protocol/celery-task.ts';
 import { type Fields, isFields } from '../protocol/json-schema.ts';
-import type { IntakeSink, QueueReader } from '../worker/consumer.ts';
+import type { QueueReader, QueueReaderSink } from '../worker/consumer.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Topology } from './topology.ts';
@@ -25,18 +25,18 @@ interface Lane {
 }
 
 /** Takes messages off RabbitMQ, a channel for each queue, at most as many as there are slots; tasks that wait for their time widen it. */
-export class AmqpIntake implements QueueReader {
+export class AmqpQueueReader implements QueueReader {
   readonly #link: AmqpLink;
   readonly #topology: Topology;
   readonly #deliveries: Deliveries;
-  readonly #sink: IntakeSink;
+  readonly #sink: QueueReaderSink;
   readonly #lanes = new Map<string, Lane>();
   #paused = false;
   #closed = false;
 
   constructor(
     link: AmqpLink,
-    sink: IntakeSink,
+    sink: QueueReaderSink,
     parts: { readonly topology: Topology; readonly deliveries: Deliveries },
   ) {
     this.#link = link;
