@@ -228,13 +228,13 @@ describe.each(['threads', 'processes'] as const)('the pool of %s', { timeout: 60
     await start({ pool, concurrency: 1 });
     await call('stray');
     const result = await app.sendTask('wait');
-    const nobody = (): boolean => log.some(({ message }) => message.includes('nobody caught it'));
+    const nobody = (): boolean => log.some(({ message }) => message.includes('unhandled promise rejection'));
     await until(() => nobody() || lines().length > 1, { what: 'the line in the log' });
     appendFileSync(ledger, 'go on\n');
     expect(await result.get({ timeout })).toBe('waited');
     expect(lines().filter((line) => line === 'wait begins')).toHaveLength(1);
     expect(log).toContainEqual({
-      message: expect.stringContaining('nobody caught it'),
+      message: expect.stringContaining('unhandled promise rejection'),
       fields: { error: expect.objectContaining({ name: 'RangeError', message: 'nobody catches it' }) },
     });
   });

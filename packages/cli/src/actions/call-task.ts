@@ -134,7 +134,7 @@ async function callBroker(call: Call, opened: OpenedApp): Promise<ExitCode> {
 
 /** The worker consumes the app's own queues, and whichever one the call was routed to. */
 async function callHere(call: Call, { app }: OpenedApp): Promise<ExitCode> {
-  const worker = await startWorker(app, { name: 'call' });
+  const worker = await startWorker(app, { name: 'call', onBlockedLimit: 'exit' });
   const { tasks, queues } = worker.report();
   if (!tasks.includes(call.task)) {
     throw usageError(`task "${call.task}" has no handler in this app, and on memory:// no other process can run it`);

@@ -102,14 +102,13 @@ export class Batcher {
 
   /** Resolves when every item has its result, whatever the handler still does for one that was broken off. */
   async #runHandler(batch: Batch, entries: readonly { item: Item; args: readonly unknown[] }[]): Promise<void> {
-    const running = runBatch(
-      batch,
-      entries.map(({ item, args }) => ({ args, self: item.attempt.context })),
-    );
+    const given = entries.map(({ item, args }) => ({ args, self: item.attempt.context }));
+    const running = Promise.resolve().then(() => runBatch(batch, given)); // once the limits below have begun
     await Promise.all(
       entries.map(({ item: { attempt, done, settle } }, index) => {
-        void running.then(async (ends) => settle(await this.#resultOf(attempt, ends[index] as BatchEnd))); // never rejects
-        return limitTime(this.#options, attempt, () => done);
+        const ended = running.then((ends) => this.#resultOf(attempt, ends[index] as BatchEnd)); // never rejects
+        void limitTime(this.#options, attempt, () => Promise.race([ended, done])).then(settle);
+        return done;
       }),
     );
   }
@@ -117,7 +116,10 @@ export class Batcher {
   async #argsOf(item: Item): Promise<readonly unknown[] | undefined> {
     const { definition, message } = item.attempt;
     try {
-      return await decodeArgs(definition.payload, message.args, message.id);
+      const args = decodeArgs(definition.payload, message.args, message.id);
+      if (!(args instanceof Promise)) return args;
+      void limitTime(this.#options, item.attempt, () => item.done).then(item.settle);
+      return await Promise.race([args, item.done.then(() => undefined)]); // a schema that never answers holds up its item alone
     } catch (error) {
       item.settle(await classifyError(item.attempt, error, this.#options));
       return undefined;

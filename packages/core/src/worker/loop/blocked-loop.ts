@@ -56,13 +56,14 @@ function end(session: Session, timer: Timer): void {
 
 function endHard(action: BlockedLimitAction, overdue: readonly OverdueTask[]): void {
   const level = 'error';
-  const msg = describeBlock(action);
+  const msg = describeBlock(action, overdue);
   writeSync(2, `${JSON.stringify({ level, time: new Date().toISOString(), pid: process.pid, tasks: overdue, msg })}\n`);
   if (action === 'exit') process.kill(process.pid, 'SIGKILL');
 }
 
 /** The line for the log. */
-export function describeBlock(action: BlockedLimitAction): string {
+export function describeBlock(action: BlockedLimitAction, overdue: readonly OverdueTask[]): string {
+  const what = overdue.length > 0 ? 'its hard time limit' : 'maxEventLoopBlock';
   const then = action === 'exit' ? `ending the process (${blockedExitCode})` : 'its lease is not renewed any more';
-  return `a task blocks the event loop beyond its hard time limit: ${then}; give tasks that compute for long the pool threads`;
+  return `a task blocks the event loop beyond ${what}: ${then}; give tasks that compute for long the pool threads`;
 }

@@ -68,9 +68,10 @@ it('renews while the loop is blocked, says which handler was under way, and hang
 });
 
 it('lets go after the longest block', async () => {
-  const { seen, pass } = bench();
+  const { seen, reported, pass } = bench();
   await pass(60_000, false);
   expect(seen).toEqual({ opened: 1, renewed: 10, closed: 1 });
+  expect(reported).toEqual([[]]);
 });
 
 it('takes a process that stood still for no block', async () => {

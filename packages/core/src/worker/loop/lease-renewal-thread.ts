@@ -23,7 +23,10 @@ export interface LeaseRenewalSettings {
 export interface LeaseRenewalTools {
   /** Opens what a plan describes. */
   open(plan: LeaseGuardPlan): Promise<LeaseGuard>;
-  /** Reports tasks that block the loop beyond their hard limit; ends the process where that is wanted. Once in each block. */
+  /**
+   * Reports tasks that block the loop beyond their hard limit, or, with none, a block beyond `maxEventLoopBlock`; ends the process
+   * where that is wanted. Once in each block.
+   */
   report(overdue: readonly OverdueTask[]): void;
 }
 
@@ -88,18 +91,19 @@ export class LeaseRenewalThread {
       Atomics.store(memory, counters.renewals, 0);
       Atomics.store(memory, counters.culprit, Atomics.load(memory, counters.entered));
     }
-    this.#checkLimits();
+    this.#checkLimits(now);
     if (this.#reported || now - this.#beatenAt > maxEventLoopBlock) return this.#stop();
     if (now - this.#renewedAt < renewal || this.#renewing || this.#plan === undefined) return;
     this.#renewedAt = now;
     void this.#renew(this.#plan);
   }
 
-  #checkLimits(): void {
+  #checkLimits(now: number): void {
     if (this.#reported) return;
-    const { counters: memory, grace } = this.#settings;
+    const { counters: memory, grace, maxEventLoopBlock } = this.#settings;
     const overdue = overdueTasks(this.#limits, { grace, entered: Atomics.load(memory, counters.entered) });
-    if (overdue.length === 0) return;
+    const tooLong = maxEventLoopBlock > 0 && now - this.#beatenAt > maxEventLoopBlock;
+    if (overdue.length === 0 && !tooLong) return;
     this.#reported = true;
     this.#tools.report(overdue);
   }

@@ -1,6 +1,6 @@
 import { systemClock, type Timer } from '../../clock.ts';
 import type { LeaseGuardPlan, LeaseGuardSource } from '../../driver/lease-guard.ts';
-import type { Logger } from '../../logger.ts';
+import type { LogFields, Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
 import { type BlockedLimitAction, blockedExitCode, describeBlock, listenForBlocks } from './blocked-loop.ts';
 import { LimitTable, type OverdueTask } from './limit-table.ts';
@@ -141,10 +141,19 @@ export class LoopWatch {
   /** On the blocked loop itself, by the thread. */
   #onOverdue(overdue: readonly OverdueTask[]): void {
     const { logger, onBlockedLimit: action } = this.#options;
-    const [first] = overdue;
-    const who = overdue.length === 1 ? { task: first?.task, taskId: first?.id } : { tasks: overdue.slice(0, 10) };
-    logger.error(describeBlock(action), who);
+    const [first, ...others] = overdue;
+    const culprit = this.#suspects(Atomics.load(this.#counters, counters.entered));
+    const known =
+      others.length === 0 ? first && { task: first.task, taskId: first.id } : { tasks: overdue.slice(0, 10) };
+    logger.error(describeBlock(action, overdue), known ?? culprit);
     if (action === 'exit') process.exit(blockedExitCode); // asked for: see the option onBlockedLimit
+  }
+
+  /** The handler that was in its synchronous part under this number; 0: what blocks after an `await` is one of those that run. */
+  #suspects(entered: number): LogFields {
+    if (entered === 0) return { running: [...new Set(this.#options.running())].slice(0, 10) };
+    const { id, task } = this.#entered[entered % remembered] as { id: string; task: string };
+    return { task, taskId: id };
   }
 
   #warnOnce(error: unknown): void {
@@ -170,14 +179,12 @@ export class LoopWatch {
 
   /** The watchman has seen which handler was in its synchronous part; what blocks after an `await` is one of those that run. */
   #tell(late: number): void {
-    const { logger, running } = this.#options;
+    const { logger } = this.#options;
     const culprit = Atomics.exchange(this.#counters, counters.culprit, 0);
-    const { id, task } = this.#entered[culprit % remembered] as { id: string; task: string };
-    const who = culprit === 0 ? { running: [...new Set(running())].slice(0, 10) } : { task, taskId: id };
     const renewals = Atomics.exchange(this.#counters, counters.renewals, 0);
     logger.warn('the event loop was blocked: give tasks that compute for long the pool threads', {
       forMs: Math.round(late),
-      ...who,
+      ...this.#suspects(culprit),
       leaseRenewals: renewals,
     });
   }

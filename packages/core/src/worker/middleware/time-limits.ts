@@ -53,22 +53,26 @@ function limitHard(
 ): Promise<AttemptResult> {
   const { context, message } = attempt;
   const endsAt = clock.monotonic() + hard;
+  let passed: AttemptResult | undefined;
   const end = (): void => {
     const error = new TimeLimitExceeded(hard, context.id);
-    context.interrupt(error, { state: 'FAILURE', failure: toFailure(error) });
+    passed = { state: 'FAILURE', failure: toFailure(error) };
+    context.interrupt(error, passed);
   };
   return new Promise<AttemptResult>((resolve, reject) => {
     const timer = clock.after(hard, end);
-    context.limitSlot = loop?.beginLimit(message, hard);
+    const slot = loop?.beginLimit(message, hard);
+    context.limitSlot = slot;
     const settle = (result: AttemptResult): void => {
-      if (clock.monotonic() > endsAt && context.resultBeforeStart === undefined) end();
-      resolve(context.resultBeforeStart ?? result);
+      const late = passed === undefined && clock.monotonic() > endsAt;
+      if (late && context.resultBeforeStart === undefined) end(); // what was interrupted for another reason keeps its result
+      resolve(passed ?? result);
     };
     next()
       .then(settle, reject)
       .finally(() => {
         timer.cancel();
-        loop?.endLimit(context.limitSlot);
+        loop?.endLimit(slot);
       });
   });
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { type Clock, withDeadline } from '../../clock.ts';
 import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toPlainError } from '../../message/failure.ts';
@@ -14,6 +14,9 @@ import type { Pool, PoolKind } from './pool.ts';
 
 /** How long a task goes back whose child cannot be started, in milliseconds: to try costs a process, and may go wrong for hours. */
 const startPause = { first: 1_000, longest: 30_000 };
+
+/** How long the end of a child is waited for, in milliseconds, before its task ends without it. */
+const killTimeout = 10_000;
 
 /** How children are used. */
 export interface ChildPoolOptions extends ChildOptions {
@@ -152,8 +155,25 @@ export class ChildPool implements Pool {
     const { end } = slot;
     slot.end = undefined;
     slot.gone = true;
-    await slot.child.kill();
+    await this.#untilGone(slot);
     end?.(result);
+  }
+
+  /** A thread in native code (execSync, a synchronous database) ends only after it, which may be never: it is not waited for. */
+  async #untilGone({ child, attempt }: ChildSlot): Promise<void> {
+    const { clock, logger, kind } = this.#options;
+    const late = (): Error => new Error(`it did not end within ${formatDuration(killTimeout)}`);
+    await withDeadline(clock, killTimeout, child.kill(), late).catch((error: unknown) => {
+      const { id: taskId, task } = attempt?.message ?? {};
+      logger.error(
+        `a child of the pool (${kind}) cannot be ended while it runs native code: its task ends without it`,
+        {
+          error,
+          task,
+          taskId,
+        },
+      );
+    });
   }
 
   #free(slot: ChildSlot): void {
