@@ -25,7 +25,9 @@ export const capacityScenarios: readonly Scenario[] = [
       expect(capacity.endRate * seconds).toBeGreaterThan(10);
       expect(Math.abs(capacity.arrivalRate - capacity.endRate) * seconds).toBeLessThanOrEqual(12.001);
       expect(capacity.serviceTime).toBeGreaterThan(18);
-      expect(capacity.load).toBeCloseTo((capacity.arrivalRate * (capacity.serviceTime as number)) / 1000, 6);
+      const needed = (capacity.arrivalRate * (capacity.serviceTime as number)) / 1000;
+      expect(capacity.load).toBeGreaterThanOrEqual(needed - 1e-6); // the larger of this and what was held
+      expect(capacity.load).toBeLessThanOrEqual(Math.max(needed, capacity.slots * 1.25));
       expect(capacity.measured.mean).toBeGreaterThan(10); // four of six wait for those that run
       expect(capacity.measured.p95).toBeGreaterThan(10);
       expect(capacity.slotsNeeded).toBeGreaterThanOrEqual(1);

@@ -102,7 +102,7 @@ export const gateScenarios: readonly Scenario[] = [
       });
       expect(await settled(app.resolveGate((failing.parent as { id: string }).id, 1))).toMatchObject({
         name: 'GateDecidedError',
-        message: expect.stringContaining('nobody resolved the gate'),
+        message: expect.stringContaining('no decision for the gate'),
       });
     },
   },
