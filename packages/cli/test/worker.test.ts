@@ -45,7 +45,7 @@ describe('worker on memory://', () => {
       msg: 'starting',
       app: 'shop',
       broker: 'memory://',
-      queues: ['default'],
+      queues: ['default', 'elsewhere'],
       slots: 8,
     });
     expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped: no task handed back', handedBack: 0 });
