@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 COPY packages/core/package.json packages/core/
 COPY packages/redis/package.json packages/redis/
 COPY packages/cli/package.json packages/cli/
+COPY packages/celery/package.json packages/celery/
 COPY packages/lovage/package.json packages/lovage/
 COPY packages/bench/package.json packages/bench/
 COPY packages/chaos/package.json packages/chaos/
