@@ -37,7 +37,7 @@ export interface AmqpResultsParts {
  */
 export class AmqpResults implements ResultBackend {
   readonly #parts: AmqpResultsParts;
-  readonly #listeners = new Map<string, (ring: ResultNotification) => void>();
+  readonly #listeners = new Map<string, (notification: ResultNotification) => void>();
   readonly #inboxes = new Map<string, Promise<void>>();
   readonly #kept = new Map<string, OutcomeRecord>();
   readonly #groups = new Map<string, { readonly inbox: string; readonly members: readonly string[] }>();
@@ -63,7 +63,7 @@ export class AmqpResults implements ResultBackend {
     return ids.map((id) => this.#kept.get(id) ?? this.#groupOf(id));
   }
 
-  async watch(inbox: string, listener: (ring: ResultNotification) => void): Promise<Subscription> {
+  async watch(inbox: string, listener: (notification: ResultNotification) => void): Promise<Subscription> {
     this.#listeners.set(inbox, listener);
     if (inbox !== broadcastInbox) await this.#open(inbox);
     return { close: async () => void this.#listeners.delete(inbox) };

@@ -39,9 +39,9 @@ export class RunBody {
   async returned(value: unknown): Promise<void> {
     if (this.#owner.over) return;
     if (this.#cancel.delivered) return this.threw(this.#cancel.error);
-    const stray = [...this.#owner.requests].find(({ open }) => !open.promise.awaited);
-    if (stray) {
-      const problem = `the function returned while ${stray.kind} "${stray.key}" was not awaited: await it, or use w.start for what may go on alone`;
+    const unawaited = [...this.#owner.requests].find(({ open }) => !open.promise.awaited);
+    if (unawaited) {
+      const problem = `the function returned while ${unawaited.kind} "${unawaited.key}" was not awaited: await it, or use w.start for what may go on alone`;
       return this.threw(new WorkflowMisuseError(this.#owner.id, problem));
     }
     if (this.#agrees()) this.#owner.end({ kind: 'value', value });

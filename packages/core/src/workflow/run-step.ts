@@ -125,8 +125,8 @@ class StepAbort {
   #reason: unknown;
 
   /** A compensation is not aborted by the cancel that it is there for. */
-  constructor(engine: RunEngine, apart: boolean) {
-    this.#run = apart ? engine.options.signal : engine.signal;
+  constructor(engine: RunEngine, detached: boolean) {
+    this.#run = detached ? engine.options.signal : engine.signal;
   }
 
   get signal(): AbortSignal {
