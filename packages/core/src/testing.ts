@@ -6,6 +6,7 @@ export { historyConformance } from './testing/conformance/history-conformance.ts
 export { resultBackendConformance } from './testing/conformance/results/result-backend-conformance.ts';
 export { busConformance } from './testing/conformance/stores/bus-conformance.ts';
 export { leaseConformance } from './testing/conformance/stores/lease-conformance.ts';
+export { rateLimiterConformance } from './testing/conformance/stores/rate-limiter-conformance.ts';
 export { retentionConformance } from './testing/conformance/stores/retention-conformance.ts';
 export { revocationConformance } from './testing/conformance/stores/revocation-conformance.ts';
 export { scheduleStoreConformance } from './testing/conformance/stores/schedule-store-conformance.ts';

@@ -10,6 +10,7 @@ import {
   injectRaw,
   leaseConformance,
   loseLease,
+  rateLimiterConformance,
   resultBackendConformance,
   retentionConformance,
   revocationConformance,
@@ -65,6 +66,7 @@ historyConformance('memory', options);
 leaseConformance('memory', options);
 revocationConformance('memory', options);
 retentionConformance('memory', options);
+rateLimiterConformance('memory', options);
 scheduleStoreConformance('memory', options);
 workflowConformance('memory', options);
 semaphoreConformance('memory', options);

@@ -17,6 +17,7 @@ export {
   injectRaw,
   leaseConformance,
   loseLease,
+  rateLimiterConformance,
   resultBackendConformance,
   scenarios,
   scheduleStoreConformance,

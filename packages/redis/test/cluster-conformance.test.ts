@@ -6,6 +6,7 @@ import {
   type HarnessNeeds,
   historyConformance,
   leaseConformance,
+  rateLimiterConformance,
   resultBackendConformance,
   retentionConformance,
   revocationConformance,
@@ -97,6 +98,7 @@ for (const exam of exams) {
   semaphoreConformance(name, { open });
   leaseConformance(name, { open });
   revocationConformance(name, { open });
+  rateLimiterConformance(name, { open });
   scheduleStoreConformance(name, { open });
   workflowConformance(name, { open });
   if (!whole) continue;

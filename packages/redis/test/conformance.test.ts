@@ -6,6 +6,7 @@ import {
   type HarnessNeeds,
   historyConformance,
   leaseConformance,
+  rateLimiterConformance,
   resultBackendConformance,
   retentionConformance,
   revocationConformance,
@@ -54,6 +55,7 @@ historyConformance('redis', { open });
 leaseConformance('redis', { open });
 revocationConformance('redis', { open });
 retentionConformance('redis', { open });
+rateLimiterConformance('redis', { open });
 scheduleStoreConformance('redis', { open });
 semaphoreConformance('redis', { open });
 workflowConformance('redis', { open });

@@ -6,6 +6,7 @@ import {
   type HarnessNeeds,
   historyConformance,
   leaseConformance,
+  rateLimiterConformance,
   resultBackendConformance,
   retentionConformance,
   revocationConformance,
@@ -50,6 +51,7 @@ historyConformance('redis+streams', { open });
 leaseConformance('redis+streams', { open });
 revocationConformance('redis+streams', { open });
 retentionConformance('redis+streams', { open });
+rateLimiterConformance('redis+streams', { open });
 scheduleStoreConformance('redis+streams', { open });
 workflowConformance('redis+streams', { open });
 semaphoreConformance('redis+streams', { open });

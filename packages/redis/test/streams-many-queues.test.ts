@@ -62,3 +62,30 @@ it('a task costs Redis the same work whether its worker has twenty queues or fou
   const many = await cost(400);
   expect(many).toBeLessThan(few * 2 + 5); // 4,400 reads a task when all queues are asked
 });
+
+it('of many queues a paused one waits, a delayed message comes in time, and one after a lost connection too', {
+  timeout: 60_000,
+}, async () => {
+  const prefix = `t${newTaskId()}`;
+  const connection = connect(prefix);
+  const { arrived, deliveries } = await consume(connection, { queues: names(40) });
+  const publisher = connect(prefix);
+  const publish = (queue: string, eta?: number): Promise<void> =>
+    required(publisher.broker).publish([createMessage({ queue, ...(eta === undefined ? {} : { eta }) })]);
+  const { setPaused } = required(publisher.monitor);
+  await setPaused?.call(publisher.monitor, 'queue-3', true);
+  await publish('queue-3');
+  await publish('queue-4');
+  await arrived(1);
+  expect(deliveries.map(({ queue }) => queue)).toEqual(['queue-4']);
+  await setPaused?.call(publisher.monitor, 'queue-3', false);
+  await arrived(2);
+  const due = Date.now() + 300;
+  await publish('queue-5', due);
+  await arrived(3);
+  expect(Date.now()).toBeGreaterThanOrEqual(due);
+  await redis.server.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await publish('queue-6');
+  await publish('queue-4');
+  await arrived(5);
+});

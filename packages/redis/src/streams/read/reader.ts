@@ -242,7 +242,7 @@ export class Reader {
 
   async #fetchInOrder(count: number): Promise<void> {
     const ready = this.#ready;
-    const order = ready ? ready.next() : this.#inTurn();
+    const order = ready ? ready.next(count) : this.#inTurn();
     try {
       const reply = await this.#ask(order, count);
       this.#takeFound(order, count, reply.found);

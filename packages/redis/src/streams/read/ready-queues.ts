@@ -54,11 +54,15 @@ export class ReadyQueues {
     this.#paused.clear();
   }
 
-  /** The next to be asked. They are taken out: what is said of one while it is asked adds it again. */
-  next(): readonly StreamQueue[] {
+  /**
+   * The next to be asked for so many messages: for two at least of each, or one would not show that it has no more. They are taken
+   * out: what is said of one while it is asked adds it again.
+   */
+  next(messages: number): readonly StreamQueue[] {
+    const most = Math.max(1, Math.min(mostAtOnce, Math.floor(messages / 2)));
     const next: StreamQueue[] = [];
     for (const queue of this.#ready) {
-      if (next.length === mostAtOnce) break;
+      if (next.length === most) break;
       next.push(queue);
     }
     for (const queue of next) this.#ready.delete(queue);
