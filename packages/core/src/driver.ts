@@ -138,7 +138,14 @@ export type { Message } from './message/message.ts';
 export { messageVersion } from './message/message.ts';
 export { parseMessage, parseMessageText } from './message/message-parser.ts';
 export type { Outcome, OutcomeRecord, OutcomeWrite } from './message/outcome.ts';
-export { decodeRecord, encodeRecord, finalRecordPrefix, isFinal, plainRecord } from './message/outcome.ts';
+export {
+  decodeRecord,
+  encodeRecord,
+  finalRecordPrefix,
+  isFinal,
+  malformedField,
+  plainRecord,
+} from './message/outcome.ts';
 export { newTaskId, timeOfTaskId } from './message/task-id.ts';
 export { formatDuration, parseDuration } from './options/duration.ts';
 export { closestName } from './options/option-reader.ts';

@@ -4,7 +4,8 @@ import type { OutcomeRecord, OutcomeWrite } from '../message/outcome.ts';
 export interface ResultBackend {
   /**
    * Stores records; tells of each whether it stands now. A final record is never overwritten: false says that one stood
-   * there already, which may be the same one, put before. A repeated one rings again, and is kept for as long as it says now.
+   * there already, which may be the same one, put before. A repeated one rings again, and does not live
+   * longer than it says now; with `stopsMessage` for as long as it says.
    */
   put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]>;
   /** The records of these ids, in order; undefined where there is none. */

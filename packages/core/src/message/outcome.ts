@@ -128,7 +128,10 @@ function quote(name: string): string {
   return made;
 }
 
-/** The record of a text that {@link encodeRecord} made; undefined when it is not one. */
+/**
+ * The record of a text that {@link encodeRecord} made; undefined when it is not one. One whose fields are of other kinds (forged, or of
+ * a newer version) is a FAILURE that says so: whoever waits for it learns it by name.
+ */
 export function decodeRecord(text: string): OutcomeRecord | undefined {
   try {
     // the prefix is cut before parsing: taking a key out of a parsed object costs three times as much
@@ -138,8 +141,49 @@ export function decodeRecord(text: string): OutcomeRecord | undefined {
     if (typeof value !== 'object' || value === null) return undefined;
     const record = value as Partial<OutcomeRecord>;
     if (typeof record.id !== 'string' || typeof record.state !== 'string') return undefined;
-    return record as OutcomeRecord;
+    const field = malformedField(record);
+    return field === undefined ? (record as OutcomeRecord) : malformedRecord(record.id, field);
   } catch {
     return undefined;
   }
+}
+
+/** Members that a task may have added to its chord, and members of a list, at most: what a record makes its readers do is bounded. */
+const mostAdded = 1_000_000;
+const mostMembers = 2 ** 31;
+
+/** The name of a field that is not what readers of records rely on. */
+export function malformedField(record: Partial<OutcomeRecord>): string | undefined {
+  const { list, added, failure, canvas, plan, reason } = record;
+  if (list !== undefined && !isList(list)) return 'list';
+  if (added !== undefined && !isCount(added, mostAdded)) return 'added';
+  if (failure !== undefined && !isFailure(failure)) return 'failure';
+  if (canvas !== undefined && !isObject(canvas)) return 'canvas';
+  if (plan !== undefined && !isObject(plan)) return 'plan';
+  return reason === undefined || typeof reason === 'string' ? undefined : 'reason';
+}
+
+function isList(list: Partial<ListRef>): boolean {
+  if (!isObject(list)) return false;
+  const { group, size } = list;
+  return typeof group === 'string' && isCount(size, mostMembers);
+}
+
+function isFailure(failure: Partial<Failure>): boolean {
+  if (!isObject(failure)) return false;
+  const { name, message } = failure;
+  return typeof name === 'string' && typeof message === 'string';
+}
+
+function isCount(value: unknown, most: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function malformedRecord(id: string, field: string): OutcomeRecord {
+  const message = `the stored result of ${id} is malformed: its field "${field}" is not what Lovage writes`;
+  return { id, task: '', state: 'FAILURE', failure: { name: 'MalformedMessageError', message }, attempts: 0, at: 0 };
 }

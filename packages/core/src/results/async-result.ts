@@ -1,7 +1,13 @@
 import { onAbort } from '../abort-signal.ts';
 import type { Clock } from '../clock.ts';
 import type { MessageLocation } from '../driver/monitor.ts';
-import { NoResultBackendError, NotSupportedError, ResultExpiredError, TaskRevokedError } from '../errors.ts';
+import {
+  NoResultBackendError,
+  NotSupportedError,
+  ResultExpiredError,
+  ResultTimeoutError,
+  TaskRevokedError,
+} from '../errors.ts';
 import type { ErrorRegistry } from '../message/failure.ts';
 import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
 import { decodeEach, decodeResult, type PayloadOwner } from '../message/payload-codec.ts';
@@ -10,7 +16,7 @@ import { type Duration, parseDuration } from '../options/duration.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { forgetAll } from './forget-all.ts';
-import { listValues } from './list-values.ts';
+import { type ListReading, listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';
 import type { ResultInbox, ResultStores, Watched } from './result-inbox.ts';
 import { readGraph, type TaskGraph } from './task-graph.ts';
@@ -87,7 +93,22 @@ export class AsyncResult<T = unknown> {
    */
   get(options: GetOptions = {}): Promise<T> {
     if (this.#origin.ignored) return Promise.resolve(undefined as T); // asked for: ignoreResult
-    return this.wait(options).then((record) => this.#unwrap(record) as T);
+    const began = this.#context.clock.monotonic();
+    return this.wait(options).then((record) =>
+      record.list ? (this.#listInTime(record, options, began) as Promise<T>) : (this.#unwrap(record) as T),
+    );
+  }
+
+  /** The members of a list are read within the time that is left, too. */
+  #listInTime(record: OutcomeRecord, { timeout, signal }: GetOptions, began: number): Promise<unknown> {
+    const { clock } = this.#context;
+    const given = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout, 'get: timeout');
+    const check = (): void => {
+      signal?.throwIfAborted();
+      if (clock.monotonic() - began >= given)
+        throw new ResultTimeoutError(this.id, given, ': the values of its members were not read in time');
+    };
+    return Promise.resolve(this.#unwrap(record, check));
   }
 
   /** The task's final record, whatever it says; throws as {@link AsyncResult.get} does when there will be none. */
@@ -215,7 +236,7 @@ export class AsyncResult<T = unknown> {
     return place;
   }
 
-  #unwrap(record: OutcomeRecord): MaybePromise<unknown> {
+  #unwrap(record: OutcomeRecord, check?: () => void): MaybePromise<unknown> {
     const { errors, registry } = this.#context;
     const failureContext = { taskId: this.id, task: record.task, attempts: record.attempts };
     if (record.state === 'SUCCESS') {
@@ -223,14 +244,14 @@ export class AsyncResult<T = unknown> {
         const payload = (of === record ? this.#origin.payload : undefined) ?? registry.get(of.task)?.payload;
         return of.each ? decodeEach(payload, of) : decodeResult(payload, of.value, of.id);
       };
-      return record.list ? this.#listOf(record.list, read) : read(record);
+      return record.list ? this.#listOf(record.list, { read, ...(check ? { check } : {}) }) : read(record);
     }
     const cause = record.failure && errors.toError(record.failure, failureContext);
     if (record.state === 'REVOKED') throw new TaskRevokedError(this.id, record.reason ?? 'revoked', cause);
     throw cause ?? new ResultExpiredError(this.id);
   }
 
-  async #listOf(list: ListRef, read: (record: OutcomeRecord) => MaybePromise<unknown>): Promise<unknown> {
-    return listValues((await this.#context.stores()).results, list, read);
+  async #listOf(list: ListRef, reading: Omit<ListReading, 'results'>): Promise<unknown> {
+    return listValues(list, { ...reading, results: (await this.#context.stores()).results });
   }
 }

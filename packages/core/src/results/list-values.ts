@@ -1,11 +1,24 @@
 import type { ResultBackend } from '../driver/result-backend.ts';
-import { ResultExpiredError } from '../errors.ts';
+import { MalformedMessageError, ResultExpiredError } from '../errors.ts';
 import { childId } from '../message/child-id.ts';
 import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
 import type { MaybePromise } from '../options/schema.ts';
 
 /** Records read in one go: bounds the time one command holds the store. */
 export const chunkSize = 500;
+
+/** Lists in one another, at most: those of nested groups. */
+const deepest = 200;
+
+/** What bounds the reading of a list. */
+export interface ListReading {
+  readonly results: ResultBackend;
+  readonly read: ReadValue;
+  /** Throws when nobody waits for the values any more. */
+  readonly check?: () => void;
+  /** The groups around this one: one that holds itself is forged. */
+  readonly around?: readonly string[];
+}
 
 /** Turns a member's final record into its value, or throws what the record stands for. */
 export type ReadValue = (record: OutcomeRecord) => MaybePromise<unknown>;
@@ -22,14 +35,20 @@ export function addedId(by: string, nth: number): string {
 
 /**
  * The values of a group that ended well, in the members' order, those that were added while it ran at the end. Read a
- * chunk at a time; undefined becomes null, as in JSON. Throws {@link ResultExpiredError} for a member that is gone.
+ * chunk at a time; undefined becomes null, as in JSON. Throws {@link ResultExpiredError} for a member that is gone, and
+ * {@link MalformedMessageError} for a list that holds itself.
  */
-export async function listValues(results: ResultBackend, list: ListRef, read: ReadValue): Promise<unknown[]> {
+export async function listValues(list: ListRef, reading: ListReading): Promise<unknown[]> {
+  const { results, check, around = [] } = reading;
+  if (around.includes(list.group) || around.length >= deepest)
+    throw new MalformedMessageError(`the stored result of group ${list.group} is malformed: its list holds itself`);
+  const inner: ListReading = { ...reading, around: [...around, list.group] };
   const values: unknown[] = [];
   const added: string[] = [];
   const take = async (records: readonly OutcomeRecord[]): Promise<void> => {
+    check?.();
     for (const record of records) {
-      const pushing = push(values, record, { results, read });
+      const pushing = push(values, record, inner);
       if (pushing instanceof Promise) await pushing;
       for (let nth = 1; nth <= (record.added ?? 0); nth++) added.push(addedId(record.id, nth));
     }
@@ -60,22 +79,17 @@ async function finalRecords(results: ResultBackend, ids: readonly string[]): Pro
   });
 }
 
-interface PushTools {
-  readonly results: ResultBackend;
-  readonly read: ReadValue;
-}
-
 /** No promise for a value that is there. */
-function push(values: unknown[], record: OutcomeRecord, { results, read }: PushTools): MaybePromise<void> {
-  if (record.list) return pushList(values, record.list, { results, read });
-  const value = read(record);
+function push(values: unknown[], record: OutcomeRecord, reading: ListReading): MaybePromise<void> {
+  if (record.list) return pushList(values, record.list, reading);
+  const value = reading.read(record);
   if (value instanceof Promise) return value.then((late) => void values.push(late ?? null));
   values.push(value ?? null);
   return undefined;
 }
 
-async function pushList(values: unknown[], list: ListRef, { results, read }: PushTools): Promise<void> {
-  const inner = await listValues(results, list, read);
+async function pushList(values: unknown[], list: ListRef, reading: ListReading): Promise<void> {
+  const inner = await listValues(list, reading);
   if (list.flat) for (const value of inner) values.push(value);
   else values.push(inner);
 }

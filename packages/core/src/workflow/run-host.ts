@@ -328,7 +328,7 @@ async function readChild({ results }: WorkflowStores, id: string): Promise<Compl
   const [record] = await results.get([id]);
   if (record === undefined || !isFinal(record)) throw new NotSupportedError(`the result of ${id} is gone`);
   if (record.list)
-    return { value: (await listValues(results, record.list, ({ value }) => value ?? null)) as JsonValue };
+    return { value: (await listValues(record.list, { results, read: ({ value }) => value ?? null })) as JsonValue };
   if (record.failure) return { failure: record.failure };
   return record.value === undefined ? {} : { value: record.value };
 }

@@ -2,6 +2,7 @@ import {
   decodeRecord,
   encodeRecord,
   finalRecordPrefix,
+  malformedField,
   type OutcomeRecord,
   type OutcomeWrite,
   type ResultNotification,
@@ -60,7 +61,8 @@ function parseTogether(text: string): readonly ResultNotification[] {
   const list = `\n${text}`.replaceAll(`\n${finalRecordPrefix}`, '\n{').slice(1).replaceAll('\n', ',');
   const notifications: ResultNotification[] = [];
   for (const record of JSON.parse(`[${list}]`) as OutcomeRecord[]) {
-    if (typeof record.id !== 'string' || typeof record.state !== 'string') throw new TypeError('not a record');
+    if (typeof record.id !== 'string' || typeof record.state !== 'string' || malformedField(record))
+      throw new TypeError('not a record');
     notifications.push({ id: record.id, record });
   }
   return notifications;

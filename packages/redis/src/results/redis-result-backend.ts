@@ -43,7 +43,7 @@ export class RedisResultBackend implements ResultBackend {
   async put(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
     const calls = writes.map((write) => ({
       key: this.#keys.result(write.record.id),
-      args: recordArguments(write, this.#keys),
+      args: [...recordArguments(write, this.#keys), write.stopsMessage ? '1' : ''],
     }));
     const stored = await this.#run((client) => {
       const scripts = scriptsOf(client);

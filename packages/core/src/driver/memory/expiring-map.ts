@@ -51,6 +51,14 @@ export class ExpiringMap<V> {
     if (slot) slot.value = value;
   }
 
+  /** Lets an entry end `ttl` milliseconds from now, unless it ends sooner. */
+  shorten(key: string, ttl: number): void {
+    this.#expire();
+    const slot = this.#slots.get(key);
+    const expiresAt = this.#clock.now() + ttl;
+    if (slot && slot.expiresAt > expiresAt) this.#update(slot, slot.value, expiresAt);
+  }
+
   delete(key: string): boolean {
     const found = this.#slots.delete(key);
     if (this.#expiry.size > 2 * this.#slots.size + 1024) this.#rebuild();

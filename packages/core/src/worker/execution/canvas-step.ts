@@ -158,7 +158,7 @@ export class CanvasStep {
     const [record] = await results.get([id]);
     if (record === undefined || !isFinal(record)) throw new ResultExpiredError(id);
     if (record.list === undefined) return record.value ?? null;
-    return (await listValues(results, record.list, ({ value }) => value)) as JsonValue[];
+    return (await listValues(record.list, { results, read: ({ value }) => value })) as JsonValue[];
   }
 
   /** Stores an outcome; answers with the record that stands, which is another one where the task was revoked meanwhile. */

@@ -4,13 +4,13 @@ import { finalRecordPrefix } from '@lovage/core/driver';
 export const maxNotificationLength = 8_192;
 
 /**
- * Lua: `store(key, record, ttl, channel, bareNotification)` stores a record: 1, or 0 when a final one stood there already, or 2 when
- * the same one did, which is then kept for `ttl`. What rings or
+ * Lua: `store(key, record, ttl, channel, bareNotification, lengthen)` stores a record: 1, or 0 when a final one stood there already, or 2 when
+ * the same one did, which then goes after `ttl` at the latest, or with `lengthen` after `ttl`. What rings or
  * wakes is only a word: where an ACL refuses the channel, this and every other script goes on (`pcall`), and who waits looks for
  * itself. One that broke off there had done half of its work.
  */
 export const storeRecordBody: string = `
-local function store(key, record, ttl, channel, bareRing)
+local function store(key, record, ttl, channel, bareRing, lengthen)
   local ring = record
   local stored = 0
   if redis.pcall('GETRANGE', key, 0, ${finalRecordPrefix.length - 1}) ~= '${finalRecordPrefix}' then
@@ -22,7 +22,7 @@ local function store(key, record, ttl, channel, bareRing)
   else
     ring = redis.call('GET', key)
     if ring == record then
-      redis.call('PEXPIRE', key, ttl)
+      if lengthen == '1' or redis.call('PTTL', key) > tonumber(ttl) then redis.call('PEXPIRE', key, ttl) end
       stored = 2
     end
   end
@@ -33,7 +33,8 @@ end`;
 /** Stores a record that no delivery stands behind: progress, a revocation, a failure before the first run. */
 export const storeRecord: string = `--[[
   KEYS[1] result key
-  ARGV[1] record text  ARGV[2] ttl in ms  ARGV[3] channel or ''  ARGV[4] bare ring, for big records
+  ARGV[1] record text  ARGV[2] ttl in ms  ARGV[3] channel or ''  ARGV[4] bare ring, for big records  ARGV[5] '1': a record that is
+  there already may be kept for longer
   Returns 1 when stored, 0 when a final record stood there already, 2 when this one did.
   Effects: SET result, or PEXPIRE; PUBLISH what is then stored (nothing when progress came after the end).
   A final record is never overwritten; a key of a foreign type is. The DEL: see despite-full.

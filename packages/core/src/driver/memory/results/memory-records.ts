@@ -90,7 +90,8 @@ export class MemoryRecords {
 
   /** The same record again: it may be kept for another time, and may not have to stop a message any more. */
   #keep(write: OutcomeWrite, text: string): void {
-    this.#records.set(write.record.id, text, write.ttl);
+    if (write.stopsMessage) this.#records.set(write.record.id, text, write.ttl);
+    else this.#records.shorten(write.record.id, write.ttl);
     this.#note(write, text);
   }
 
