@@ -136,7 +136,8 @@ export { toFailure } from './message/failure.ts';
 export type { JsonValue } from './message/json.ts';
 export type { Message } from './message/message.ts';
 export { messageVersion } from './message/message.ts';
-export { parseMessage, parseMessageText } from './message/message-parser.ts';
+export type { ReadableParts } from './message/message-parser.ts';
+export { parseMessage, parseMessageText, readableParts } from './message/message-parser.ts';
 export type { Outcome, OutcomeRecord, OutcomeWrite } from './message/outcome.ts';
 export {
   decodeRecord,
@@ -148,6 +149,7 @@ export {
 } from './message/outcome.ts';
 export { newTaskId, timeOfTaskId } from './message/task-id.ts';
 export { formatDuration, parseDuration } from './options/duration.ts';
+export { limits } from './options/limits.ts';
 export { closestName } from './options/option-reader.ts';
 export type { MaybePromise } from './options/schema.ts';
 export { memberId } from './results/list-values.ts';

@@ -8,6 +8,7 @@ import { LeaseQueue } from '../locks/lock-queue.ts';
 import { createConsoleLogger, type Logger } from '../logger.ts';
 import { ErrorRegistry } from '../message/failure.ts';
 import type { Message } from '../message/message.ts';
+import { isName } from '../options/well-formed.ts';
 import { PluginList } from '../plugins/plugin-list.ts';
 import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
@@ -109,8 +110,8 @@ function storesOfCanvas(stores: Stores): Pick<CanvasContext, 'sharedRegistry' | 
 }
 
 function checkName(name: unknown): void {
-  if (typeof name === 'string' && name !== '') return;
-  throw new ConfigurationError('new Lovage(name): the name is a non-empty string');
+  if (isName(name)) return;
+  throw new ConfigurationError('new Lovage(name): the name is a non-empty, well-formed string');
 }
 
 function openLater(

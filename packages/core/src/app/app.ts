@@ -13,6 +13,7 @@ import type { Topic } from '../messaging/topic.ts';
 import type { SubscriptionOptions } from '../messaging/topic-groups.ts';
 import type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler } from '../messaging/topics.ts';
 import type { Schema, SchemaInput, SchemaOutput } from '../options/schema.ts';
+import { isName } from '../options/well-formed.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { AsyncResult } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
@@ -234,15 +235,13 @@ export class Lovage {
 
   /** The result of a group that was sent from any process: its id is all it takes. */
   groupResult<T = unknown>(id: string): GroupResult<T> {
-    if (typeof id !== 'string' || id === '')
-      throw new ConfigurationError('app.groupResult(id): the id is a non-empty string');
+    if (!isName(id)) throw new ConfigurationError('app.groupResult(id): the id is a non-empty, well-formed string');
     return new GroupResult<T>({ id, notifiesThisProcess: false }, this.#runtime.results);
   }
 
   /** The result of a task that was sent from any process. */
   asyncResult<T = unknown>(id: string): AsyncResult<T> {
-    if (typeof id !== 'string' || id === '')
-      throw new ConfigurationError('app.asyncResult(id): the id is a non-empty string');
+    if (!isName(id)) throw new ConfigurationError('app.asyncResult(id): the id is a non-empty, well-formed string');
     return new AsyncResult<T>({ id, notifiesThisProcess: false }, this.#runtime.results);
   }
 

@@ -4,6 +4,7 @@ import { ConfigurationError, GateRejectedError, NotSupportedError, UnknownGateEr
 import { toFailure } from '../message/failure.ts';
 import type { JsonValue } from '../message/json.ts';
 import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
+import { isName } from '../options/well-formed.ts';
 import type { Stores } from '../stores/stores.ts';
 import type { AppWorkflows } from '../workflow/app-workflows.ts';
 
@@ -85,7 +86,7 @@ export class AppGates {
 }
 
 function assertId(id: unknown, where: string): void {
-  if (typeof id === 'string' && id !== '') return;
+  if (isName(id)) return;
   throw new ConfigurationError(`${where}(id): the id is that of a gate: see app.gates.list()`);
 }
 

@@ -5,6 +5,7 @@ import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
 import { hasStamp } from '../message/stamp.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
+import { isName } from '../options/well-formed.ts';
 import type { Stores } from '../stores/stores.ts';
 
 /** Names of stamps or headers, each with the value, or the values, of the tasks that are meant. */
@@ -37,8 +38,7 @@ export class Revoker {
    * with the ids of all that ended. Throws {@link NotSupportedError}, {@link ConfigurationError}.
    */
   async revoke(ids: readonly string[]): Promise<readonly string[]> {
-    for (const id of ids)
-      if (typeof id !== 'string' || id === '') throw new ConfigurationError('revoke: expected task ids');
+    for (const id of ids) if (!isName(id)) throw new ConfigurationError('revoke: expected task ids');
     const { results } = await this.#context.stores.open();
     if (results === undefined) {
       throw new NotSupportedError("revoke needs a result store, where it is remembered (backend: 'none')");

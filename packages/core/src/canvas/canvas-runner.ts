@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { JoinState, ResultBackend } from '../driver/result-backend.ts';
 import type { SharedRegistry } from '../driver/shared-registry.ts';
 import type { Logger } from '../logger.ts';
-import type { JoinRef } from '../message/canvas-ref.ts';
+import type { CanvasRef, JoinRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
@@ -18,6 +18,7 @@ import {
   type Unit,
 } from './continuation.ts';
 import { FailDependents } from './fail-dependents.ts';
+import { findPlace } from './find-place.ts';
 import { freeze, type NodePosition } from './freeze.ts';
 import { GateKeeper, isGate } from './gate-keeper.ts';
 import { messageOf, PlanSink, planTtl, type SinkOptions, type SinkTools } from './plan-sink.ts';
@@ -124,6 +125,11 @@ export class CanvasRunner {
       await this.#put(base, plan, failed);
     }
     await this.#tools.results.forget([replacedId(id)]);
+  }
+
+  /** Where a unit stands of which only the id is known; undefined where nothing says so. */
+  slotHolderOf(id: string): Promise<CanvasRef | undefined> {
+    return findPlace(this.#tools.results, id);
   }
 
   /** All members of a group have ended well. */

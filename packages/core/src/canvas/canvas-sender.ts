@@ -171,9 +171,9 @@ export class CanvasSender {
     return (await this.#revoker('revoked')).revoke(ids);
   }
 
-  /** Ends messages that were found in a queue, with what depends on them. */
-  async endMessages(messages: readonly Message[], reason: string): Promise<void> {
-    await (await this.#revoker(reason)).endMessages(messages);
+  /** Ends messages that were found in a queue, with what depends on them; resolves with how many of them still waited there. */
+  async endMessages(messages: readonly Message[], reason: string, queue?: string): Promise<number> {
+    return (await this.#revoker(reason)).endMessages(messages, queue);
   }
 
   /** What carries canvases on. */

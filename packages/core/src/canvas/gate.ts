@@ -4,6 +4,7 @@ import { assertJson } from '../message/payload-codec.ts';
 import type { GateRule } from '../message/plan.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { type Reader, readOptions } from '../options/option-reader.ts';
+import { isName } from '../options/well-formed.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
 import type { Accepts } from './pipe-types.ts';
@@ -75,9 +76,9 @@ const timeoutOf: Reader<number> = (value, where) => {
  * the step before gave is shown to whoever decides. Throws {@link ConfigurationError}, {@link PayloadNotSerializableError}.
  */
 export function gate<T = unknown>(name: string, given: GateOptions<T> = {}): Gate<T> {
-  if (typeof name !== 'string' || name.trim() === '' || name.length > 200) {
+  if (!isName(name) || name.trim() === '' || name.length > 200) {
     throw new ConfigurationError(
-      `gate(name): expected a name of 1 to 200 characters, received ${JSON.stringify(name)}`,
+      `gate(name): expected a well-formed name of 1 to 200 characters, received ${JSON.stringify(name)}`,
     );
   }
   const read = readOptions(given, { timeout: timeoutOf, default: plain }, `gate "${name}"`);

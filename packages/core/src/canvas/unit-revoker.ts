@@ -59,11 +59,12 @@ export class UnitRevoker {
     return [...all];
   }
 
-  /** Ends these messages, which were found in a queue, and takes them out of it. */
-  async endMessages(messages: readonly Message[]): Promise<void> {
+  /** Ends these messages, which were found in a queue, and takes them out of it; resolves with how many it ended or took out. */
+  async endMessages(messages: readonly Message[], queue?: string): Promise<number> {
     const known = messages.map((message) => ({ id: message.id, record: undefined, message }));
     const ended = await this.#end(known);
-    await this.#remove(ended);
+    const removed = await this.#remove(ended.writes, queue);
+    return messages.filter((_, index) => removed[index] || ended.stand[index]).length; // a gate takes its message out itself
   }
 
   /** Resolves with the ids that are to go too. */
@@ -76,7 +77,7 @@ export class UnitRevoker {
       if (record && !isFinal(record)) await runner.revoked(record, this.#ending); // first what depends on it: see Doom
     }
     const ended = await this.#end(known);
-    if (monitor?.find) await this.#remove(ended);
+    if (monitor?.find) await this.#remove(ended.writes);
     const more = await Promise.all(known.map((unit) => this.#with(unit)));
     return [...more.flat(), ...ids.flatMap((id, index) => (replaced[index] ? [childId(id, '~r')] : []))];
   }
@@ -85,22 +86,26 @@ export class UnitRevoker {
    * Takes messages out of their queues. The record of one that was removed has nothing to stop any more: from now on it is kept like
    * those of other tasks that ended.
    */
-  async #remove(ended: readonly OutcomeWrite[]): Promise<void> {
+  async #remove(ended: readonly OutcomeWrite[], queue?: string): Promise<readonly boolean[]> {
     const { monitor, results, resultExpires } = this.#tools;
-    const removed = (await monitor?.remove?.(ended.map(({ record }) => record.id))) ?? [];
+    const ids = ended.map(({ record }) => record.id);
+    const removed = (await monitor?.remove?.(ids, queue === undefined ? undefined : [queue])) ?? [];
     const over = ended.filter((_, index) => removed[index]).map(({ record }) => ({ record, ttl: resultExpires }));
     if (over.length > 0) await results.put(over);
+    return removed;
   }
 
-  /** Answers with what was written. */
-  async #end(units: readonly Known[]): Promise<readonly OutcomeWrite[]> {
+  /** Answers with what was written, and which of it stands. */
+  async #end(
+    units: readonly Known[],
+  ): Promise<{ readonly writes: readonly OutcomeWrite[]; readonly stand: readonly boolean[] }> {
     const writes = units.map((unit) => this.#write(unit));
     const stand = await this.#tools.results.put(writes);
     const refused = units.filter((_, index) => !stand[index]).map(({ id }) => id);
     const others = refused.length > 0 ? await this.#tools.results.get(refused) : [];
     const ended = new Set(others.flatMap((record) => (record && record.state !== 'REVOKED' ? [record.id] : [])));
     for (const { id, message } of units) if (message?.canvas && !ended.has(id)) await this.#follow(message);
-    return writes;
+    return { writes, stand };
   }
 
   /** What depends on a message that will not be run. */

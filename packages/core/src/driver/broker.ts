@@ -1,5 +1,6 @@
 import type { Failure } from '../message/failure.ts';
 import type { Message } from '../message/message.ts';
+import type { ReadableParts } from '../message/message-parser.ts';
 import type { OutcomeWrite } from '../message/outcome.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { LeaseGuardPlan, LeaseGuardSource } from './lease-guard.ts';
@@ -65,13 +66,9 @@ export interface ConsumeRequest {
   readonly onError: (error: Error) => void;
 }
 
-/** An entry of a queue that could not be read as a message. */
-export interface MalformedEntry {
+/** An entry of a queue that could not be read as a message, with the parts of it that could: see {@link readableParts}. */
+export interface MalformedEntry extends ReadableParts {
   readonly queue: string;
-  /** The entry's id, where one can be read. */
-  readonly id?: string;
-  /** The task's name, where one can be read. */
-  readonly task?: string;
   /** Why it could not be read. */
   readonly reason: Failure;
 }

@@ -34,8 +34,16 @@ export function parseRequest(input: JsonValue): ControlRequest | undefined {
   if (typeof id !== 'string' || !/^[\w-]{1,100}$/.test(id) || typeof command !== 'string' || !isFields(args))
     return undefined;
   if (destination === undefined) return { id, command, args };
-  const names = Array.isArray(destination) ? destination.filter((name) => typeof name === 'string') : [];
-  return { id, command, args, destination: names };
+  const names = Array.isArray(destination) ? destination : [];
+  return { id, command, args, destination: names.slice(0, mostNames).filter(isPattern) };
+}
+
+/** Names and patterns of one command that are looked at, and how long each may be: a worker's name is much shorter. */
+const mostNames = 10_000;
+const longestName = 500;
+
+function isPattern(name: JsonValue): name is string {
+  return typeof name === 'string' && name.length <= longestName;
 }
 
 /** An answer from the wire; undefined for anything else. */

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
-import { type FlowControl, longestKey } from '../message/flow-control.ts';
+import type { FlowControl } from '../message/flow-control.ts';
 import type { JsonValue } from '../message/json.ts';
+import { limits } from '../options/limits.ts';
 import type { KeyFunction } from '../options/unique-rule.ts';
 import { keyOf } from '../task/key-of.ts';
 import type { TaskDefinition } from '../task/task.ts';
@@ -27,8 +28,8 @@ export function concurrencyKeyOf({ name, options }: TaskDefinition, args: readon
 
 function shortKey(where: string, makeKey: KeyFunction, args: readonly JsonValue[]): string | undefined {
   const key = keyOf(makeKey, args, where);
-  if (key === undefined || key.length <= longestKey) return key;
-  throw new ConfigurationError(`${where} gave ${key.length} characters: at most ${longestKey} are allowed`);
+  if (key === undefined || key.length <= limits.key) return key;
+  throw new ConfigurationError(`${where} gave ${key.length} characters: at most ${limits.key} are allowed`);
 }
 
 function weightOf(task: string, weight: ((key: string) => number) | undefined, key: string): number {

@@ -6,6 +6,7 @@ import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
+import { isName } from '../options/well-formed.ts';
 import { broadcastInbox } from '../results/result-inbox.ts';
 
 /** What the fleet looks like. */
@@ -81,10 +82,10 @@ export class Inspector {
    */
   async purge(queue: string): Promise<number> {
     const monitor = await this.#monitor();
-    const parts = await this.#purgeParts(queue, monitor);
-    const ids = await monitor.purge(queue);
+    const ended = await this.#endWaiting(assertQueue(queue), monitor);
+    const ids = await monitor.purge(queue); // what cannot be read as a message, and what came meanwhile
     await this.#revoke(ids);
-    return parts + ids.length;
+    return ended + ids.length;
   }
 
   /**
@@ -119,24 +120,22 @@ export class Inspector {
   }
 
   async #setPaused(queue: string, paused: boolean): Promise<void> {
-    if (queue === '') throw new TypeError('inspect: the name of a queue is missing');
+    assertQueue(queue);
     const monitor = await this.#monitor();
     if (!monitor.setPaused) throw new NotSupportedError('this broker cannot pause queues');
     await monitor.setPaused(queue, paused);
   }
 
-  /** Parts of canvases are looked for first, since only the message says what depends on it. */
-  async #purgeParts(queue: string, monitor: Monitor): Promise<number> {
+  /**
+   * Ends tasks first and deletes their messages then: a purge that is killed in between leaves messages of tasks that have ended,
+   * which no worker runs, and no waiter without an end. Returns how many were deleted.
+   */
+  async #endWaiting(queue: string, monitor: Monitor): Promise<number> {
     const { canvas, results } = runtimeOf(this.#app);
     if (!results.enabled) return 0;
     let count = 0;
     for await (const messages of undeliveredPages(monitor, queue)) {
-      const parts = messages.filter((message) => message.canvas !== undefined);
-      const ids = parts.map(({ id }) => id);
-      const gone = (await monitor.remove?.(ids, [queue])) ?? [];
-      const ended = parts.filter((_, index) => gone[index]);
-      if (ended.length > 0) await canvas.endMessages(ended, 'purged');
-      count += ended.length;
+      if (messages.length > 0) count += await canvas.endMessages(messages, 'purged', queue);
     }
     return count;
   }
@@ -158,4 +157,9 @@ export class Inspector {
     if (monitor === undefined) throw new NotSupportedError('this broker does not support queue inspection');
     return monitor;
   }
+}
+
+function assertQueue(queue: string): string {
+  if (isName(queue)) return queue;
+  throw new TypeError(`inspect: expected the name of a queue, received ${JSON.stringify(queue)}`);
 }

@@ -3,6 +3,7 @@ import { ConfigurationError, LovageError, NotSupportedError } from '../errors.ts
 import type { Logger } from '../logger.ts';
 import type { Duration } from '../options/duration.ts';
 import { type Reader, readOptions } from '../options/option-reader.ts';
+import { isName } from '../options/well-formed.ts';
 import { leaseTtl } from './lock.ts';
 import type { HeldLease, LeaseRequest } from './lock-lease.ts';
 import type { LeaseQueue } from './lock-queue.ts';
@@ -53,7 +54,7 @@ export class Election {
   /** @internal Made by `app.elect`. */
   constructor(context: ElectionContext, name: string, given: ElectionOptions) {
     const where = `election "${name}"`;
-    if (typeof name !== 'string' || name === '') throw new ConfigurationError('app.elect(name): expected a name');
+    if (!isName(name)) throw new ConfigurationError('app.elect(name): expected a non-empty, well-formed name');
     const { onLeader, ttl = defaultTtl } = readOptions(given, { onLeader: handler, ttl: leaseTtl }, where);
     if (!onLeader) throw new ConfigurationError(`${where}: the option onLeader is missing`);
     this.name = name;

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { ConfigurationError, LockLostError, LockReleasedError, LockTimeoutError } from '../errors.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { orNull, type Reader, readOptions } from '../options/option-reader.ts';
+import { isName } from '../options/well-formed.ts';
 import type { HeldLease, LeaseRequest } from './lock-lease.ts';
 import type { LeaseQueue } from './lock-queue.ts';
 
@@ -163,9 +164,9 @@ const lostMeanwhile = (name: string): LockLostError => new LockLostError(name, '
 
 function readNames(names: string | readonly string[]): readonly string[] {
   const list = typeof names === 'string' ? [names] : names;
-  const good = Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string' && name !== '');
+  const good = Array.isArray(list) && list.length > 0 && list.every(isName);
   if (good) return [...new Set(list as readonly string[])].sort();
-  throw new ConfigurationError('app.lock(names): expected a non-empty name, or a list of names');
+  throw new ConfigurationError('app.lock(names): expected a non-empty, well-formed name, or a list of names');
 }
 
 /** A signal that aborts after `wait` (null: never, 0: left to the one try), or as `outer` does. */

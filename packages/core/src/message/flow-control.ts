@@ -29,6 +29,3 @@ export interface Share {
   /** How many of all tenants' messages stand ready in the queue. */
   readonly window: number;
 }
-
-/** The longest key, in characters: keys are part of names in the store. */
-export const longestKey = 500;

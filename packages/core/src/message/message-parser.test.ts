@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MalformedMessageError } from '../errors.ts';
-import { maxDepth } from './json.ts';
+import { limits } from '../options/limits.ts';
 import type { Message } from './message.ts';
 import { parseMessage, parseMessageText } from './message-parser.ts';
 
@@ -72,9 +72,9 @@ describe('parseMessage', () => {
 
   it('takes nesting up to the limit and refuses more', () => {
     // the message is level 0 and args level 1
-    expect(() => parseMessage({ ...minimal, args: [nested(maxDepth - 1)] })).not.toThrow();
-    expect(() => parseMessage({ ...minimal, args: [nested(maxDepth)] })).toThrow(/deeper than 64/);
-    expect(() => parseMessage({ ...minimal, extra: nested(5000) })).toThrow(/deeper than 64/);
+    expect(() => parseMessage({ ...minimal, args: [nested(limits.messageDepth - 1)] })).not.toThrow();
+    expect(() => parseMessage({ ...minimal, args: [nested(limits.messageDepth)] })).toThrow(/deeper than 72/);
+    expect(() => parseMessage({ ...minimal, extra: nested(5000) })).toThrow(/deeper than 72/);
   });
 
   it('refuses __proto__ as a key, anywhere, and takes constructor', () => {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MalformedMessageError } from '../errors.ts';
-import { longestKey } from './flow-control.ts';
-import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
+import { limits } from '../options/limits.ts';
+import type { CanvasRef } from './canvas-ref.ts';
+import { forbiddenKeys, type JsonValue } from './json.ts';
 import { type Message, messageVersion } from './message.ts';
 
 /** Of a line's name: a task's name and a key as JSON, each character up to six. */
@@ -11,7 +12,7 @@ const time = z.number().int().nonnegative();
 const json: z.ZodType<JsonValue> = z.any(); // checked as a whole by assertSafeJson, once, without zod's cost per node
 const fields = z.record(z.string(), json);
 
-const id = z.string().min(1).max(200);
+const id = z.string().min(1).max(limits.taskId);
 const callbacks = z.array(z.object({ plan: id, run: id, keep: z.boolean().optional() })).optional();
 const whole = z.number().int().nonnegative();
 const canvas = z.object({
@@ -34,8 +35,8 @@ const canvas = z.object({
 
 const envelope = z.object({
   v: z.literal(messageVersion),
-  id: z.string().min(1).max(200),
-  task: z.string().min(1).max(500),
+  id: z.string().min(1).max(limits.taskId),
+  task: z.string().min(1).max(limits.taskName),
   args: z.array(json),
   kwargs: fields.optional(),
   queue: z.string().min(1),
@@ -46,7 +47,7 @@ const envelope = z.object({
   expires: time.optional(),
   deadline: time.optional(),
   maxRetries: z.number().int().nonnegative().nullable().optional(),
-  replyTo: z.string().max(200).optional(),
+  replyTo: z.string().max(limits.address).optional(),
   ignoreResult: z.boolean().optional(),
   resultExpires: time.optional(),
   timeLimit: time.optional(),
@@ -69,9 +70,9 @@ const envelope = z.object({
   held: z.boolean().optional(),
   turn: z
     .object({
-      order: z.string().max(longestKey).optional(),
+      order: z.string().max(limits.key).optional(),
       share: z
-        .object({ key: z.string().max(longestKey), cost: z.number().positive(), window: z.number().int().positive() })
+        .object({ key: z.string().max(limits.key), cost: z.number().positive(), window: z.number().int().positive() })
         .optional(),
       served: z.boolean().optional(),
       replaces: z.object({ queue: z.string(), id: z.string() }).optional(),
@@ -79,7 +80,7 @@ const envelope = z.object({
         .object({
           group: z.string().max(longestGroup),
           limit: z.number().int().positive(),
-          flow: z.string().max(longestKey).optional(),
+          flow: z.string().max(limits.key).optional(),
           cost: z.number().positive().optional(),
         })
         .optional(),
@@ -116,25 +117,25 @@ const yesOrNo = (value: unknown): boolean => typeof value === 'boolean';
 type Checks = ReadonlyMap<string, (value: unknown) => boolean>;
 const checks = (of: Readonly<Record<string, (value: unknown) => boolean>>): Checks => new Map(Object.entries(of));
 
-const joinFields: Checks = checks({ group: (value) => text(value, 200), index: count, size: count });
+const joinFields: Checks = checks({ group: (value) => text(value, limits.taskId), index: count, size: count });
 /** What most members and steps of a canvas say of it. */
 const canvasFields: Checks = checks({
   join: (value) => consistsOf(value, joinFields) && 'group' in value && 'index' in value,
-  next: (value) => text(value, 200),
+  next: (value) => text(value, limits.taskId),
 });
 
 /** The fields that nearly every message has and no other, each with what the envelope asks of it. */
 const plainFields: Checks = checks({
   v: (value) => value === messageVersion,
-  id: (value) => text(value, 200),
-  task: (value) => text(value, 500),
+  id: (value) => text(value, limits.taskId),
+  task: (value) => text(value, limits.taskName),
   args: Array.isArray,
   kwargs: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   queue: (value) => text(value, Number.POSITIVE_INFINITY),
   priority: (value) => count(value) && (value as number) <= 9,
   retries: count,
   sentAt: count,
-  replyTo: (value) => text(value, 200),
+  replyTo: (value) => text(value, limits.address),
   eta: count,
   expires: count,
   deadline: count,
@@ -192,7 +193,8 @@ export function parseMessageText(text: string): Message {
 /** Refuses nesting that would overflow a stack and keys that would re-parent a copy. */
 export function assertSafeJson(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
-  if (depth > maxDepth) throw new MalformedMessageError(`message is nested deeper than ${maxDepth} levels`);
+  if (depth > limits.messageDepth)
+    throw new MalformedMessageError(`message is nested deeper than ${limits.messageDepth} levels`);
   if (Array.isArray(value)) {
     for (const item of value) assertSafeJson(item, depth + 1);
     return;
@@ -201,4 +203,31 @@ export function assertSafeJson(value: unknown, depth: number): void {
     if (forbiddenKeys.has(key)) throw new MalformedMessageError(`message holds the forbidden key "${key}"`);
     assertSafeJson((value as Record<string, unknown>)[key], depth + 1);
   }
+}
+
+/** What can be read of something that is no message: enough to end its waiters and what depends on it. */
+export interface ReadableParts {
+  readonly id?: string;
+  readonly task?: string;
+  readonly replyTo?: string;
+  readonly canvas?: CanvasRef;
+}
+
+const parts = {
+  id,
+  task: z.string().min(1).max(limits.taskName),
+  replyTo: z.string().min(1).max(limits.address),
+  canvas,
+} as const;
+
+/** Reads each part where it is there and as it should be, whatever the rest is: a newer version, too deep, of the wrong shape. Never throws. */
+export function readableParts(value: unknown): ReadableParts {
+  if (typeof value !== 'object' || value === null) return {};
+  const found: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(parts)) {
+    const given: unknown = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    const read = given === undefined ? undefined : schema.safeParse(given);
+    if (read?.success) found[name] = read.data;
+  }
+  return found as ReadableParts;
 }

@@ -4,8 +4,9 @@ import {
   PayloadTooLargeError,
   TaskValidationError,
 } from '../errors.ts';
+import { limits } from '../options/limits.ts';
 import type { Checked, MaybePromise, SchemaCodec } from '../options/schema.ts';
-import { forbiddenKeys, type JsonValue, maxDepth } from './json.ts';
+import { forbiddenKeys, type JsonValue } from './json.ts';
 
 /** The limit of a payload, and the option that sets it (named in the error). */
 export interface SizeLimit {
@@ -163,7 +164,7 @@ function sizeBound(value: unknown, depth: number): number {
       return 5;
     case 'object':
       if (value === null) return 4;
-      if (depth > maxDepth) return -1;
+      if (depth > limits.valueDepth) return -1;
       return Array.isArray(value) ? boundOfArray(value, depth) : boundOfObject(value, depth);
     default:
       return -1;
@@ -234,7 +235,7 @@ function describe(value: unknown, depth: number): string | undefined {
       return 'a symbol';
     case 'object':
       if (value === null) return undefined;
-      if (depth > maxDepth) return `nested deeper than ${maxDepth} levels (or circular)`;
+      if (depth > limits.valueDepth) return `nested deeper than ${limits.valueDepth} levels (or circular)`;
       if (Array.isArray(value) || isPlain(value)) return undefined;
       return `an instance of ${value.constructor?.name || 'an unnamed class'}`;
     default:

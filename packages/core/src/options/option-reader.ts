@@ -1,4 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
+import { limits } from './limits.ts';
+import { illFormed, isName } from './well-formed.ts';
 
 /** Reads one option's value, or throws a {@link ConfigurationError} that begins with `where`. */
 export type Reader<T> = (value: unknown, where: string) => T;
@@ -67,10 +69,21 @@ const wrong = (where: string, value: unknown, expected: string): ConfigurationEr
     `${where}: expected ${expected}, received ${typeof value === 'string' ? `"${value}"` : String(value)}`,
   );
 
-/** A text that is not empty. */
+/** A text that is not empty, and that a store keeps as it is. */
 export const text: Reader<string> = (value, where) => {
-  if (typeof value === 'string' && value !== '') return value;
+  if (isName(value)) return value;
+  if (typeof value === 'string' && value !== '') throw ill(where, value);
   throw wrong(where, value, 'a non-empty string');
+};
+
+const ill = (where: string, value: string): ConfigurationError =>
+  new ConfigurationError(`${where}: ${JSON.stringify(value)} cannot be kept: ${illFormed}`);
+
+/** A task's name. */
+export const taskName: Reader<string> = (value, where) => {
+  const name = text(value, where);
+  if (name.length <= limits.taskName) return name;
+  throw new ConfigurationError(`${where}: expected at most ${limits.taskName} characters, received ${name.length}`);
 };
 
 export const flag: Reader<boolean> = (value, where) => {
@@ -100,7 +113,7 @@ export function orNull<T>(reader: Reader<T>): Reader<T | null> {
 
 /** A queue's name: what Redis and BullMQ's tools can carry. */
 export const queueName: Reader<string> = (value, where) => {
-  if (typeof value === 'string' && /^[^:\s{}]{1,200}$/.test(value)) return value;
+  if (typeof value === 'string' && /^[^:\s{}]{1,200}$/.test(value)) return text(value, where);
   throw wrong(where, value, 'a queue name without colons, braces or spaces');
 };
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, parseDuration } from './duration.ts';
 import { oneOf, type Reader, readOptions } from './option-reader.ts';
+import { isName } from './well-formed.ts';
 
 /** Makes a key of a call's arguments, as they go over the wire; undefined: no key. */
 // biome-ignore lint/suspicious/noExplicitAny: the arguments are the handler's, which these options do not know
@@ -56,8 +57,10 @@ export interface UniqueRule {
 
 const key: Reader<KeyFunction | string> = (value, where) => {
   if (typeof value === 'function') return value as KeyFunction;
-  if (typeof value === 'string' && value !== '') return value;
-  throw new ConfigurationError(`${where}: expected a function of the arguments that gives a text, or a text`);
+  if (isName(value)) return value;
+  throw new ConfigurationError(
+    `${where}: expected a function of the arguments that gives a text, or a non-empty, well-formed text`,
+  );
 };
 
 const period: Reader<number> = (value, where) => {

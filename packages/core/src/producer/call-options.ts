@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
 import { type Duration, type Instant, parseDuration, parseInstant } from '../options/duration.ts';
+import { limits } from '../options/limits.ts';
 import {
   flag,
   orNull,
@@ -160,8 +161,10 @@ export function resolveCallOptions(
     throw new ConfigurationError(`${where}: give taskId or idempotencyKey, not both`);
   }
   checkLimits(read, where);
-  if (read.headers) assertJson(read.headers, 'headers', limit, `headers of a call of task "${task}"`);
-  if (read.stamps) assertJson(read.stamps, 'stamps', limit, `stamps of a call of task "${task}"`);
+  if (!(read.headers || read.stamps)) return read;
+  const most = { ...limit, bytes: Math.min(limit.bytes, limits.fieldBytes) };
+  if (read.headers) assertJson(read.headers, 'headers', most, `headers of a call of task "${task}"`);
+  if (read.stamps) assertJson(read.stamps, 'stamps', most, `stamps of a call of task "${task}"`);
   return read;
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import { type Duration, type Instant, parseDuration, parseInstant } from '../options/duration.ts';
 import { flag, oneOf, type Reader, readOptions, wholeNumber } from '../options/option-reader.ts';
+import { isName } from '../options/well-formed.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { type ScheduleTime, timeZone } from './schedule-time.ts';
 
@@ -99,9 +100,10 @@ function inZone(when: ScheduleTime, tz: string | undefined, where: string): Sche
 /** A name that tools, ids and keys can carry. */
 export function scheduleName(name: unknown): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-  if (typeof name === 'string' && name.trim() !== '' && name.length <= 200 && !/[\u0000-\u001f]/.test(name))
-    return name;
-  throw new ConfigurationError(`a schedule's name is text of 1 to 200 characters, received ${JSON.stringify(name)}`);
+  if (isName(name) && name.trim() !== '' && name.length <= 200 && !/[\u0000-\u001f]/.test(name)) return name;
+  throw new ConfigurationError(
+    `a schedule's name is well-formed text of 1 to 200 characters, received ${JSON.stringify(name)}`,
+  );
 }
 
 /** The entries that the app's code declares. Beat reads them; nothing here fires anything. */

@@ -11,7 +11,7 @@ import type { TaskRoutes } from '../task/route.ts';
 import { readOverrides } from './overrides.ts';
 import { withCurrentNames } from './renamed-settings.ts';
 import { type RetentionSettings, retentionRules, toRetention } from './retention-settings.ts';
-import { count, positiveDuration, type SettingRule } from './setting-readers.ts';
+import { count, payloadSize, positiveDuration, type SettingRule } from './setting-readers.ts';
 
 /** Settings under Celery's `conf`. */
 export interface AppConf {
@@ -81,9 +81,9 @@ export interface AppOptions {
   readonly conf?: AppConf;
   /** How long a publish may take before {@link BrokerUnavailableError}. @default '5s' */
   readonly publishTimeout?: Duration;
-  /** The largest arguments of a call, as JSON. @default '1MiB' */
+  /** The largest arguments of a call, as JSON; at most 64 MiB. @default '1MiB' */
   readonly maxPayload?: number | string;
-  /** The largest return value, as JSON. @default '1MiB' */
+  /** The largest return value, as JSON; at most 64 MiB. @default '1MiB' */
   readonly maxResult?: number | string;
   /** How long results are kept; failures are kept at least 7 days. @default '1d' */
   readonly resultExpires?: Duration;
@@ -173,8 +173,8 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   backend: { read: text, env: 'LOVAGE_RESULT_BACKEND' },
   prefix: { read: text, env: 'LOVAGE_PREFIX' },
   publishTimeout: { read: positiveDuration, fallback: '5s', env: 'LOVAGE_PUBLISH_TIMEOUT' },
-  maxPayload: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
-  maxResult: { read: parseSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
+  maxPayload: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
+  maxResult: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
   resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
   history: { read: oneOf('failures', 'sampled', 'all', 'off'), fallback: 'sampled', env: 'LOVAGE_HISTORY' },
   logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },

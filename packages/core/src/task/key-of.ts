@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { KeyFunction } from '../options/unique-rule.ts';
+import { isName } from '../options/well-formed.ts';
 
 /**
  * What a task's key function says of these arguments; undefined: no key. Throws {@link ConfigurationError}, which begins
@@ -15,8 +16,8 @@ export function keyOf(makeKey: KeyFunction, args: readonly JsonValue[], where: s
       cause: error,
     });
   }
-  if (key === undefined || (typeof key === 'string' && key !== '')) return key;
+  if (key === undefined || isName(key)) return key;
   throw new ConfigurationError(
-    `${where} gave ${JSON.stringify(key) ?? String(key)}: expected a non-empty text, or undefined`,
+    `${where} gave ${JSON.stringify(key) ?? String(key)}: expected a non-empty, well-formed text, or undefined`,
   );
 }

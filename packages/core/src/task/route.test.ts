@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileRoutes } from './route.ts';
+import { compilePattern, compileRoutes } from './route.ts';
 
 const ask = (routes: Parameters<typeof compileRoutes>[0], task: string) => compileRoutes(routes)({ task, args: [] });
 
@@ -32,4 +32,21 @@ describe('routes', () => {
     expect(() => compileRoutes({ a: 'with space' })).toThrow('expected a queue name');
     expect(() => compileRoutes('x' as never)).toThrow('expected an object, a list of rules, or a function');
   });
+});
+
+it('fits globs in linear time, whatever they are', () => {
+  const fits = compilePattern(`${'*a'.repeat(200)}*b`);
+  const start = performance.now();
+  expect(fits('a'.repeat(400))).toBe(false);
+  expect(performance.now() - start).toBeLessThan(1_000); // as a regular expression: longer than anybody waits
+  for (const [glob, name, expected] of [
+    ['a*b?d', 'axxbcd', true],
+    ['*', '', true],
+    ['a*a', 'a', false],
+    ['**x*', 'ax\n', true],
+    ['a.c*', 'abc', false],
+    ['?', '', false],
+  ] as const) {
+    expect(compilePattern(glob)(name), `${glob} ${name}`).toBe(expected);
+  }
 });

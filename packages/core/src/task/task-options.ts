@@ -10,6 +10,7 @@ import {
   type OrderingPolicy,
   type ResolvedFairness,
 } from '../options/flow-options.ts';
+import { limits } from '../options/limits.ts';
 import {
   flag,
   type OptionTable,
@@ -19,6 +20,7 @@ import {
   type Reader,
   type ReadOptions,
   readOptions,
+  taskName,
   text,
   wholeNumber,
 } from '../options/option-reader.ts';
@@ -215,7 +217,7 @@ const names: Reader<readonly string[]> = (value, where) => {
 };
 
 const table = {
-  name: text,
+  name: taskName,
   args: schema,
   kwargs: schema,
   params: names,
@@ -274,7 +276,7 @@ export function resolveTaskOptions(given: string | TaskOptions, plugins: OptionT
   if (typeof raw !== 'object' || raw === null) {
     throw new ConfigurationError('app.task: the first parameter is the task name, or an object of options with a name');
   }
-  const where = typeof raw.name === 'string' ? `task "${raw.name}"` : 'app.task';
+  const where = typeof raw.name === 'string' ? `task "${raw.name.slice(0, limits.taskName)}"` : 'app.task';
   const [read, plugin] = readBoth(raw, plugins, where);
   if (read.name === undefined)
     throw new ConfigurationError('app.task: the option name is missing: task names are explicit strings');

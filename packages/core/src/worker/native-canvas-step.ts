@@ -20,6 +20,7 @@ export function createNativeCanvasStep(options: NativeCanvasStepOptions): Canvas
     run: (delivery, execute) => execute(delivery),
     follow: (_message, settlement) => settlement,
     openGate: async () => ({ kind: 'ack' }),
+    endUnreadable: async () => undefined,
     async replace(message, canvas): Promise<Settlement> {
       if (canvas === undefined) return { kind: 'ack' }; // it was replaced by an earlier delivery
       try {

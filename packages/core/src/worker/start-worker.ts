@@ -8,7 +8,7 @@ import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../error
 import type { WorkerReport } from '../events/worker-report.ts';
 import type { Logger } from '../logger.ts';
 import { formatDuration } from '../options/duration.ts';
-import { oneOf } from '../options/option-reader.ts';
+import { oneOf, text } from '../options/option-reader.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
 import { type ResolvedWorkerSettings, resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
@@ -155,7 +155,7 @@ function toToolOptions(
 ): Parameters<typeof composeWorker>[2] {
   const { onBlockedLimit = 'release', appModule, leaseRenewalThread, poolChild, events = false } = options;
   return {
-    name: nameOf(options.name ?? `${name}-%p@%h`),
+    name: nameOf(text(options.name ?? `${name}-%p@%h`, 'startWorker: option name')),
     events,
     settings,
     appModule,

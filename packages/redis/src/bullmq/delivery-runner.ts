@@ -9,10 +9,10 @@ import {
   type Settlement,
   toFailure,
 } from '@lovage/core/driver';
-import { type Keys, taskIdOf } from '../keys.ts';
+import type { Keys } from '../keys.ts';
 import { SettleRetry } from '../settle-retry.ts';
 import { StartLog } from '../start-log.ts';
-import { type JobContent, readJob } from './job-message.ts';
+import { type JobContent, readJob, unreadable } from './job-message.ts';
 import type { Lease } from './lease.ts';
 import type { ConsumerParts } from './parts.ts';
 import type { QueueWorker } from './queue-worker.ts';
@@ -131,9 +131,9 @@ export class DeliveryRunner {
 
   async #answerUnreadable({ queue }: Running, content: JobContent): Promise<Settlement | undefined> {
     if (content.message) return undefined; // which has a delivery
-    const { id, task, reason } = content;
+    const { message: _none, ...parts } = content;
     try {
-      return await this.#parts.request.malformed({ queue, id, reason, ...(task === undefined ? {} : { task }) });
+      return await this.#parts.request.malformed({ queue, ...parts });
     } catch (error) {
       return this.#noAnswer(error);
     }
@@ -179,10 +179,10 @@ export class DeliveryRunner {
 }
 
 function read(job: TaskJob, queue: string): JobContent {
-  const unreadable = deferredFailure(job) ?? crashLoop(job);
-  if (!unreadable) return readJob(job.raw, queue);
-  const task = typeof job.raw.name === 'string' ? { task: job.raw.name } : {};
-  return { reason: unreadable, id: taskIdOf(job.raw.id), ...task };
+  const lost = crashLoop(job);
+  if (lost) return unreadable({ ...job.raw, data: undefined }, lost); // reading its data may be what kills workers
+  const failure = deferredFailure(job);
+  return failure ? unreadable(job.raw, failure) : readJob(job.raw, queue);
 }
 
 /** BullMQ (a flow's parent, another worker's limit) or tame-reply has said already that this job cannot be run. */

@@ -4,6 +4,8 @@ import {
   type Message,
   messageVersion,
   parseMessage,
+  type ReadableParts,
+  readableParts,
   toFailure,
   visibleAt,
 } from '@lovage/core/driver';
@@ -71,9 +73,13 @@ export interface RawJob {
 }
 
 /** What a job turned out to hold. */
-export type JobContent =
-  | { readonly message: Message }
-  | { readonly message?: undefined; readonly reason: Failure; readonly id: string; readonly task?: string };
+export type JobContent = { readonly message: Message } | Unreadable;
+
+/** A job that is no message. */
+export interface Unreadable extends ReadableParts {
+  readonly message?: undefined;
+  readonly reason: Failure;
+}
 
 /** Reads a job's message. Never throws, whatever the bytes were. */
 export function readJob(job: RawJob, queue: string): JobContent {
@@ -95,8 +101,19 @@ export function readJob(job: RawJob, queue: string): JobContent {
     fields['retries'] ??= 0;
     return { message: parseMessage(fields) };
   } catch (error) {
-    return { reason: toFailure(error), id, ...(task === undefined ? {} : { task }) };
+    return unreadable(job, toFailure(error));
   }
+}
+
+/** A job that cannot be run, with what can be read of it. Never throws. */
+export function unreadable(job: RawJob, reason: Failure): Unreadable {
+  let data: unknown;
+  try {
+    data = dataOf(job);
+  } catch {
+    // the job itself says its id and task
+  }
+  return { reason, ...readableParts({ ...(data as object | undefined), id: taskIdOf(job.id), task: job.name }) };
 }
 
 function dataOf({ data: text }: RawJob): Record<string, unknown> {

@@ -271,13 +271,12 @@ export class StreamsConsumer implements Consumer {
   }
 
   #answer(delivery: StreamDelivery): MaybePromise<Settlement> {
-    const { message, reason, taskId, task } = delivery.content;
+    const { message, reason, parts } = delivery.content;
     if (message) return this.#parts.deliver(delivery);
     return this.#parts.request.malformed({
       queue: delivery.queue,
       reason: reason ?? { name: 'MalformedMessageError', message: 'unreadable' },
-      ...(taskId === undefined ? {} : { id: taskId }),
-      ...(task === undefined ? {} : { task }),
+      ...parts,
     });
   }
 

@@ -15,7 +15,7 @@ import { MemoryHistory } from './memory-history.ts';
 import { MemoryTopics } from './memory-topics.ts';
 import { MemoryWorkflows } from './memory-workflows.ts';
 import { MemoryDelivery } from './queue/memory-delivery.ts';
-import { type MemoryEntry, readParts } from './queue/memory-entry.ts';
+import { type MemoryEntry, partsOf, priorityOf } from './queue/memory-entry.ts';
 import { MemoryQueue } from './queue/memory-queue.ts';
 import { MemoryRecords } from './results/memory-records.ts';
 
@@ -97,7 +97,8 @@ export class MemoryStore {
 
   /** Puts bytes into a queue as they are, whatever they say. */
   addRaw(queue: string, body: string): void {
-    const { id, priority = 0 } = readParts(body);
+    const { id } = partsOf(body);
+    const priority = priorityOf(body);
     this.#insert({ id: id !== undefined && this.#known.has(id) ? undefined : id, body, queue, priority });
   }
 
@@ -232,7 +233,7 @@ export class MemoryStore {
   }
 
   #park({ entry, queue }: MemoryDelivery, reason: Failure): void {
-    const { id = 'unreadable', task } = readParts(entry.body);
+    const { id = 'unreadable', task } = partsOf(entry.body);
     const at = this.clock.now();
     const { name, message } = reason;
     const letter = { id, queue, at, reason: { name, message }, body: entry.body };

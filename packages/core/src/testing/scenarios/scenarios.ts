@@ -11,6 +11,7 @@ import { controlScenarios } from './control-scenarios.ts';
 import { deadlineScenarios } from './deadline-scenarios.ts';
 import { endingScenarios } from './ending-scenarios.ts';
 import { gateScenarios } from './gate-scenarios.ts';
+import { hostileScenarios } from './hostile-scenarios.ts';
 import { messagingScenarios } from './messaging-scenarios.ts';
 import { mistakeScenarios } from './mistake-scenarios.ts';
 import { orderingScenarios } from './ordering-scenarios.ts';
@@ -50,6 +51,7 @@ const all: readonly Scenario[] = [
   ...capacityScenarios,
   ...rateScenarios,
   ...workflowScenarios,
+  ...hostileScenarios,
 ];
 
 /** Whole user-visible flows through app, broker, worker and results. Call it at the top of a vitest file. */

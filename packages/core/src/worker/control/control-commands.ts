@@ -4,6 +4,7 @@ import type { ControlArgs } from '../../events/control-message.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { parseDuration, parseRate } from '../../options/duration.ts';
 import { unknownName } from '../../options/option-reader.ts';
+import { isName } from '../../options/well-formed.ts';
 import { hideSecret } from '../../stores/driver-url.ts';
 import type { LimitPair, TaskLimits } from '../middleware/task-limits.ts';
 import type { TaskRates } from '../middleware/task-rates.ts';
@@ -156,7 +157,7 @@ function limitsOf({ soft, hard }: ControlArgs): LimitPair {
 
 function textOf(args: ControlArgs, name: string): string {
   const value = args[name];
-  if (typeof value === 'string' && value !== '') return value;
+  if (isName(value)) return value;
   throw new ConfigurationError(`expected ${name}, a name`);
 }
 

@@ -29,7 +29,7 @@ export async function startControl(options: ControlOptions): Promise<Subscriptio
   const { bus, worker, logger } = options;
   return bus.subscribe(controlTopic, (input) => {
     const request = parseRequest(input);
-    if (request === undefined || !isMeant(request, worker)) return;
+    if (request === undefined || !Object.hasOwn(options.commands, request.command) || !isMeant(request, worker)) return;
     answer(options, request)
       .then((reply) => reply && bus.publish(replyTopic(request.id), { worker, ...reply }))
       .catch((error: unknown) =>

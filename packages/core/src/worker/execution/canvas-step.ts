@@ -27,6 +27,9 @@ export interface CanvasStepOptions {
   readonly giveUp: AbortSignal;
 }
 
+/** As much of a message as says what follows it. */
+type CanvasPart = Pick<Message, 'id' | 'task' | 'canvas'>;
+
 /** Runs the delivery of a known task, or answers for an unknown one. */
 export type Execute = (delivery: Delivery) => MaybePromise<Settlement>;
 
@@ -34,7 +37,7 @@ const pause = { first: 100, longest: 5_000 };
 const failureTtl = 7 * 86_400_000;
 
 /** What a worker does for messages of canvases, beside running them. */
-export type CanvasFollower = Pick<CanvasStep, 'run' | 'follow' | 'replace' | 'openGate'>;
+export type CanvasFollower = Pick<CanvasStep, 'run' | 'follow' | 'replace' | 'openGate' | 'endUnreadable'>;
 
 /** Gives up: the message goes back unspent, and everything is done again by whoever gets it. */
 const released: Settlement = { kind: 'release' };
@@ -87,7 +90,7 @@ export class CanvasStep {
   }
 
   /** The settlement when the work is done; tried until it is, or the worker ends. */
-  async #end(message: Message, settlement: Settlement, work: () => Promise<void>): Promise<Settlement> {
+  async #end(message: Pick<Message, 'id'>, settlement: Settlement, work: () => Promise<void>): Promise<Settlement> {
     const done = await this.#retryUntilAborted(message.id, async () => {
       await work();
       return true;
@@ -95,17 +98,37 @@ export class CanvasStep {
     return done ? settlement : released;
   }
 
-  async #storeAndContinue(message: Message, outcome: OutcomeWrite, member: Member | undefined): Promise<void> {
+  async #storeAndContinue(message: CanvasPart, outcome: OutcomeWrite, member: Member | undefined): Promise<void> {
     const state = member && (await this.#options.results.join({ ...member, succeeded: true, outcome }));
     if (state) return this.#afterJoin(message, outcome, state);
     await this.#continue(message, await this.#store(outcome));
   }
 
   /** The outcome is stored and the member recorded, or another outcome stands. */
-  async #afterJoin(message: Message, outcome: OutcomeWrite, { refused, complete }: JoinState): Promise<void> {
+  async #afterJoin(message: CanvasPart, outcome: OutcomeWrite, { refused, complete }: JoinState): Promise<void> {
     if (refused) return this.#continue(message, await this.#store(outcome));
     const { join } = message.canvas ?? {};
     if (complete && join) await (await this.#options.canvas.runner()).completed(join.group);
+  }
+
+  /**
+   * Ends what depends on a message that cannot be read. Where its place in a canvas cannot be read either, the store is asked, which
+   * keeps the plan of all but first steps, and then its id, which says where it stands. undefined: it belongs to no canvas.
+   */
+  async endUnreadable(
+    { id, task, canvas }: CanvasPart,
+    settlement: Settlement,
+    outcome: OutcomeWrite,
+  ): Promise<Settlement | undefined> {
+    const find = async () => (await (await this.#options.canvas.runner()).slotHolderOf(id)) ?? {};
+    const found = canvas ?? (await this.#retryUntilAborted(id, find));
+    if (found === undefined) return released;
+    if (Object.keys(found).length === 0) return undefined;
+    const { outcome: _stored, ...rest } = settlement as Extract<Settlement, { kind: 'deadLetter' }>;
+    const record = { ...outcome.record, canvas: found };
+    return this.#end({ id }, rest, () =>
+      this.#storeAndContinue({ id, task, canvas: found }, { ...outcome, record }, undefined),
+    );
   }
 
   /** Puts a canvas in a running task's place. */
@@ -171,7 +194,7 @@ export class CanvasStep {
   }
 
   /** A continuation that cannot be done (a message that the broker will never take) fails what depends on it. */
-  async #continue({ id, task, canvas = {} }: Message, record: OutcomeRecord): Promise<void> {
+  async #continue({ id, task, canvas = {} }: CanvasPart, record: OutcomeRecord): Promise<void> {
     const runner = await this.#options.canvas.runner();
     const unit = { id, task, canvas, added: record.added };
     try {

@@ -4,6 +4,7 @@ import type { Delivery, MalformedEntry, Settlement } from '../../driver/broker.t
 import type { ResultBackend } from '../../driver/result-backend.ts';
 import { UnknownTaskError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { CanvasRef } from '../../message/canvas-ref.ts';
 import { type Failure, toFailure } from '../../message/failure.ts';
 import type { Message } from '../../message/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
@@ -44,6 +45,7 @@ interface FailedTask {
   readonly id: string;
   readonly task: string;
   readonly replyTo?: string;
+  readonly canvas?: CanvasRef;
 }
 
 /** How long a message of an unknown task is held back, in milliseconds: until an answer is there who can run it, and where nobody can. */
@@ -107,16 +109,17 @@ export class DeliveryReceiver {
     return settlement;
   }
 
-  /** Parks an entry that is no message; where an id can be read, its waiters are told. */
+  /** Parks an entry that is no message; where an id can be read, its task and what depends on it in a canvas fail. */
   readonly malformed = async (entry: MalformedEntry): Promise<Settlement> => {
-    this.#options.logger.error('parked a malformed message', {
-      queue: entry.queue,
-      taskId: entry.id,
-      error: entry.reason.message,
-    });
-    const outcome =
-      entry.id === undefined ? undefined : this.#failed({ id: entry.id, task: entry.task ?? '' }, entry.reason);
-    return this.#stored({ kind: 'deadLetter', reason: entry.reason, ...(outcome ? { outcome } : {}) });
+    const { queue, id, task = '', reason, replyTo, canvas } = entry;
+    this.#options.logger.error('parked a malformed message', { queue, taskId: id, error: reason.message });
+    if (id === undefined) return { kind: 'deadLetter', reason };
+    const read = { id, task, ...(replyTo === undefined ? {} : { replyTo }), ...(canvas ? { canvas } : {}) };
+    const outcome = this.#failed(read, reason);
+    const settlement: Settlement = { kind: 'deadLetter', reason, ...(outcome ? { outcome } : {}) };
+    if (this.#options.canvas === undefined || outcome === undefined) return this.#stored(settlement);
+    const followed = await this.#options.canvas.endUnreadable(read, settlement, outcome);
+    return followed ?? this.#stored(settlement);
   };
 
   /** Not async: a plain task on a broker that stores outcomes itself takes no turn of the queue here. */
@@ -208,10 +211,20 @@ export class DeliveryReceiver {
   }
 
   /** The FAILURE of a task that never ran. */
-  #failed({ id, task, replyTo }: FailedTask, failure: Failure): OutcomeWrite | undefined {
+  #failed({ id, task, replyTo, canvas }: FailedTask, failure: Failure): OutcomeWrite | undefined {
     const { results, clock, worker, resultExpires } = this.#options;
     if (results === undefined) return undefined;
-    const record: OutcomeRecord = { id, task, state: 'FAILURE', failure, attempts: 0, at: clock.now(), worker };
+    const place = canvas ? { canvas } : {};
+    const record: OutcomeRecord = {
+      id,
+      task,
+      state: 'FAILURE',
+      failure,
+      attempts: 0,
+      at: clock.now(),
+      worker,
+      ...place,
+    };
     return { record, ttl: resultExpires, ...(replyTo ? { replyTo } : {}) };
   }
 

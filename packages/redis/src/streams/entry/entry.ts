@@ -1,10 +1,13 @@
 import {
   type Failure,
   type GrantedSlot,
+  limits,
   MalformedMessageError,
   type Message,
   messageVersion,
   parseMessage,
+  type ReadableParts,
+  readableParts,
   toFailure,
 } from '@lovage/core/driver';
 import { readGrant } from '../../stores/grant.ts';
@@ -14,8 +17,6 @@ import type { QueueStream } from './stream-queue.ts';
 /** An entry as Redis gives it: its id, and its fields and values in turn. */
 export type RawEntry = readonly [id: string, fields: readonly string[] | null];
 
-/** Longest payload that is read at all, in characters. What producers may send is bounded far below (`maxPayload`). */
-const longestPayload = 32 * 1024 * 1024;
 /** An entry that crashed its workers so often before anyone could read it is not read any more. */
 const maxUnreadCrashes = 20;
 
@@ -95,8 +96,7 @@ export interface EntryContent {
   readonly message?: Message;
   readonly reason?: Failure;
   /** Where there is no message: what can be read. */
-  readonly task?: string;
-  readonly taskId?: string;
+  readonly parts?: ReadableParts;
 }
 
 /** Reads an entry. Never throws, whatever the bytes were. */
@@ -105,7 +105,7 @@ export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryConte
   const { band, lost, grant } = marksOf(fields ?? [], stream.band ?? 0);
   let data: unknown;
   try {
-    if (payload.length > longestPayload)
+    if (payload.length > limits.messageCharacters)
       throw new MalformedMessageError(`the entry holds ${payload.length} characters`);
     if (lost > maxUnreadCrashes)
       throw new MalformedMessageError(`the entry was lost with its worker ${lost} times: it is not read again`);
@@ -118,7 +118,7 @@ export function readEntry([, fields]: RawEntry, stream: QueueStream): EntryConte
       message: parseMessage(Array.isArray(data) ? unpack(data, { id, band, stream }) : own(data, stream)),
     };
   } catch (error) {
-    return { id, band, lost, reason: toFailure(error), ...partsOf(data, id) };
+    return { id, band, lost, reason: toFailure(error), parts: partsOf(data, { id, band, stream }) };
   }
 }
 
@@ -182,20 +182,14 @@ function own(data: unknown, { queue }: QueueStream): unknown {
   return typeof data === 'object' && data !== null ? { ...data, queue: queue.name } : data;
 }
 
-function partsOf(data: unknown, field: string): Pick<EntryContent, 'task' | 'taskId'> {
-  const object = typeof data === 'object' && data !== null && !Array.isArray(data);
-  const { id, task } = (
-    object
-      ? data
-      : Array.isArray(data)
-        ? { id: field, task: data.find((part) => typeof part === 'string') }
-        : { id: field }
-  ) as {
-    id?: unknown;
-    task?: unknown;
-  };
-  return {
-    ...(typeof id === 'string' && id !== '' && id.length <= 200 ? { taskId: id } : {}),
-    ...(typeof task === 'string' && task !== '' && task.length <= 500 ? { task } : {}),
-  };
+/** Of the array form also where it is of a newer version, or holds something else than it should. */
+function partsOf(
+  data: unknown,
+  at: { readonly id: string; readonly band: number; readonly stream: QueueStream },
+): ReadableParts {
+  try {
+    return readableParts(Array.isArray(data) ? unpack(data, at) : (data ?? { id: at.id }));
+  } catch {
+    return readableParts({ id: at.id }); // its inbox cannot be unpacked, say
+  }
 }

@@ -268,8 +268,8 @@ export class Flusher {
     const { stream, entry, content } = delivery;
     const { message } = content;
     const letter = [
-      ...[message?.id ?? content.taskId ?? content.id, Date.now(), reason.name, reason.message],
-      ...[message?.task ?? content.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
+      ...[message?.id ?? content.parts?.id ?? content.id, Date.now(), reason.name, reason.message],
+      ...[message?.task ?? content.parts?.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
     ];
     const keys: [string, string] = [stream.key, stream.queue.dead];
     const args = [group, this.#parts.consumer, entry, this.#parts.retention.deadLetters, ...letter];

@@ -7,7 +7,7 @@ import type { MaybePromise } from '../../../options/schema.ts';
 import type { AckJoin, CloseReport, ConsumeRequest, Consumer, Deliver, Settlement } from '../../broker.ts';
 import type { LeaseHolder, MemoryStore } from '../memory-store.ts';
 import type { MemoryDelivery } from './memory-delivery.ts';
-import { readParts } from './memory-entry.ts';
+import { partsOf } from './memory-entry.ts';
 import type { MemoryQueue, QueueConsumer } from './memory-queue.ts';
 
 /** Deliveries in a row before other work of the process gets a turn of the event loop. */
@@ -151,13 +151,8 @@ export class MemoryConsumer implements Consumer, QueueConsumer, LeaseHolder {
     try {
       message = parseMessageText(delivery.entry.body);
     } catch (error) {
-      const { id, task } = readParts(delivery.entry.body);
-      return this.#request.malformed({
-        queue: delivery.queue,
-        reason: toFailure(error),
-        ...(id === undefined ? {} : { id }),
-        ...(task === undefined ? {} : { task }),
-      });
+      const parts = partsOf(delivery.entry.body);
+      return this.#request.malformed({ queue: delivery.queue, reason: toFailure(error), ...parts });
     }
     return this.#deliver(delivery.carrying(message));
   }

@@ -1,3 +1,4 @@
+import { type ReadableParts, readableParts } from '../../../message/message-parser.ts';
 import type { MessageLocation } from '../../monitor.ts';
 
 /** One entry of a queue: the bytes as they were published, and where it stands. Encoded once, parsed at each delivery. */
@@ -23,25 +24,17 @@ export interface MemoryEntry {
   next: MemoryEntry | undefined;
 }
 
-/** What can be read of bytes that may be anything. */
-export interface ReadableParts {
-  readonly id?: string;
-  readonly task?: string;
-  readonly priority?: number;
+/** What can be read of bytes that may be anything. Never throws. */
+export function partsOf(body: string): ReadableParts {
+  return readableParts(parse(body));
 }
 
-/** Reads id, task name and priority where they are there and fit; never throws. */
-export function readParts(body: string): ReadableParts {
-  const value = parse(body);
-  if (typeof value !== 'object' || value === null) return {};
-  const { id, task, priority } = value as Record<string, unknown>;
-  return {
-    ...(typeof id === 'string' && id.length > 0 && id.length <= 200 ? { id } : {}),
-    ...(typeof task === 'string' && task.length > 0 && task.length <= 500 ? { task } : {}),
-    ...(Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9
-      ? { priority: priority as number }
-      : {}),
-  };
+/** The priority that such bytes name; the default where they name none. */
+export function priorityOf(body: string): number {
+  const { priority } = (parse(body) ?? {}) as { readonly priority?: unknown };
+  return Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9
+    ? (priority as number)
+    : 0;
 }
 
 function parse(body: string): unknown {
