@@ -50,7 +50,7 @@ export function measureHouse(sources: readonly SourceFile[]): readonly Measure[]
     casts(production, 'core', 10.5, 5),
     casts(production, 'redis', 13, 5),
     casts(production, 'cli', 10.5, 5),
-    { name: 'interfaces of the driver seam', value: seam.interfaces.length, bound: 70, wanted: 49, worst: [] },
+    { name: 'interfaces of the driver seam', value: seam.interfaces.length, bound: 74, wanted: 49, worst: [] },
     { name: 'methods of the driver seam', value: seam.methods.length, bound: 95, wanted: 77, worst: [] },
     { name: 'operations a broker must have', value: seam.required.length, bound: 18, wanted: 12, worst: seam.required },
     vocabulary(sources),

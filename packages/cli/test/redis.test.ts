@@ -61,13 +61,13 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(waitedFailure.code).toBe(1);
     const { workers, queues } = JSON.parse(status.stdout) as { workers: unknown[]; queues: unknown[] };
     expect(workers).toEqual([
-      expect.objectContaining({ name: 'w1', app: 'shop', slots: 2, queues: ['default'], running: [] }),
+      expect.objectContaining({ name: 'w1', app: 'shop', slots: 2, queues: ['default', 'elsewhere'], running: [] }),
     ]);
     expect(queues).toEqual([
       { queue: 'default', waiting: 0, delayed: 0, blocked: 0, running: 0, dead: 0, paused: false },
     ]);
     expect(table.stdout).toMatch(
-      /^worker +slots +running +done +failed +queues +up\nw1 +2 +0 +2 +1 +default +\d+s\n\nqueue +waiting /,
+      /^worker +slots +running +done +failed +queues +up\nw1 +2 +0 +2 +1 +default,elsewhere +\d+s\n\nqueue +waiting /,
     );
 
     worker.kill('SIGTERM');
@@ -107,7 +107,7 @@ describe.skipIf(noRedis)('on a real Redis', () => {
     expect(late).toMatchObject({
       code: 124,
       stderr: expect.stringMatching(
-        /did not end within 300 ms \(after its deadline it is not started, or told to stop\)\n$/,
+        /did not end within 300 ms \(after its deadline it is not started, or it is aborted\)\n$/,
       ),
     });
     const [, sent] = await Promise.all([

@@ -318,7 +318,7 @@ describe('bad input', () => {
     const tick = app.task('tick', () => 1);
     const declare = (name: unknown, when: unknown, signature: unknown, options?: object) => () =>
       app.schedule(name as string, when as never, signature as never, options);
-    expect(declare('', every('1s'), tick.s())).toThrow("a schedule's name is text of 1 to 200 characters");
+    expect(declare('', every('1s'), tick.s())).toThrow("a schedule's name is well-formed text of 1 to 200 characters");
     expect(declare('a', '* * * * *', tick.s())).toThrow("the second parameter is every('30s'), crontab(");
     expect(declare('a', every('1s'), tick)).toThrow('the third parameter is a signature: task.s(…)');
     expect(declare('a', every('1s'), tick.s(), { catchup: 'once' })).toThrow('did you mean "catchUp"?');

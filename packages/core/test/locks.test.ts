@@ -163,8 +163,8 @@ describe('a lock', () => {
   });
 
   it.each([
-    [() => bench.app().lock(''), 'app.lock(names): expected a non-empty name'],
-    [() => bench.app().lock([]), 'app.lock(names): expected a non-empty name'],
+    [() => bench.app().lock(''), 'app.lock(names): expected a non-empty, well-formed name'],
+    [() => bench.app().lock([]), 'app.lock(names): expected a non-empty, well-formed name'],
     [() => bench.app().lock('x', { ttl: 5 }), 'lock "x": option ttl: 5 ms is too short for a lease: at least 100 ms'],
     [() => bench.app().lock('x', { wait: -1 }), 'not a duration'],
     [() => bench.app().lock('x', { tll: 1 } as object), 'unknown option "tll": did you mean "ttl"?'],

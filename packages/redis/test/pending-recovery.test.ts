@@ -1,6 +1,6 @@
 import { type Connection, newTaskId } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { scriptsOf } from '../src/scripts/scripts.ts';
 import { group } from '../src/streams/entry/stream-queue.ts';
 import { ack, consume, createMessage, emptied, required } from './bench.ts';
@@ -68,12 +68,15 @@ it.each([
 
 it('what a read had been handed when it failed is run as soon as reads succeed', async () => {
   const { producer, base } = await open();
-  await required(producer.broker).publish([createMessage(), createMessage()]);
-  await redis.server.client.set(`${base}removed`, 'foreign'); // the script fails behind its XREADGROUP
+  const removed = createMessage();
+  await required(producer.broker).publish([removed, createMessage(), createMessage()]);
+  await producer.monitor?.remove?.([removed.id]);
+  await redis.server.client.acl('SETUSER', 'default', '-xack'); // the script fails behind its XREADGROUP
+  onTestFinished(async () => void (await redis.server.client.acl('SETUSER', 'default', '+@all')));
   const seen = await consume(producer, { slots: 5, leaseDuration });
   await until(() => seen.errors.length > 0, { what: 'the failure' });
-  expect((await redis.server.client.xpending(`${base}p0`, 'lovage'))[0]).toBe(2);
-  await redis.server.client.del(`${base}removed`);
+  expect((await redis.server.client.xpending(`${base}p0`, 'lovage'))[0]).toBe(3);
+  await redis.server.client.acl('SETUSER', 'default', '+@all');
   await seen.arrived(2, 5_000);
   await emptied(producer);
 });

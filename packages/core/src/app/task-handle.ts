@@ -1,8 +1,8 @@
 import { hasCallbacks } from '../canvas/as-call.ts';
 import { Group, inChunks } from '../canvas/group.ts';
-import type { TailOf, WithoutTail } from '../canvas/pipe-types.ts';
 import type { Signature, SignatureSender } from '../canvas/signature.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
+import type { TailOf, WithoutTail } from '../canvas/types/pipe-types.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import type { TaskDefinition } from '../task/task.ts';

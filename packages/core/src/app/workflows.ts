@@ -2,7 +2,7 @@ import type { PluginList } from '../plugins/plugin-list.ts';
 import type { Settings } from '../settings/app-options.ts';
 import type { Stores } from '../stores/stores.ts';
 import { AppWorkflows, type AppWorkflowsOptions } from '../workflow/app-workflows.ts';
-import { workflowStores } from '../workflow/run-wake.ts';
+import { workflowStores } from '../workflow/engine/run-wake.ts';
 
 /** What the workflows of an app are made of. */
 export interface WorkflowParts

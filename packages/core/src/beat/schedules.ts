@@ -115,8 +115,9 @@ export class Schedules {
 
   /** Deletes an entry that was added at run time, or the rest of one that code no longer declares. */
   async remove(name: string): Promise<void> {
-    if ((await this.setAside()).includes(name)) return this.#remove(name);
-    const { definition, known } = await this.#find(name);
+    const entry = await this.#repository.find(name);
+    if (!entry && this.#repository.setAside.includes(name)) return this.#remove(name);
+    const { definition, known } = entry ?? (await this.#find(name));
     if (definition.source === 'code' && known) {
       throw new ConfigurationError(`schedule "${name}" is declared in code: remove it there, or pause it`);
     }

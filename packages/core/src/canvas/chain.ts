@@ -1,4 +1,3 @@
-import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -10,6 +9,7 @@ import {
   type SignatureShape,
 } from './signature.ts';
 import type { CanvasData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** Steps one after another: each is given the value of the one before. */
 export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {

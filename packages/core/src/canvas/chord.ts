@@ -1,6 +1,5 @@
 import { type InOf, isBare, type OutOf, partsToJson, pipe } from './chain.ts';
 import { type AnyGroup, Group, group, type MembersIn, type MembersOut, type Source } from './group.ts';
-import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -11,6 +10,7 @@ import {
   type SignatureShape,
 } from './signature.ts';
 import type { CanvasData, GroupData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** A header of calls that run side by side, and a body that is given the list of their values. */
 export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {

@@ -7,9 +7,9 @@ import { type Reader, readOptions } from '../options/option-reader.ts';
 import { isName } from '../options/well-formed.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Accepts } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureShape } from './signature.ts';
 import type { GateData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** Options of {@link gate}. */
 export interface GateOptions<T> {

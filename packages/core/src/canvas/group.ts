@@ -3,7 +3,6 @@ import type { CallOptions } from '../producer/call-options.ts';
 import type { GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import { type InOf, type OutOf, partsToJson, pipe } from './chain.ts';
-import type { Accepts } from './pipe-types.ts';
 import {
   type AnySignature,
   assertSignature,
@@ -18,6 +17,7 @@ import {
   senderOf,
 } from './signature.ts';
 import type { CanvasData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** Calls that run side by side; the value is the list of their values, in the members' order. */
 export class Group<In extends readonly unknown[] = readonly unknown[], Out = unknown> extends Signature<In, Out> {

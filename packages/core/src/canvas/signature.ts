@@ -4,8 +4,8 @@ import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
 import type { TaskDefinition } from '../task/task.ts';
-import type { Accepts } from './pipe-types.ts';
 import type { CanvasData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** A signature of any shape. */
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` would refuse signatures with open arguments, which stand in parameters

@@ -1,9 +1,9 @@
 import { encodeTail } from '../message/payload-codec.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { partsToJson, pipe } from './chain.ts';
-import type { Accepts } from './pipe-types.ts';
 import { noParts, Signature, type SignatureParts, type SignatureSender, type SignatureShape } from './signature.ts';
 import type { SignatureData } from './signature-data.ts';
+import type { Accepts } from './types/pipe-types.ts';
 
 /** What a task's signature is made of. */
 export interface TaskSignatureData {

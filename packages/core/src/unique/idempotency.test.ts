@@ -48,7 +48,7 @@ describe('an idempotency key', () => {
       },
       'task "t": option idempotencyKey threw: no order',
     ],
-    [() => 5 as never, 'task "t": option idempotencyKey gave 5: expected a non-empty text, or undefined'],
+    [() => 5 as never, 'task "t": option idempotencyKey gave 5: expected a non-empty, well-formed text, or undefined'],
   ])('whose function is wrong fails the call, before anything is sent %#', async (idempotencyKey, message) => {
     const task = app.task({ name: 't', idempotencyKey }, () => 1);
     await expect(task.delay()).rejects.toMatchObject({ name: 'ConfigurationError', message });

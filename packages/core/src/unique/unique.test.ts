@@ -55,7 +55,7 @@ describe('the options unique, debounce and throttle', () => {
       },
       'task "t": option key of unique threw: no id',
     ],
-    [() => 5 as never, 'task "t": option key of unique gave 5: expected a non-empty text, or undefined'],
+    [() => 5 as never, 'task "t": option key of unique gave 5: expected a non-empty, well-formed text, or undefined'],
   ])('fail the call whose key function is wrong, before anything is sent %#', async (key, message) => {
     const task = app.task({ name: 't', unique: { key } }, () => 1);
     await expect(task.delay()).rejects.toMatchObject({ name: 'ConfigurationError', message });
@@ -132,8 +132,11 @@ describe('a unique call', () => {
     const task = app.task({ name: 'd', unique: true }, () => ++runs);
     const stores = await runtimeOf(app).stores.open();
     const publish = stores.broker.publish.bind(stores.broker);
-    stores.broker.publish = () => new Promise(() => {}); // dies here, with the key in its hand
-    void task.delay();
+    const died = new AbortController();
+    const dies = () =>
+      new Promise<never>((_, reject) => died.signal.addEventListener('abort', () => reject(died.signal.reason)));
+    stores.broker.publish = dies; // with the key in its hand
+    task.delay().catch(() => {});
     const dead = await until(() => holder('d'), { what: 'the claim' });
     stores.broker.publish = publish;
     const answered = await task.delay(); // accepted under the dead one's id
@@ -141,14 +144,15 @@ describe('a unique call', () => {
     await startWorker(app);
     expect(await answered.get()).toBe(1);
 
-    stores.broker.publish = () => new Promise(() => {});
-    void task.delay();
+    stores.broker.publish = dies;
+    task.delay().catch(() => {});
     const gone = await until(() => holder('d'), { what: 'the claim' });
     stores.broker.publish = publish;
     await clock.advance(10_001);
     const next = await task.delay();
     expect(next.id).not.toBe(gone);
     expect(await next.get()).toBe(2);
+    died.abort(); // close() waits for what was sent before it
   });
 
   it('meets a claim of a task that the broker lost, and takes its key', async () => {

@@ -1,11 +1,11 @@
 import type { Timer } from '../clock.ts';
 import { WorkflowCancelledError, WorkflowTimeoutError } from '../errors.ts';
-import { childRunId } from './child-run-id.ts';
-import type { EngineOptions } from './engine-options.ts';
-import type { Journal } from './journal.ts';
+import { childRunId } from './engine/child-run-id.ts';
+import type { EngineOptions } from './engine/engine-options.ts';
+import type { Journal } from './engine/journal.ts';
+import type { Request, RunEnd } from './engine/request.ts';
+import type { RunLog } from './engine/run-log.ts';
 import type { LogEntry } from './log-entry.ts';
-import type { Request, RunEnd } from './request.ts';
-import type { RunLog } from './run-log.ts';
 
 /** The engine, as far as its cancel knows it. */
 export interface CancelOwner {

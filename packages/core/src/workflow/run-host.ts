@@ -15,12 +15,12 @@ import { listValues } from '../results/list-values.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { type TaskDefinition, versionOf } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
-import { createContext } from './create-context.ts';
+import { createContext } from './engine/create-context.ts';
+import type { Completion, Request, RunEnd } from './engine/request.ts';
+import { RunEngine } from './engine/run-engine.ts';
+import { hostTopic, type WorkflowStores } from './engine/run-wake.ts';
 import { type EntryKind, markSign } from './log-entry.ts';
-import type { Completion, Request, RunEnd } from './request.ts';
-import { RunEngine } from './run-engine.ts';
 import { RunErrors } from './run-errors.ts';
-import { hostTopic, type WorkflowStores } from './run-wake.ts';
 import type { WorkflowCode } from './workflow-code.ts';
 
 /** What holding runs needs. */

@@ -1,7 +1,7 @@
 import { WorkflowLimitError, WorkflowMisuseError } from '../errors.ts';
-import type { EngineOptions } from './engine-options.ts';
+import type { EngineOptions } from './engine/engine-options.ts';
+import type { RunLog } from './engine/run-log.ts';
 import type { EntryKind } from './log-entry.ts';
-import type { RunLog } from './run-log.ts';
 
 /** The engine, as far as its keys know it. */
 export interface KeyOwner {

@@ -10,7 +10,7 @@ import {
 } from '../options/schema.ts';
 import { defineTask, type Handler, type TaskDefinition } from '../task/task.ts';
 import type { TaskOptions } from '../task/task-options.ts';
-import type { RunLimits } from './engine-options.ts';
+import type { RunLimits } from './engine/engine-options.ts';
 import type { WorkflowContext } from './workflow-context.ts';
 
 /** The options of a workflow beside those of every task. */

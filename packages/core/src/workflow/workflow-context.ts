@@ -3,7 +3,7 @@ import type { Logger } from '../logger.ts';
 import type { Duration, Instant } from '../options/duration.ts';
 import type { Schema, SchemaOutput } from '../options/schema.ts';
 import type { CallOptions } from '../producer/call-options.ts';
-import type { StepFunction } from './run-step.ts';
+import type { StepFunction } from './engine/run-step.ts';
 import type { StepOptions } from './step-options.ts';
 
 /** A task or workflow, as `w.call` takes it. */

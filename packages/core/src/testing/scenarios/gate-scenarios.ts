@@ -202,7 +202,7 @@ export const gateScenarios: readonly Scenario[] = [
         [() => app.resolveGate(''), 'the id is that of a gate'],
         [() => app.resolveGate('x', () => 1), 'value is a function'],
         [() => app.rejectGate('x', 5 as never), 'the reason is text, or an error'],
-        [async () => gate(''), 'expected a name'],
+        [async () => gate(''), 'expected a well-formed name'],
         [async () => gate('x', { timeout: '29d' }), 'a gate waits for at most 28 days'],
         [async () => gate('x', { timout: 5 } as never), 'did you mean "timeout"?'],
         [async () => gate('x', { default: Number.NaN }), 'is NaN'],

@@ -19,9 +19,10 @@ local function drop(base, stream, entries)
   for _, entry in ipairs(entries) do
     local id = entry[2] and entry[2][1]
     if id and redis.pcall('HEXISTS', base .. 'removed', id) == 1 then
-      if redis.call('HINCRBY', base .. 'removed', id, -1) <= 0 then redis.call('HDEL', base .. 'removed', id) end
       redis.call('XACK', stream, group, entry[1])
       redis.call('XDEL', stream, entry[1])
+      local left = redis.pcall('HINCRBY', base .. 'removed', id, -1) -- a mark that is no number is one
+      if type(left) ~= 'number' or left <= 0 then redis.call('HDEL', base .. 'removed', id) end
     else
       kept[#kept + 1] = entry
     end
@@ -118,9 +119,10 @@ redis.call('DEL', KEYS[2] .. 'none')
 local dropped, removed = {}, KEYS[2] .. 'removed'
 for i = 2, #ARGV, 2 do
   if redis.pcall('HEXISTS', removed, ARGV[i + 1]) == 1 then
-    if redis.call('HINCRBY', removed, ARGV[i + 1], -1) <= 0 then redis.call('HDEL', removed, ARGV[i + 1]) end
     redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
     redis.call('XDEL', KEYS[1], ARGV[i])
+    local left = redis.pcall('HINCRBY', removed, ARGV[i + 1], -1)
+    if type(left) ~= 'number' or left <= 0 then redis.call('HDEL', removed, ARGV[i + 1]) end
     dropped[#dropped + 1] = i / 2 - 1
   end
 end

@@ -1,7 +1,7 @@
-import type { Failure } from '../message/failure.ts';
-import type { JsonValue } from '../message/json.ts';
-import type { MaybePromise, SchemaCodec } from '../options/schema.ts';
-import type { EntryKind } from './log-entry.ts';
+import type { Failure } from '../../message/failure.ts';
+import type { JsonValue } from '../../message/json.ts';
+import type { MaybePromise, SchemaCodec } from '../../options/schema.ts';
+import type { EntryKind } from '../log-entry.ts';
 import type { OpenPromise } from './run-promise.ts';
 
 /** Something that the code of a run asked for. */

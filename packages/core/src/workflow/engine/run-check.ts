@@ -1,10 +1,10 @@
-import type { StoredRun } from '../driver/workflow-store.ts';
-import { silentLogger } from '../logger.ts';
-import { runAsTask, type TaskContext } from '../task/task-context.ts';
+import type { StoredRun } from '../../driver/workflow-store.ts';
+import { silentLogger } from '../../logger.ts';
+import { runAsTask, type TaskContext } from '../../task/task-context.ts';
+import type { WorkflowCode } from '../workflow-code.ts';
 import { type ContextParts, createContext } from './create-context.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { RunEngine } from './run-engine.ts';
-import type { WorkflowCode } from './workflow-code.ts';
 
 /** What comparing a run with code needs. */
 export type CheckParts = Pick<ContextParts, 'canvas' | 'payloadOf'> &

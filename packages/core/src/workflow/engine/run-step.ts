@@ -1,12 +1,12 @@
-import { sleep } from '../clock.ts';
-import { PayloadNotSerializableError, PayloadTooLargeError, StepTimeoutError } from '../errors.ts';
-import { toFailure } from '../message/failure.ts';
-import type { JsonValue } from '../message/json.ts';
-import { assertJson } from '../message/payload-codec.ts';
+import { sleep } from '../../clock.ts';
+import { PayloadNotSerializableError, PayloadTooLargeError, StepTimeoutError } from '../../errors.ts';
+import { toFailure } from '../../message/failure.ts';
+import type { JsonValue } from '../../message/json.ts';
+import { assertJson } from '../../message/payload-codec.ts';
+import { runAsStep, type StepInfo } from '../step-context.ts';
+import type { ResolvedStepOptions } from '../step-options.ts';
 import type { Request } from './request.ts';
 import type { RunEngine } from './run-engine.ts';
-import { runAsStep, type StepInfo } from './step-context.ts';
-import type { ResolvedStepOptions } from './step-options.ts';
 
 /** The function of a step. */
 export type StepFunction<T = unknown> = (info: StepInfo) => T | PromiseLike<T>;

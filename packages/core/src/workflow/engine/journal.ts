@@ -1,7 +1,7 @@
-import { type Clock, sleep } from '../clock.ts';
-import type { AppendReply, HeaderChange, RunChange, WorkflowStore } from '../driver/workflow-store.ts';
-import type { Logger } from '../logger.ts';
-import { encodeEntry, type LogEntry, markSign, type OpenMark } from './log-entry.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import type { AppendReply, HeaderChange, RunChange, WorkflowStore } from '../../driver/workflow-store.ts';
+import type { Logger } from '../../logger.ts';
+import { encodeEntry, type LogEntry, markSign, type OpenMark } from '../log-entry.ts';
 
 /** What a journal needs. */
 export interface JournalOptions {

@@ -1,6 +1,6 @@
+import type { LogEntry } from '../log-entry.ts';
 import { whenDrained } from './drained.ts';
 import type { Journal } from './journal.ts';
-import type { LogEntry } from './log-entry.ts';
 import type { Completion, RunEnd } from './request.ts';
 import type { RunLog } from './run-log.ts';
 

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto';
-import type { CanvasSender } from '../canvas/canvas-sender.ts';
-import { type AnySignature, assertSignature } from '../canvas/signature.ts';
-import { ConfigurationError, EventTimeoutError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
-import { toFailure } from '../message/failure.ts';
-import type { JsonValue } from '../message/json.ts';
-import { assertJson, decodeResult, type PayloadOwner } from '../message/payload-codec.ts';
-import { parseDuration, parseInstant } from '../options/duration.ts';
-import { createSchemaCodec, type Schema } from '../options/schema.ts';
-import type { TaskContext } from '../task/task-context.ts';
+import type { CanvasSender } from '../../canvas/canvas-sender.ts';
+import { type AnySignature, assertSignature } from '../../canvas/signature.ts';
+import { ConfigurationError, EventTimeoutError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { toFailure } from '../../message/failure.ts';
+import type { JsonValue } from '../../message/json.ts';
+import { assertJson, decodeResult, type PayloadOwner } from '../../message/payload-codec.ts';
+import { parseDuration, parseInstant } from '../../options/duration.ts';
+import { createSchemaCodec, type Schema } from '../../options/schema.ts';
+import type { TaskContext } from '../../task/task-context.ts';
+import type { EntryKind } from '../log-entry.ts';
+import { ContinueAs } from '../run-errors.ts';
+import { currentStep } from '../step-context.ts';
+import { readStepOptions, type StepOptions } from '../step-options.ts';
+import type { Callable, EventOptions, Startable, WorkflowContext } from '../workflow-context.ts';
 import { childRunId } from './child-run-id.ts';
-import type { EntryKind } from './log-entry.ts';
 import { quietDuringReplay } from './quiet-logger.ts';
 import type { Request } from './request.ts';
 import type { RunEngine } from './run-engine.ts';
-import { ContinueAs } from './run-errors.ts';
 import { runStep, type StepFunction } from './run-step.ts';
-import { currentStep } from './step-context.ts';
-import { readStepOptions, type StepOptions } from './step-options.ts';
-import type { Callable, EventOptions, Startable, WorkflowContext } from './workflow-context.ts';
 
 /** What `w` is made of. */
 export interface ContextParts {

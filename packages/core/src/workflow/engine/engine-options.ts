@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts';
-import type { TakenRun, WorkflowStore } from '../driver/workflow-store.ts';
-import type { Logger } from '../logger.ts';
-import type { EntryKind } from './log-entry.ts';
+import type { Clock } from '../../clock.ts';
+import type { TakenRun, WorkflowStore } from '../../driver/workflow-store.ts';
+import type { Logger } from '../../logger.ts';
+import type { EntryKind } from '../log-entry.ts';
+import type { RunErrors } from '../run-errors.ts';
 import type { Completion } from './request.ts';
-import type { RunErrors } from './run-errors.ts';
 
 /** Bounds of a workflow, resolved; milliseconds and characters. */
 export interface RunLimits {

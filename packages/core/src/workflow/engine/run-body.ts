@@ -1,9 +1,9 @@
-import { CompensationFailedError, WorkflowMisuseError } from '../errors.ts';
-import { toFailure } from '../message/failure.ts';
+import { CompensationFailedError, WorkflowMisuseError } from '../../errors.ts';
+import { toFailure } from '../../message/failure.ts';
+import type { RunCancel } from '../run-cancel.ts';
+import { ContinueAs } from '../run-errors.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { Request, RunEnd } from './request.ts';
-import type { RunCancel } from './run-cancel.ts';
-import { ContinueAs } from './run-errors.ts';
 
 /** The engine, as far as the end of its code knows it. */
 export interface BodyOwner {

@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../../logger.ts';
 
 /** A logger that says nothing while `quiet()`: a replay has logged it all before. */
 export function quietDuringReplay(logger: Logger, quiet: () => boolean): Logger {

@@ -1,22 +1,22 @@
-import type { Timer } from '../clock.ts';
-import type { InboxItem } from '../driver/workflow-store.ts';
-import { LeaseLostError, WorkflowDivergedError, WorkflowMisuseError } from '../errors.ts';
-import { toFailure } from '../message/failure.ts';
-import { currentTaskOrNone } from '../task/task-context.ts';
+import type { Timer } from '../../clock.ts';
+import type { InboxItem } from '../../driver/workflow-store.ts';
+import { LeaseLostError, WorkflowDivergedError, WorkflowMisuseError } from '../../errors.ts';
+import { toFailure } from '../../message/failure.ts';
+import { currentTaskOrNone } from '../../task/task-context.ts';
+import type { EntryKind, LogEntry, OpenMark } from '../log-entry.ts';
+import { cancelKey, RunCancel } from '../run-cancel.ts';
+import { RunLeftError } from '../run-errors.ts';
+import { RunKeys } from '../run-keys.ts';
+import { currentStep } from '../step-context.ts';
 import { Completions } from './completions.ts';
 import { whenDrained } from './drained.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { Inbox } from './inbox.ts';
 import { Journal } from './journal.ts';
-import type { EntryKind, LogEntry, OpenMark } from './log-entry.ts';
 import type { Completion, Request, RunEnd, Wait } from './request.ts';
 import { RunBody } from './run-body.ts';
-import { cancelKey, RunCancel } from './run-cancel.ts';
-import { RunLeftError } from './run-errors.ts';
-import { RunKeys } from './run-keys.ts';
 import { RunLog } from './run-log.ts';
 import { openPromise, type RunPromise } from './run-promise.ts';
-import { currentStep } from './step-context.ts';
 
 /** How long a run waits for a child before it leaves its slot, from the last thing that happened in it. */
 const childLinger = 100;

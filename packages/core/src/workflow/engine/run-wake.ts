@@ -1,11 +1,11 @@
-import { type Clock, sleep } from '../clock.ts';
-import type { Broker } from '../driver/broker.ts';
-import type { Bus } from '../driver/bus.ts';
-import type { Monitor } from '../driver/monitor.ts';
-import type { ResultBackend } from '../driver/result-backend.ts';
-import type { Delivered, NewInboxItem, NewRun, WorkflowStore } from '../driver/workflow-store.ts';
-import { NoResultBackendError, NotSupportedError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import { type Clock, sleep } from '../../clock.ts';
+import type { Broker } from '../../driver/broker.ts';
+import type { Bus } from '../../driver/bus.ts';
+import type { Monitor } from '../../driver/monitor.ts';
+import type { ResultBackend } from '../../driver/result-backend.ts';
+import type { Delivered, NewInboxItem, NewRun, WorkflowStore } from '../../driver/workflow-store.ts';
+import { NoResultBackendError, NotSupportedError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
 
 /** The stores that workflows need. */
 export interface WorkflowStores {

@@ -1,6 +1,6 @@
-import type { InboxItem } from '../driver/workflow-store.ts';
-import type { Failure } from '../message/failure.ts';
-import type { JsonValue } from '../message/json.ts';
+import type { InboxItem } from '../../driver/workflow-store.ts';
+import type { Failure } from '../../message/failure.ts';
+import type { JsonValue } from '../../message/json.ts';
 import type { Completion, Request } from './request.ts';
 
 /** The engine, as far as its inbox knows it. */
