@@ -94,19 +94,27 @@ export function parameterOnly(sources: readonly SourceFile[], name: string, boun
   const code = sources.filter((source) => inPackage(name, source)).map(({ text }) => readSource(text).code);
   const whole = code.map((text) => text.replace(/\b(?:import|export)\s+(?:type\s+)?\{[^}]*\}/g, '')).join('\n');
   const names = [...whole.matchAll(/\binterface (\w+)/g)].map(([, found = '']) => found);
-  const only = names.filter((found) => onlyCarries(found, whole));
+  const uses = usesOf(names, whole);
+  const only = names.filter((found) => onlyCarries(uses.get(found) ?? []));
   const value = names.length === 0 ? 0 : Math.round((only.length / names.length) * 100);
   return { name: `${name}: interfaces that only carry parameters, %`, value, bound, wanted, worst: [] };
 }
 
-function onlyCarries(name: string, code: string): boolean {
-  const uses = [...code.matchAll(new RegExp(`(.{0,80})\\b${name}\\b`, 'gs'))].map(([, before = '']) => before);
-  const others = uses.filter((before) => !/\binterface\s+$/.test(before));
-  return (
-    others.length > 0 &&
-    others.every((before) => /[({,]\s*(?:\w+|\{[^}]*\})\??:\s*(?:Partial<|Readonly<)?$|#\w+[!?]?:\s*$/.test(before))
-  );
+/** What stands before each use of a name, 80 characters at most; one pass over the code, since it is long. */
+function usesOf(names: readonly string[], code: string): ReadonlyMap<string, readonly string[]> {
+  const uses = new Map<string, string[]>(names.map((name) => [name, []]));
+  for (const { 0: word, index } of code.matchAll(/\w+/g))
+    uses.get(word)?.push(code.slice(Math.max(0, index - 80), index));
+  return uses;
 }
+
+function onlyCarries(uses: readonly string[]): boolean {
+  const others = uses.filter((before) => !/\binterface\s+$/.test(before));
+  return others.length > 0 && others.every((before) => carries.test(before));
+}
+
+/** A parameter, or the private field that keeps one. */
+const carries = /[({,]\s*(?:\w+|\{[^}]*\})\??:\s*(?:Partial<|Readonly<)?$|#\w+[!?]?:\s*$/;
 
 /** `as` without `as const`, renames in import and export lists, and mapped keys, a thousand lines. */
 export function casts(sources: readonly SourceFile[], name: string, bound: number, wanted: number): Measure {
