@@ -61,3 +61,8 @@ export type RunEnd =
   | { readonly kind: 'fenced' }
   /** The worker ends. */
   | { readonly kind: 'released' };
+
+/** A request that has just been made. */
+export function newRequest(given: Pick<Request, 'key' | 'kind' | 'open' | 'since' | 'decode'>): Request {
+  return { ...given, wait: undefined, ended: false, delivered: false };
+}

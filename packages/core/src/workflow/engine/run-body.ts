@@ -11,6 +11,10 @@ export interface BodyOwner {
   readonly options: EngineOptions;
   readonly requests: Iterable<Request>;
   readonly over: boolean;
+  /** Aborts what runs. */
+  abort(reason: Error): void;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
   /** Whether the code asked for everything that is stored; else the run ends as diverged. */
   fits(): boolean;
   end(end: RunEnd): void;
@@ -52,6 +56,8 @@ export class RunBody {
     if (owner.over || !this.#agrees()) return;
     if (error instanceof ContinueAs) return owner.end({ kind: 'continued', input: error.input });
     this.compensating = true;
+    owner.abort(error instanceof Error ? error : new Error(String(error)));
+    await owner.idle(); // nothing is undone while it is done
     const failed: string[] = [];
     for (let next = this.#compensations.pop(); next; next = this.#compensations.pop()) {
       await next().catch((problem: unknown) => failed.push(owner.options.errors.keyOf(problem) ?? 'compensation'));

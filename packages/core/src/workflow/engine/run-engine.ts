@@ -1,22 +1,21 @@
 import type { Timer } from '../../clock.ts';
 import type { InboxItem } from '../../driver/workflow-store.ts';
-import { LeaseLostError, WorkflowDivergedError, WorkflowMisuseError } from '../../errors.ts';
+import { LeaseLostError, WorkflowDivergedError } from '../../errors.ts';
 import { toFailure } from '../../message/failure.ts';
-import { currentTaskOrNone } from '../../task/task-context.ts';
 import type { EntryKind, LogEntry, OpenMark } from '../log-entry.ts';
 import { cancelKey, RunCancel } from '../run-cancel.ts';
 import { RunLeftError } from '../run-errors.ts';
 import { RunKeys } from '../run-keys.ts';
-import { currentStep } from '../step-context.ts';
 import { Completions } from './completions.ts';
 import { whenDrained } from './drained.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { Inbox } from './inbox.ts';
 import { Journal } from './journal.ts';
-import type { Completion, Request, RunEnd, Wait } from './request.ts';
+import { type Completion, newRequest, type Request, type RunEnd, type Wait } from './request.ts';
 import { RunBody } from './run-body.ts';
 import { RunLog } from './run-log.ts';
 import { openPromise, type RunPromise } from './run-promise.ts';
+import { assertUsable } from './usable.ts';
 
 /** How long a run waits for a child before it leaves its slot, from the last thing that happened in it. */
 const childLinger = 100;
@@ -44,7 +43,9 @@ export class RunEngine {
   #end: (end: RunEnd) => void = () => {};
   #over = false;
   readonly #completions: Completions = new Completions(this);
+  readonly #deferred: (() => void)[] = [];
   #live = 0;
+  readonly #idle: (() => void)[] = [];
   #lastProgress: number;
   #pumping = false;
   /** The outcome whose turn it is waits for code that has not asked for it. */
@@ -126,22 +127,15 @@ export class RunEngine {
       open.reject(this.#cancel.error);
       return open.promise as RunPromise<T>;
     }
+    if (this.compensating && kind !== 'compensate') return open.promise as RunPromise<T>; // the function has ended: what goes on beside it gets no answer
     const key = this.keyFor(kind, name);
-    const request: Request = {
-      key,
-      kind,
-      open,
-      since: this.now,
-      decode,
-      wait: undefined,
-      ended: false,
-      delivered: false,
-    };
+    const request = newRequest({ key, kind, open, since: this.now, decode });
     this.#requests.set(key, request);
     const stored = this.log.entry(key);
     if (stored) request.ended = true;
     if (stored && this.log.takeSkipped(key)) this.#hand(request, stored);
-    else if (!stored && (!this.#cancel.seen || this.compensating) && !this.over) start(request);
+    else if (!stored && (!this.#cancel.seen || this.compensating) && !this.over)
+      this.#deferred.push(() => start(request));
     this.pump();
     return open.promise as RunPromise<T>; // decoded by `decode`, or as it was stored: the caller's types say what
   }
@@ -157,21 +151,7 @@ export class RunEngine {
 
   /** Throws where `w` cannot be used: after the run, inside another task, inside a step. */
   assertUsable(kind: string, name: string): void {
-    const task = currentTaskOrNone();
-    const what = `w.${kind}("${name}")`;
-    if (this.over)
-      throw new WorkflowMisuseError(
-        this.id,
-        `${what} was called after the run had ended or left this worker: await what you start`,
-      );
-    const step = currentStep();
-    if (step)
-      throw new WorkflowMisuseError(
-        this.id,
-        `${what} was called inside step "${step.key}": a step is plain code; call it beside the step`,
-      );
-    if (task !== undefined && task.id !== this.id)
-      throw new WorkflowMisuseError(this.id, `${what} was called in task ${task.id}: use the w of the run itself`);
+    assertUsable(this, `w.${kind}("${name}")`);
   }
 
   /** Work in this process: the run is not parked meanwhile. */
@@ -185,8 +165,14 @@ export class RunEngine {
       this.end({ kind: 'failed', failure: toFailure(error) });
     } finally {
       this.#live -= 1;
+      if (this.#live === 0) for (const resolve of this.#idle.splice(0)) resolve();
       this.pump();
     }
+  }
+
+  /** Resolves when nothing runs here. */
+  idle(): Promise<void> {
+    return this.#live === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
 
   /** Lets a request wait; the run may leave its slot meanwhile. */
@@ -204,7 +190,8 @@ export class RunEngine {
 
   /** A request has its outcome: to be stored, then handed over. */
   complete(completion: Completion): void {
-    if (completion.request.ended || this.over || this.options.dry) return;
+    const { ended, kind } = completion.request;
+    if (ended || this.over || this.options.dry || (this.compensating && kind !== 'compensate')) return;
     completion.request.ended = true;
     this.#lastProgress = this.now;
     this.#completions.add(completion);
@@ -212,6 +199,7 @@ export class RunEngine {
 
   /** An entry that the code reads at once; stored with the next write. */
   record(entry: LogEntry): void {
+    if (this.compensating) return;
     this.log.add(entry);
     this.journal.buffer(entry);
   }
@@ -267,7 +255,10 @@ export class RunEngine {
     this.blocked = false;
     this.#stuck?.cancel();
     const head = this.log.head((key) => key === cancelKey || this.#requests.has(key));
-    if (head === undefined) return this.#completions.size > 0 ? this.#completions.flush() : this.#rest();
+    if (head === undefined) {
+      if (this.#startDeferred()) return;
+      return this.#completions.size > 0 ? this.#completions.flush() : this.#rest();
+    }
     const request = this.#requests.get(head.key);
     if (head.key === cancelKey) this.#cancel.deliver(head);
     else if (request) this.#hand(request, head, true);
@@ -287,9 +278,18 @@ export class RunEngine {
     else open.resolve(entry.value);
   }
 
+  /** Begins what has no stored outcome, once all that is stored has been handed over, or waits for inserted code. */
+  #startDeferred(): boolean {
+    const starts = this.#deferred.splice(0);
+    for (const start of starts) start();
+    if (starts.length > 0) this.pump();
+    return starts.length > 0;
+  }
+
   /** The code has not asked for the outcome whose turn it is: it was changed, or still computes. */
   #block(head: LogEntry): void {
     this.blocked = true;
+    if (this.#startDeferred()) return;
     if (this.#completions.size > 0) return this.#completions.flush(); // inserted code goes before it
     if (this.#live > 0 || (this.options.dry && this.#stub())) return;
     const { clock } = this.options;
@@ -323,7 +323,7 @@ export class RunEngine {
     if (this.#live > 0 || this.journal.busy || this.#completions.busy || this.parking) return;
     if (this.#cancel.seen && !this.#cancel.delivered && !this.compensating)
       return void this.#completions.exclusively(() => this.#cancel.store());
-    const waits = [...this.#requests.values()].flatMap(({ wait }) => wait ?? []);
+    const waits = this.#waiting().flatMap(({ wait }) => wait ?? []);
     if (this.#draining) return void this.#release();
     if (waits.length === 0) return; // the code awaits something of its own
     const now = this.now;
@@ -331,6 +331,12 @@ export class RunEngine {
     for (const { onTime } of due) onTime?.();
     if (due.length > 0) return;
     this.#restUntil(waits, now);
+  }
+
+  #waiting(): readonly Request[] {
+    const counts = ({ wait, kind }: Request): boolean =>
+      wait !== undefined && (!this.compensating || kind === 'compensate');
+    return [...this.#requests.values()].filter(counts);
   }
 
   #restUntil(waits: readonly Wait[], now: number): void {
@@ -345,8 +351,7 @@ export class RunEngine {
     this.parking = true;
     const at = Math.min(soonest, this.#cancel.deadline, this.now + longestPark);
     const note = JSON.stringify(
-      [...this.#requests.values()]
-        .filter(({ wait }) => wait)
+      this.#waiting()
         .slice(0, 20)
         .map(({ key, kind }) => `${kind} ${key}`),
     );
@@ -389,12 +394,9 @@ export class RunEngine {
 
   /** Takes an event away that no code can use. The run goes on waiting. */
   refuse({ at, name, body }: InboxItem, problem: string): void {
-    this.options.logger.error('refused an event of a run: it does not fit the schema of w.event', {
-      taskId: this.id,
-      event: name,
-      problem,
-      body: body.slice(0, 500),
-    });
+    const { logger } = this.options;
+    const about = { taskId: this.id, event: name, problem, body: body.slice(0, 500) };
+    logger.error('refused an event of a run: it does not fit the schema of w.event', about);
     void this.journal.write({ consumed: [at] }); // never rejects
   }
 }
