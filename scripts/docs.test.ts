@@ -60,6 +60,19 @@ describe('the guides', () => {
     expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
   });
 
+  it('architecture.md names files that are there', () => {
+    const roots = [
+      '.',
+      'packages/core/src',
+      'packages/core/src/worker',
+      'packages/redis/src/streams',
+      'packages/cli/src',
+    ];
+    const named = [...read('docs/architecture.md').matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, path = '']) => path);
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((path) => !roots.some((folder) => existsSync(join(root, folder, path))))).toEqual([]);
+  });
+
   it('every TypeScript block is a program that type-checks', { timeout: 120_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'lovage-docs-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
