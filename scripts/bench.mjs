@@ -3,7 +3,7 @@
 import { build } from './build.mjs';
 import { runNode } from './run.mjs';
 
-process.exitCode = (await build(['@lovage/bench'])) || (await bench());
+process.exitCode = (await build(['@lovage/bench', '@lovage/celery'])) || (await bench());
 
 async function bench() {
   return (await runNode(['packages/bench/dist/main.js', ...process.argv.slice(2)])).code;

@@ -1,5 +1,5 @@
 // @ts-check
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,15 @@ const pins = {
   '5.5.3': ['kombu==5.5.4', 'redis<6', 'vine==5.1.0'],
   '5.4.0': ['kombu==5.4.2', 'redis<6', 'vine==5.1.0'],
 };
+
+/** What Celery's own integration suite needs beside it. */
+const suiteParts = [
+  'pytest==8.4.2',
+  'pytest-timeout==2.4.0',
+  'pytest-subtests==0.15.0',
+  'pytest-order==1.3.0',
+  'pydantic==2.12.5',
+];
 
 /** The version that the suite runs on. */
 export const usualCelery = '5.6.3';
@@ -30,12 +39,21 @@ export function findCelery(version = usualCelery) {
 }
 
 /**
+ * The source distribution of this Celery, with its integration suite; undefined where PyPI did not answer.
+ * @param {string} [version]
+ */
+export function findCelerySources(version = usualCelery) {
+  const folder = join(folderOf(version), 'sources', `celery-${version}`);
+  return existsSync(join(folder, 't', 'integration', 'conftest.py')) ? folder : undefined;
+}
+
+/**
  * Sees to it that Celery is there in a virtual environment of its own; else, for the usual version, Debian's.
  * @param {string} [version]
  * @returns {Promise<string | undefined>} Undefined when it is there; else one sentence: what is missing and what to do.
  */
 export async function ensureCelery(version = usualCelery) {
-  if (findCelery(version)) return undefined;
+  if (findCelery(version) && (findCelerySources(version) || isDebians(version))) return undefined;
   const more = pins[/** @type {keyof typeof pins} */ (version)];
   if (!more) return `Celery ${version} is not among ${celeryVersions.join(', ')}.`;
   console.log(`lovage: installing Celery ${version} for the tests.`);
@@ -60,12 +78,24 @@ async function installWithPip(version, more) {
     made = await run('python3', ['-m', 'venv', folder], { capture: true });
   }
   if (made.code !== 0) return lastLine(made.output);
-  const pip = await run(join(folder, 'bin', 'pip'), ['install', '-q', `celery[redis]==${version}`, ...more], {
+  const pip = (/** @type {string[]} */ ...args) => run(join(folder, 'bin', 'pip'), [...args, '-q'], { capture: true });
+  const installed = await pip('install', `celery[redis]==${version}`, ...more, ...suiteParts);
+  if (installed.code !== 0) return lastLine(installed.output);
+  const sources = join(folder, 'sources');
+  const exact = ['--no-deps', '--no-binary', ':all:', `celery==${version}`];
+  const loaded = await pip('download', ...exact, '--dest', sources);
+  if (loaded.code !== 0) return lastLine(loaded.output);
+  const unpacked = await run('tar', ['-xzf', join(sources, `celery-${version}.tar.gz`), '-C', sources], {
     capture: true,
   });
-  if (pip.code !== 0) return lastLine(pip.output);
+  if (unpacked.code !== 0) return lastLine(unpacked.output);
   writeFileSync(join(folder, 'ready'), `${version}\n`);
   return undefined;
+}
+
+/** The usual version's place holds Debian's: it has no sources. */
+function isDebians(/** @type {string} */ version) {
+  return readFileSync(join(folderOf(version), 'ready'), 'utf8').startsWith('Debian');
 }
 
 /** Debian's Celery, reached through an environment that sees the system's packages. */

@@ -24,7 +24,17 @@ def trip(count):
     return time.perf_counter() - started
 
 
-if __name__ == "__main__":
+def send(count):
+    add.delay(1, 1)  # connects
+    started = time.perf_counter()
+    for i in range(count):
+        add.delay(i, 1)
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__" and sys.argv[1] == "send":
+    print(json.dumps({"seconds": send(int(sys.argv[2]))}))
+elif __name__ == "__main__":
     add.delay(1, 1).get(timeout=60)  # the worker is up
     trip(max(1, int(sys.argv[1]) // 10))
     print(json.dumps({"seconds": trip(int(sys.argv[1]))}))

@@ -23,9 +23,26 @@ export type BenchName =
   | 'startup'
   | 'idle'
   | 'events'
-  | 'soak';
+  | 'soak'
+  | 'celery';
 
 export const bars: readonly Bar[] = [
+  {
+    id: 'C1',
+    bench: 'celery',
+    name: 'celery+redis:// run, results stored',
+    unit: 'tasks/s',
+    against: 'celery run (prefork, 8)',
+    limit: { atLeast: 12 },
+  },
+  {
+    id: 'C2',
+    bench: 'celery',
+    name: 'celery+redis:// send',
+    unit: 'tasks/s',
+    against: 'celery send (delay)',
+    limit: { atLeast: 8 },
+  },
   {
     id: 'P1a',
     bench: 'throughput',

@@ -125,7 +125,7 @@ export { GroupResult, type JoinOptions } from './results/group-result.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
 export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './schedules/schedule.ts';
 export type { CrontabField, CrontabFields } from './schedules/schedule-fields.ts';
-export { at, type CrontabOptions, crontab, every, type ScheduleTime } from './schedules/schedule-time.ts';
+export { at, type Crontab, type CrontabOptions, crontab, every, type ScheduleTime } from './schedules/schedule-time.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './settings/app-options.ts';
 export type { RetentionSettings } from './settings/retention-settings.ts';
 export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';

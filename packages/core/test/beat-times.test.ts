@@ -274,3 +274,33 @@ describe('every and at', () => {
     expect(() => at('tomorrow')).toThrow('not a time');
   });
 });
+
+/** What `celery.schedules.crontab` of Celery 5.6.3 answers when it is walked through the night, in local time. */
+describe('crontab.celery when clocks change', () => {
+  const local = (when: ReturnType<typeof crontab>, from: string, until: string, tz: string): string[] =>
+    slotsBetween(when, from, until).map((slot) =>
+      new Date(slot).toLocaleTimeString('en-GB', { timeZone: tz, hour: '2-digit', minute: '2-digit' }),
+    );
+  it.each([
+    ['Europe/Paris', '2026-03-28T23:00Z', '30 2 * * *', '03:30'],
+    ['Europe/Paris', '2026-03-28T23:00Z', '0 2 * * *', '03:00'],
+    ['Europe/Paris', '2026-03-28T23:00Z', '*/30 1-4 * * *', '01:00 01:30 03:00 03:30 04:00 04:30'],
+    ['Europe/Paris', '2026-03-28T23:00Z', '15 1-4 * * *', '01:15 03:15 04:15'],
+    ['Europe/Paris', '2026-03-28T23:00Z', '0 */2 * * *', '00:00 03:00 04:00 06:00 08:00 10:00 12:00'],
+    ['Europe/Paris', '2026-10-24T22:00Z', '30 2 * * *', '02:30'],
+    ['Europe/Paris', '2026-10-24T22:00Z', '*/30 1-3 * * *', '01:00 01:30 02:00 02:30 03:00 03:30'],
+    ['Europe/Paris', '2026-10-24T22:00Z', '0 */2 * * *', '00:00 02:00 04:00 06:00 08:00 10:00'],
+    ['America/New_York', '2026-03-08T05:00Z', '30 2 * * *', '03:30'],
+    ['America/New_York', '2026-11-01T04:00Z', '30 1 * * *', '01:30'],
+    ['America/New_York', '2026-11-01T04:00Z', '*/30 0-2 * * *', '00:00 00:30 01:00 01:30 02:00 02:30'],
+    ['UTC', '2026-03-29T00:00Z', '30 2 * * *', '02:30'],
+  ])('%s from %s: %s', (tz, from, line, expected) => {
+    const until = new Date(ms(from) + 11.5 * 3_600_000).toISOString();
+    expect(local(crontab.celery(line, { tz }), from, until, tz)).toEqual(expected.split(' '));
+  });
+
+  it('refuses what Celery has no form for', () => {
+    expect(() => crontab.celery('* * * * * *')).toThrow('no seconds');
+    expect(() => crontab.celery('0 0 L * *')).toThrow('neither "L" nor "#"');
+  });
+});

@@ -12,5 +12,6 @@ export const benches: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   startup: async () => (await import('./startup.ts')).startup,
   events: async () => (await import('./events.ts')).events,
   idle: async () => (await import('./idle.ts')).idle,
+  celery: async () => (await import('./celery.ts')).celeryQueues,
   soak: async () => (await import('./soak.ts')).soak,
 };

@@ -28,6 +28,8 @@ export const queueName = 'bench';
 export const slots = 100;
 /** The same for the Streams driver, which works in batches of half its slots. */
 export const streamsSlots = 200;
+/** The same for workers of Celery's queues, on both sides: Lovage's default. */
+export const celerySlots = 8;
 /** How many tasks go out in one round trip. */
 export const chunkSize = 500;
 

@@ -1,4 +1,4 @@
-import { type System, streamsSlots } from './system.ts';
+import { celerySlots, type System, streamsSlots } from './system.ts';
 
 /** The systems that run in Node. */
 export type SystemName =
@@ -6,6 +6,7 @@ export type SystemName =
   | 'lovage-events'
   | 'lovage-streams'
   | 'lovage-streams-events'
+  | 'lovage-celery'
   | 'bullmq'
   | 'bee-queue'
   | 'groupmq'
@@ -25,6 +26,10 @@ const loaders: Readonly<Record<SystemName, () => Promise<(url: string) => System
   'lovage-streams-events': async () => {
     const { createLovageSystem } = await import('./lovage.ts');
     return (url) => createLovageSystem(streamsUrl(url), { concurrency: streamsSlots, events: true });
+  },
+  'lovage-celery': async () => {
+    const { createLovageSystem } = await import('./lovage.ts');
+    return (url) => createLovageSystem(url.replace('redis://', 'celery+redis://'), { concurrency: celerySlots });
   },
   bullmq: async () => (await import('./bullmq.ts')).createBullmqSystem,
   'bee-queue': async () => (await import('./bee-queue.ts')).createBeeQueueSystem,

@@ -13,19 +13,35 @@ const toCelery: Readonly<Record<string, readonly [type: string, module: string]>
   Reject: ['Reject', 'celery.exceptions'],
 };
 
+/** Python's own classes that take a message: an error of such a name is raised as that class, so that `except ValueError` catches it. */
+const builtins: ReadonlySet<string> = new Set(
+  (
+    'ArithmeticError AssertionError AttributeError BufferError ConnectionError EOFError FileExistsError FileNotFoundError ' +
+    'FloatingPointError ImportError IndexError InterruptedError IOError KeyError LookupError MemoryError NameError ' +
+    'NotImplementedError OSError OverflowError PermissionError RecursionError ReferenceError RuntimeError SyntaxError TimeoutError ' +
+    'TypeError ValueError ZeroDivisionError'
+  ).split(' '),
+);
+
 /** Where Python looks for the class of an error that it has none of; it makes one of that name. */
 const ownModule = 'lovage';
-/** A class's name in Python: anything else would be one that nobody can write. */
-const pythonName = /^[A-Za-z_]\w*$/;
+/** A class's name in Python, with its module or without: anything else would be one that nobody can write. */
+const pythonName = /^(?:((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.)?([A-Za-z_]\w*)$/;
 
 /** A failure as the `result` of a FAILURE, RETRY or REVOKED: Python raises it by its name, with its message. */
 export function exceptionOf({ name, message, data }: Failure): Fields {
   const python = data?.python;
   if (isFields(python) && typeof python.exc_type === 'string') return python; // Python's own, on its way back
-  const [type, module] = Object.hasOwn(toCelery, name)
-    ? (toCelery[name] as readonly [string, string])
-    : [pythonName.test(name) ? name : 'Error', ownModule];
+  const [type, module] = classOf(name);
   return { exc_type: type, exc_message: [message], exc_module: module };
+}
+
+/** The class that Python is to look for: `proj.errors.OutOfStock` names its module. */
+function classOf(name: string): readonly [type: string, module: string] {
+  if (Object.hasOwn(toCelery, name)) return toCelery[name] as readonly [string, string];
+  if (builtins.has(name)) return [name, 'builtins'];
+  const [, module = ownModule, type = 'Error'] = pythonName.exec(name) ?? [];
+  return [type, module];
 }
 
 /** The `result` of REVOKED: Python raises TaskRevokedError. */

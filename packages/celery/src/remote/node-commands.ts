@@ -2,6 +2,7 @@ import type { JsonValue } from '@lovage/core/driver';
 import { toIsoTime } from '../protocol/iso-time.ts';
 import type { Fields } from '../protocol/json-schema.ts';
 import { isFields } from '../protocol/json-schema.ts';
+import { pythonRepr } from '../protocol/python-repr.ts';
 import type { CeleryConsumer } from '../worker/consumer.ts';
 import type { HeldTask } from '../worker/held-task.ts';
 import type { RevokedTasks } from './revoked-tasks.ts';
@@ -43,12 +44,16 @@ export const nodeCommands: Readonly<Record<string, Command>> = {
   async scheduled({ ask, consumer, name }) {
     await ask('active');
     return consumer.waitingForTime.map((held) => ({
-      eta: toIsoTime(held.message.eta ?? 0),
+      eta: typeof held.task.headers.eta === 'string' ? held.task.headers.eta : toIsoTime(held.message.eta ?? 0),
       priority: 6,
       request: infoOf(held, name),
     }));
   },
-  registered: ({ ask }) => ask('registered'),
+  async registered({ ask }, { taskinfoitems: items }) {
+    const names = await ask('registered');
+    const withName = listOf(items).includes('name') && Array.isArray(names);
+    return withName ? (names as readonly JsonValue[]).map((name) => `${String(name)} [name=${String(name)}]`) : names;
+  },
   async query_task({ ask, consumer, name }, { ids }) {
     await ask('query', { ids: listOf(ids) });
     const asked = new Set(listOf(ids));
@@ -65,14 +70,7 @@ export const nodeCommands: Readonly<Record<string, Command>> = {
     return revoked.ids;
   },
   async active_queues({ consumer }) {
-    return consumer.queues.map((queue) => ({
-      name: queue,
-      exchange: { name: queue, type: 'direct', durable: true, auto_delete: false },
-      routing_key: queue,
-      durable: true,
-      auto_delete: false,
-      no_ack: false,
-    }));
+    return consumer.queues.map(queueInfo);
   },
   conf: ({ ask }) => ask('conf'),
   stats: statsOf,
@@ -91,8 +89,11 @@ export const nodeCommands: Readonly<Record<string, Command>> = {
     onRevoked();
     const found = running(consumer).filter(({ task }) => revoked.has(task));
     const ids = found.map(({ message }) => message.id);
-    if (terminate === true && ids.length > 0) await ask('terminate', { ids });
-    return ok(`headers ${Object.keys(headers).join(', ')} flagged as revoked`);
+    const named = `headers ${pythonRepr(headers)}`;
+    if (terminate !== true) return ok(`${named} flagged as revoked, but not terminated`);
+    if (ids.length === 0) return ok(`${named} were not terminated`);
+    await ask('terminate', { ids });
+    return ok(`${named} revoked`);
   },
   async rate_limit({ ask }, { task_name: task = null, rate_limit: rate = null }) {
     await ask('rate-limit', { task, rate: rate === 0 || rate === '' || rate === '0' ? null : rate });
@@ -141,6 +142,44 @@ export const nodeCommands: Readonly<Record<string, Command>> = {
   },
 };
 
+/** A queue as kombu describes one: every field, since tools read them without asking whether they are there. */
+function queueInfo(queue: string): JsonValue {
+  const unset = Object.fromEntries(
+    [
+      ...[
+        'alias',
+        'binding_arguments',
+        'consumer_arguments',
+        'expires',
+        'max_length',
+        'max_length_bytes',
+        'max_priority',
+      ],
+      ...['message_ttl', 'no_declare', 'queue_arguments'],
+    ].map((field) => [field, null]),
+  );
+  return {
+    name: queue,
+    exchange: {
+      name: queue,
+      type: 'direct',
+      durable: true,
+      auto_delete: false,
+      arguments: null,
+      delivery_mode: null,
+      no_declare: false,
+      passive: false,
+    },
+    routing_key: queue,
+    durable: true,
+    auto_delete: false,
+    exclusive: false,
+    no_ack: false,
+    bindings: [],
+    ...unset,
+  };
+}
+
 function running(consumer: CeleryConsumer): readonly HeldTask[] {
   return consumer.tasks.filter((held) => held.startedAt !== undefined);
 }
@@ -180,7 +219,7 @@ function infoOf({ message, task, queue, startedAt }: HeldTask, hostname: string)
       priority: task.properties.priority ?? 0,
       redelivered: task.headers.redelivered ?? false,
     },
-    worker_pid: process.pid,
+    worker_pid: startedAt === undefined ? null : process.pid,
   };
 }
 

@@ -9,7 +9,12 @@ const time = z.number().int().nonnegative();
 
 const when = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('every'), every: z.number().int().positive() }),
-  z.object({ kind: z.literal('crontab'), pattern: z.string().min(1), tz: z.string().optional() }),
+  z.object({
+    kind: z.literal('crontab'),
+    pattern: z.string().min(1),
+    tz: z.string().optional(),
+    clockChange: z.literal('celery').optional(),
+  }),
   z.object({ kind: z.literal('at'), at: time }),
 ]);
 

@@ -220,7 +220,7 @@ function describe(when: ScheduleTime): string {
     case 'every':
       return `every ${formatDuration(when.every)}`;
     case 'crontab':
-      return `${when.pattern} (${when.tz ?? 'UTC'})`;
+      return `${when.pattern} (${when.tz ?? 'UTC'}${when.clockChange ? `, ${when.clockChange}` : ''})`;
     case 'at':
       return `at ${new Date(when.at).toISOString()}`;
     default:

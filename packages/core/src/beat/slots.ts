@@ -1,13 +1,9 @@
 import { Cron } from 'croner';
 import type { ScheduleTime } from '../schedules/schedule-time.ts';
+import { celerySlots } from './celery-slots.ts';
+import type { Slots } from './slot-series.ts';
 
-/** The moments at which an entry fires, epoch milliseconds. */
-export interface Slots {
-  /** The first slot after this moment; undefined when there is none. */
-  next(after: number): number | undefined;
-  /** The newest `count` slots in (`after`, `until`], oldest first. */
-  newest(range: { readonly after: number; readonly until: number }, count: number): readonly number[];
-}
+export type { Slots } from './slot-series.ts';
 
 /** Bounds of an entry: no slot before `start`, none at or after `end`. */
 export interface SlotBounds {
@@ -37,7 +33,7 @@ function unbounded(when: ScheduleTime, anchor: number): Slots {
     case 'every':
       return intervalSlots(when.every, anchor);
     case 'crontab':
-      return crontabSlots(when.pattern, when.tz ?? 'UTC');
+      return crontabSlots(when.pattern, when.tz ?? 'UTC', when.clockChange);
     case 'at':
       return {
         next: (after) => (when.at > after ? when.at : undefined),
@@ -66,12 +62,14 @@ function intervalSlots(every: number, anchor: number): Slots {
  * or minute: it goes by elapsed time, so it leaves the gap out and fires in both passes of a repeated hour. See
  * docs/decisions/0020-beat-and-the-clock-change.md.
  */
-function crontabSlots(pattern: string, timezone: string): Slots {
-  const key = `${timezone} ${pattern}`;
+function crontabSlots(pattern: string, timezone: string, clockChange: 'celery' | undefined): Slots {
+  const key = `${clockChange ?? ''} ${timezone} ${pattern}`;
   const known = crontabs.get(key);
   if (known) return known;
   if (crontabs.size >= mostCrontabs) crontabs.clear();
-  const slots = withLastAnswer(searchedSlots(pattern, timezone));
+  const slots = withLastAnswer(
+    clockChange === 'celery' ? celerySlots(pattern, timezone) : searchedSlots(pattern, timezone),
+  );
   crontabs.set(key, slots);
   return slots;
 }

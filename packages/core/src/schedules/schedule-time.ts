@@ -12,6 +12,8 @@ export type ScheduleTime =
       readonly pattern: string;
       /** An IANA time zone; undefined means the entry's, else UTC. */
       readonly tz?: string;
+      /** Whose rule holds when clocks change; undefined: cron's. */
+      readonly clockChange?: 'celery';
     }
   | { readonly kind: 'at' /** Epoch milliseconds. */; readonly at: number };
 
@@ -36,15 +38,45 @@ export function every(interval: Duration): ScheduleTime {
   );
 }
 
+/** Makes the times of a crontab line: {@link crontab}. */
+export interface Crontab {
+  (when?: string | CrontabFields, options?: CrontabOptions): ScheduleTime;
+  /**
+   * The moments at which Celery's beat would fire, also when clocks change: a time in the spring gap fires as far after the gap as it
+   * lay in it, and in the second pass of a repeated hour nothing fires. Of the fields, what Celery has: no seconds, no `L`, no `#`.
+   * Throws {@link ConfigurationError}.
+   */
+  celery(when?: string | Omit<CrontabFields, 'second'>, options?: CrontabOptions): ScheduleTime;
+}
+
 /**
  * Fires when the wall clock of a time zone fits: a crontab line (`'0 3 * * 1-5'`; six fields have seconds first;
  * `@daily` and its kin), or Celery's form with named fields. All fields must fit, day of month and day of week too, as in
  * Celery. What happens when clocks change is told in docs/beat.md. Throws {@link ConfigurationError} naming the field.
  */
-export function crontab(when: string | CrontabFields = {}, options: CrontabOptions = {}): ScheduleTime {
+export const crontab: Crontab = Object.assign(
+  (when: string | CrontabFields = {}, options: CrontabOptions = {}): ScheduleTime => readCrontab(when, options),
+  { celery: celeryCrontab },
+);
+
+function readCrontab(
+  when: string | CrontabFields,
+  options: CrontabOptions,
+): Extract<ScheduleTime, { readonly kind: 'crontab' }> {
   const { tz } = readOptions(options, { tz: timeZone }, 'crontab');
   const pattern = typeof when === 'string' ? parseCrontab(when) : composeCrontab(readFields(when));
   return { kind: 'crontab', pattern, ...(tz === undefined ? {} : { tz }) };
+}
+
+function celeryCrontab(when: string | Omit<CrontabFields, 'second'> = {}, options: CrontabOptions = {}): ScheduleTime {
+  const time = readCrontab(when, options);
+  if (time.pattern.split(' ').length > 5) {
+    throw new ConfigurationError("crontab.celery: Celery's crontab has no seconds: write five fields");
+  }
+  if (/[L#]/.test(time.pattern)) {
+    throw new ConfigurationError(`crontab.celery "${time.pattern}": Celery has neither "L" nor "#": use crontab(…)`);
+  }
+  return { ...time, clockChange: 'celery' };
 }
 
 /** Fires once, at that moment. Throws {@link ConfigurationError}. */
