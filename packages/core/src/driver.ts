@@ -2,6 +2,7 @@
 
 export { onAbort } from './abort-signal.ts';
 export { stepId } from './canvas/freeze.ts';
+export { ownIdOf } from './canvas/own-id.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {

@@ -172,14 +172,14 @@ export class UnknownTaskError extends LovageError {
 
 /** A payload over its size limit; nothing was sent or stored. */
 export class PayloadTooLargeError extends LovageError {
-  /** Size in bytes of the JSON text. */
+  /** Size in bytes of the JSON text; Infinity where it was not measured to the end. */
   readonly bytes: number;
   /** The limit in bytes. */
   readonly limit: number;
   constructor(what: string, bytes: number, limit: number, option: string) {
     super(
       'PAYLOAD_TOO_LARGE',
-      `${what} take ${bytes} bytes as JSON, over the limit of ${limit} (option ${option}): ` +
+      `${what} take ${Number.isFinite(bytes) ? bytes : `more than ${limit}`} bytes as JSON, over the limit of ${limit} (option ${option}): ` +
         'store the data elsewhere and pass a reference',
     );
     this.bytes = bytes;

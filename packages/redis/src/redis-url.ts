@@ -84,8 +84,8 @@ function readQuery(query: string | undefined, scheme: string, fail: Fail): boole
   const known = scheme.includes('streams') ? [] : ['queueEvents'];
   const asked = new URLSearchParams(query);
   for (const [name, value] of asked) {
-    if (!known.includes(name)) fail(`unknown query "?${name}=${value}"`);
-    if (value !== 'true' && value !== 'false') fail(`"?${name}=${value}" is neither true nor false`);
+    if (!known.includes(name)) fail(`unknown query "?${name}"`); // its value may be a secret
+    if (value !== 'true' && value !== 'false') fail(`the value of "?${name}" is neither true nor false`);
   }
   return asked.get('queueEvents') === 'true';
 }

@@ -79,7 +79,7 @@ export class AmqpConnection implements Connection {
       },
       settler: () => this.#settler,
       expect: (ids, inbox, group) => this.#expecting().expect(ids, inbox, group),
-      saveGroup: async (id, size) => this.#store?.saveGroup(id, size, groupTtl),
+      saveGroup: async (id, members) => this.#store?.saveGroup(id, members, groupTtl),
       find: (id) => this.broker.find(id),
       storeIn: (results) => this.#storeIn(results),
     });

@@ -6,6 +6,7 @@ import {
   memberId,
   type NativeCanvas,
   NotSupportedError,
+  ownIdOf,
   type ResultBackend,
 } from '@lovage/core/driver';
 import type { Fields } from '../protocol/json-schema.ts';
@@ -26,7 +27,7 @@ export interface CeleryCanvasParts {
   readonly settler: () => Settler;
   /** Listens for these before they are sent; members of a group with the group's id. */
   readonly expect: (ids: readonly string[], inbox: string, group?: string) => Promise<void>;
-  readonly saveGroup: (id: string, size: number) => Promise<void>;
+  readonly saveGroup: (id: string, members: readonly string[]) => Promise<void>;
   /** A delivery that is being worked on. */
   readonly find: (id: string) => HeldTask | undefined;
   readonly storeIn?: (results: ResultBackend) => boolean;
@@ -47,9 +48,9 @@ export class CeleryCanvas implements NativeCanvas {
   async send(canvas: CanvasNode, { id, rootId, parentId, replyTo }: CanvasPlace): Promise<void> {
     const signature = signatureOf(canvas, id, this.#parts);
     const applied = this.#apply(signature, { rootId, parentId, replyTo });
-    const size = groupSize(canvas);
-    if (size !== undefined) await this.#parts.saveGroup(id, size);
-    if (replyTo !== undefined) await this.#listen(id, size, replyTo);
+    const members = memberIdsOf(canvas, id);
+    if (members !== undefined) await this.#parts.saveGroup(id, members);
+    if (replyTo !== undefined) await this.#listen(id, members, replyTo);
     await this.#parts.send(applied);
   }
 
@@ -57,8 +58,8 @@ export class CeleryCanvas implements NativeCanvas {
   async replace(message: Message, canvas: CanvasNode): Promise<void> {
     const held = this.#held(message);
     const { embed, headers, properties } = held.task;
-    const whole = signatureOf(canvas, groupSize(canvas) === undefined ? message.id : undefined, this.#parts);
-    const ended = groupSize(canvas) === undefined ? whole : chordOf(whole, accumulate(message.id, held.queue));
+    const whole = signatureOf(canvas, memberIdsOf(canvas, '') === undefined ? message.id : undefined, this.#parts);
+    const ended = memberIdsOf(canvas, '') === undefined ? whole : chordOf(whole, accumulate(message.id, held.queue));
     const follows: Fields = {
       ...(embed.callbacks.length > 0 ? { link: embed.callbacks.map(signatureToJson) } : {}),
       ...(embed.errbacks.length > 0 ? { link_error: embed.errbacks.map(signatureToJson) } : {}),
@@ -105,13 +106,8 @@ export class CeleryCanvas implements NativeCanvas {
     return applied;
   }
 
-  #listen(id: string, size: number | undefined, inbox: string): Promise<void> {
-    if (size === undefined) return this.#parts.expect([id], inbox);
-    return this.#parts.expect(
-      Array.from({ length: size }, (_, index) => memberId(id, index)),
-      inbox,
-      id,
-    );
+  #listen(id: string, members: readonly string[] | undefined, inbox: string): Promise<void> {
+    return members === undefined ? this.#parts.expect([id], inbox) : this.#parts.expect(members, inbox, id);
   }
 
   #held({ id }: Message): HeldTask {
@@ -121,10 +117,12 @@ export class CeleryCanvas implements NativeCanvas {
   }
 }
 
-/** How many members a canvas ends with, where it ends with a group. */
-function groupSize(node: CanvasNode): number | undefined {
-  if (node.kind === 'sequence') return groupSize(node.steps.at(-1) as CanvasNode);
-  return node.kind === 'group' ? node.members.length : undefined;
+/** The ids of the members that a canvas ends with, where it ends with a group. */
+function memberIdsOf(node: CanvasNode, id: string): readonly string[] | undefined {
+  if (node.kind === 'sequence') return memberIdsOf(node.steps.at(-1) as CanvasNode, id);
+  return node.kind === 'group'
+    ? node.members.map((member, index) => ownIdOf(member) ?? memberId(id, index))
+    : undefined;
 }
 
 /** Celery's task that gives its arguments back: a group in a task's place ends as a list. */

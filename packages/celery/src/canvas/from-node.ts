@@ -4,6 +4,7 @@ import {
   type JsonValue,
   memberId,
   NotSupportedError,
+  ownIdOf,
   stepId,
 } from '@lovage/core/driver';
 import { ownHeader, ownHeaderOf } from '../message/own-header.ts';
@@ -36,7 +37,7 @@ function convert(node: CanvasNode, place: NodePlace, style: NodeStyle): CelerySi
         'chain',
         {
           tasks: node.steps
-            .map((step, index) => convert(step, stepPlace(node.steps.length, index, place), style))
+            .map((step, index) => convert(step, stepPlace(node.steps, index, place), style))
             .map(signatureToJson),
         },
         callbackOptions(node, style),
@@ -46,15 +47,21 @@ function convert(node: CanvasNode, place: NodePlace, style: NodeStyle): CelerySi
   }
 }
 
-function stepPlace(size: number, index: number, { id, level }: NodePlace): NodePlace {
-  if (id === undefined) return { level: 0 };
-  return index === size - 1 ? { id, level: level + 1 } : { id: stepId(id, index, level), level: 0 };
+function stepPlace(steps: readonly CanvasNode[], index: number, { id, level }: NodePlace): NodePlace {
+  const own = ownIdOf(steps[index]);
+  if (id === undefined) return own === undefined ? { level: 0 } : { id: own, level: 0 };
+  return index === steps.length - 1 ? { id, level: level + 1 } : { id: own ?? stepId(id, index, level), level: 0 };
+}
+
+function memberPlace(member: CanvasNode, index: number, group: string | undefined): NodePlace {
+  const id = ownIdOf(member) ?? (group === undefined ? undefined : memberId(group, index));
+  return id === undefined ? { level: 0 } : { id, level: 0 };
 }
 
 /** The link of a group is sent once, with its list: a chord's body. */
 function groupOf(node: Extract<CanvasNode, { kind: 'group' }>, { id }: NodePlace, style: NodeStyle): CelerySignature {
   const tasks = node.members.map((member, index) =>
-    signatureToJson(convert(member, { ...(id === undefined ? {} : { id: memberId(id, index) }), level: 0 }, style)),
+    signatureToJson(convert(member, memberPlace(member, index, id), style)),
   );
   const errors = node.errors.map((error) => signatureToJson(convert(error, { level: 0 }, style)));
   const group = canvasOf(

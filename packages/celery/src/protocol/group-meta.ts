@@ -35,5 +35,5 @@ export function groupRecord(
     const { state, failure, reason } = failed;
     return { ...base, state, ...(failure ? { failure } : {}), ...(reason ? { reason } : {}) };
   }
-  return { ...base, state: 'SUCCESS', list: { group: id, size: members.length } };
+  return { ...base, state: 'SUCCESS', list: { group: id, size: members.length, own: { ...members } } };
 }

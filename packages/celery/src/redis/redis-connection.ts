@@ -95,7 +95,7 @@ export class RedisConnection implements Connection {
       },
       settler: () => settler,
       expect: (ids, inbox, group) => this.results.expect(ids, inbox, group),
-      saveGroup: (id, size) => this.results.saveGroup(id, size, groupTtl),
+      saveGroup: (id, members) => this.results.saveGroup(id, members, groupTtl),
       find: (id) => this.broker.find(id),
     });
   }

@@ -5,7 +5,6 @@ import {
   type JoinMember,
   type JoinState,
   type Logger,
-  memberId,
   NotSupportedError,
   type OutcomeRecord,
   type OutcomeWrite,
@@ -92,8 +91,8 @@ export class RedisResults implements ResultBackend {
   }
 
   /** A group whose record is made of its members'. */
-  async saveGroup(id: string, size: number, ttl: number): Promise<void> {
-    const members = Array.from({ length: size }, (_, index) => [[memberId(id, index), null], null]);
+  async saveGroup(id: string, ids: readonly string[], ttl: number): Promise<void> {
+    const members = ids.map((member) => [[member, null], null]);
     const text = JSON.stringify({ result: [[id, null], members] });
     const { link, keys } = this.#parts;
     await this.#withBackendErrors(

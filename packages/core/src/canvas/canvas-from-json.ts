@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
+import { limits } from '../options/limits.ts';
 import { Chain } from './chain.ts';
 import { Chord } from './chord.ts';
 import { Gate, gate } from './gate.ts';
@@ -7,12 +8,10 @@ import type { AnySignature, SignatureParts, SignatureSender } from './signature.
 import type { CanvasData, GateData } from './signature-data.ts';
 import { TaskSignature } from './task-signature.ts';
 
-/** Nesting deeper than this is refused before it can overflow the stack. */
-const deepest = 500;
-
 /** A canvas from its JSON. Throws {@link ConfigurationError} for anything else. */
 export function parseCanvas(data: CanvasData, sender: SignatureSender, depth = 0): AnySignature {
-  if (depth > deepest) throw new ConfigurationError(`app.signature: nested deeper than ${deepest} levels`);
+  if (depth > limits.canvasDepth)
+    throw new ConfigurationError(`app.signature: nested deeper than ${limits.canvasDepth} levels`);
   const each = (list: unknown): AnySignature[] => {
     if (!Array.isArray(list)) throw unreadable();
     return list.map((item: CanvasData) => parseCanvas(item, sender, depth + 1));

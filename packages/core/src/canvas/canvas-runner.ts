@@ -188,9 +188,9 @@ export class CanvasRunner {
   async #startGroup(record: OutcomeRecord, plan: JoinPlan, input: Input | undefined): Promise<void> {
     if (plan.size === 0) return this.#completeGroup(record.id);
     if (isFinal(record)) return;
-    const { size = 0 } = plan;
+    const { size = 0, own } = plan;
     for (let start = 0; start < size; start += chunkSize) {
-      await this.start(memberIds(record.id, start, Math.min(start + chunkSize, size)), input, true);
+      await this.start(memberIds(record.id, start, Math.min(start + chunkSize, size), own), input, true);
     }
   }
 
@@ -255,7 +255,12 @@ export class CanvasRunner {
     const plan = record?.plan;
     if (record === undefined || plan?.kind !== 'group') return;
     if (isFinal(record) && record.state !== 'SUCCESS') return;
-    const list: ListRef = { group: id, size: plan.size ?? 0, ...(plan.flat ? { flat: true } : {}) };
+    const list: ListRef = {
+      group: id,
+      size: plan.size ?? 0,
+      ...(plan.own ? { own: plan.own } : {}),
+      ...(plan.flat ? { flat: true } : {}),
+    };
     const ending: Ending = { state: 'SUCCESS', list };
     await this.#put(record, plan, ending);
     await this.ended({ id, task: record.task, canvas: plan.canvas }, ending);

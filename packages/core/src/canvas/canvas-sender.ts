@@ -10,18 +10,18 @@ import type { Message } from '../message/message.ts';
 import type { JoinPlan } from '../message/plan.ts';
 import { newTaskId } from '../message/task-id.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
-import type { CallOptions } from '../producer/call-options.ts';
+import { type CallOptions, readTaskId } from '../producer/call-options.ts';
 import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type ResultContext, type ResultOrigin } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
-import { memberId } from '../results/list-values.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { defineTask, type TaskDefinition } from '../task/task.ts';
 import { sendingTask } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
 import { parseCanvas } from './canvas-from-json.ts';
 import { CanvasRunner, type RunnerTools } from './canvas-runner.ts';
-import { addedPlace, type NodePosition, stepId } from './freeze.ts';
+import { addedPlace, idOfStep, leadOf, type NodePosition, ownIdsOf } from './freeze.ts';
+import { ownIdOf } from './own-id.ts';
 import { planTtl } from './plan-sink.ts';
 import { type Resolved, Resolver } from './resolve.ts';
 import { type AnySignature, assertSignature, callbacksOf, type SignatureSender } from './signature.ts';
@@ -84,7 +84,7 @@ export class CanvasSender {
     const { link, linkError, ...rest } = others;
     if (!results.enabled) throw new NoResultBackendError(taskId ?? newTaskId());
     const node = await this.#resolver.resolve(withCallbacks(untitled(canvas), link, linkError), args, rest);
-    const given = taskId ?? this.#keyedId(canvas, node, idempotencyKey);
+    const given = this.#givenId(taskId, node) ?? this.#keyedId(canvas, node, idempotencyKey);
     const id = given ?? newTaskId(clock.now());
     await clock.measure(); // steps may begin after a while
     const caller = sendingTask();
@@ -225,6 +225,17 @@ export class CanvasSender {
     return new UnitRevoker({ results, monitor, clock, resultExpires, runner: await this.runner() }, reason);
   }
 
+  /** The id that the caller gave to the whole: a chain has that of its last step. */
+  #givenId(taskId: string | undefined, node: Resolved): string | undefined {
+    const own = ownIdOf(node);
+    if (taskId === undefined) return own;
+    const id = readTaskId(taskId, 'taskId of a canvas');
+    if (own === undefined || own === id) return id;
+    throw new ConfigurationError(
+      `taskId "${id}" of a canvas, and "${own}" of its last step: a canvas has the id of its last step, so give one of them`,
+    );
+  }
+
   /** The id of a canvas with a key: that of its task where it is one call with callbacks, as without them. */
   #keyedId({ shape }: AnySignature, node: Resolved, key: string | undefined): string | undefined {
     if (shape.kind === 'task' && node.kind === 'task' && !shape.each && !shape.gate)
@@ -241,17 +252,18 @@ export class CanvasSender {
 
   #resultOf(node: Resolved, { id, callerId, hasDeadline }: Sent): AsyncResult {
     const { results } = this.#context;
-    const parentId = parentOf(node, id) ?? callerId;
+    const [parentId, ...ancestors] = [...parentsOf(node, id), ...(callerId === undefined ? [] : [callerId])];
     const last = lastOf(node);
     const origin: ResultOrigin = {
       id,
       notifiesThisProcess: true,
       hasDeadline,
-      ...(parentId === undefined ? {} : { parentId }),
+      ...(parentId === undefined ? {} : { parentId, ancestors }),
       ...(last.kind === 'task' && last.message.ignoreResult ? { ignored: true } : {}),
     };
     if (last.kind === 'task') return new AsyncResult(origin, results);
-    return new GroupResult(origin, results, Array.isArray(last.members) ? last.members.length : undefined);
+    if (!Array.isArray(last.members)) return new GroupResult(origin, results);
+    return new GroupResult(origin, results, last.members.length, ownIdsOf(last).own);
   }
 }
 
@@ -317,12 +329,21 @@ function lastOf(node: Resolved): Exclude<Resolved, { kind: 'sequence' }> {
   return node.kind === 'sequence' ? lastOf(node.steps.at(-1) as Resolved) : node;
 }
 
-/** The id of the step before the last one; of a group its first member. */
-function parentOf(node: Resolved, id: string, level = 0): string | undefined {
-  if (node.kind !== 'sequence') return undefined;
-  const inner = parentOf(node.steps.at(-1) as Resolved, id, level + 1);
-  if (inner !== undefined || node.steps.length === 1) return inner;
-  const index = node.steps.length - 2;
-  const own = stepId(id, index, level);
-  return lastOf(node.steps[index] as Resolved).kind === 'group' ? memberId(own, 0) : own;
+/** The ids of the steps before the last one, the nearest first; a group stands as its first member. */
+function parentsOf(node: Resolved | undefined, id: string, level = 0): readonly string[] {
+  if (node?.kind === 'group') return Array.isArray(node.members) ? parentsOf(node.members[0], leadOf(node, id)) : [];
+  if (node?.kind !== 'sequence') return [];
+  const ids = [...parentsOf(lastStep(node), id, level + 1)];
+  for (let index = node.steps.length - 2; index >= 0; index -= 1) {
+    const step = node.steps[index] as Resolved;
+    const own = idOfStep(node.steps, index, { id, level });
+    ids.push(leadOf(step, own), ...parentsOf(step, own));
+  }
+  return ids;
+}
+
+/** A group at the end of a chain: its parent is the step before it, not one of its members. */
+function lastStep({ steps }: Extract<Resolved, { kind: 'sequence' }>): Resolved | undefined {
+  const last = steps.at(-1);
+  return last?.kind === 'group' ? undefined : last;
 }

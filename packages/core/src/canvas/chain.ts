@@ -17,9 +17,10 @@ export class Chain<In extends readonly unknown[] = readonly unknown[], Out = unk
 
   /** @internal Made by {@link chain} and `pipe`. */
   constructor(steps: readonly AnySignature[], parts: SignatureParts = noParts) {
-    super(parts);
     for (const step of steps) assertSignature(step, 'chain');
-    this.steps = Object.freeze(steps.flatMap(flatten));
+    const flat = steps.flatMap(flatten);
+    super(parts, flat);
+    this.steps = Object.freeze(flat);
   }
 
   get shape(): SignatureShape {

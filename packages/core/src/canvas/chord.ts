@@ -19,8 +19,8 @@ export class Chord<In extends readonly unknown[] = readonly unknown[], Out = unk
 
   /** @internal Made by {@link chord}. */
   constructor(header: AnyGroup, body: AnySignature, parts: SignatureParts = noParts) {
-    super(parts);
     assertSignature(body, 'chord: body');
+    super(parts, [header, body]);
     this.header = header;
     this.body = body;
   }

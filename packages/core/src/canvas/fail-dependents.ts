@@ -63,10 +63,10 @@ export class FailDependents {
   }
 
   /** Members of a group that was never started, a chunk at a time. */
-  async #endMembers(group: string, { size = 0 }: JoinPlan, ending: FailedEnding): Promise<void> {
+  async #endMembers(group: string, { size = 0, own }: JoinPlan, ending: FailedEnding): Promise<void> {
     const { results } = this.#tools;
     for (let start = 0; start < size; start += chunkSize) {
-      const records = await results.get(memberIds(group, start, Math.min(start + chunkSize, size)));
+      const records = await results.get(memberIds(group, start, Math.min(start + chunkSize, size), own));
       const members = records.filter(isPending);
       const simple = members.filter(({ plan }) => plan.kind === 'task' && plan.entry === undefined);
       for (const member of members) {

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../errors.ts';
 import type { CallbackRef, CanvasRef, JoinRef } from '../message/canvas-ref.ts';
 import { childId } from '../message/child-id.ts';
 import type { JsonValue } from '../message/json.ts';
@@ -5,6 +6,7 @@ import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../message/plan.
 import type { MaybePromise } from '../options/schema.ts';
 import { addedId, memberId } from '../results/list-values.ts';
 import { keepFor, longerOf, maxWaitOf } from './max-wait.ts';
+import { ownIdOf } from './own-id.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */
@@ -76,12 +78,22 @@ export function freeze(
 function entryOf(node: Resolved, id: string, level: number): string {
   if (node.kind !== 'sequence') return id;
   const first = node.steps[0] as Resolved;
-  return node.steps.length === 1 ? entryOf(first, id, level + 1) : entryOf(first, stepId(id, 0, level), 0);
+  if (node.steps.length === 1) return entryOf(first, id, level + 1);
+  return entryOf(first, idOfStep(node.steps, 0, { id, level }), 0);
 }
 
 /** A chain that ends another one has its id; its steps are told apart by how many chains have that id. */
 export function stepId(id: string, index: number, level: number): string {
   return childId(id, `~${'n'.repeat(level)}${index}`);
+}
+
+/** The id of a step but the last: its own, or the one that its place gives it. */
+export function idOfStep(
+  steps: readonly Resolved[],
+  index: number,
+  { id, level }: { id: string; level: number },
+): string {
+  return ownIdOf(steps[index]) ?? stepId(id, index, level);
 }
 
 /** No promise for a plain task: a member of a group of 100,000 is one. */
@@ -145,7 +157,7 @@ async function freezeSequence(
   for (let index = last; index >= 0; index--) {
     const step = node.steps[index] as Resolved;
     const isLast = index === last;
-    const own = isLast ? id : stepId(id, index, level);
+    const own = isLast ? id : idOfStep(node.steps, index, place);
     const following = node.steps[index + 1];
     entry = await freeze(
       step,
@@ -156,7 +168,9 @@ async function freezeSequence(
         links: isLast ? links : [],
         errors: [...keptBy(errors, isLast), ...errorsOfBody(step, following, { id, index, last, level })],
         parentId:
-          index === 0 ? place.parentId : leadOf(node.steps[index - 1] as Resolved, stepId(id, index - 1, level)),
+          index === 0
+            ? place.parentId
+            : leadOf(node.steps[index - 1] as Resolved, idOfStep(node.steps, index - 1, place)),
         starts: place.starts && index === 0,
         entry: isLast ? begin : undefined,
         level: isLast ? level + 1 : 0,
@@ -182,14 +196,19 @@ function errorsOfBody(
   { id, index, last, level }: { id: string; index: number; last: number; level: number },
 ): readonly CallbackRef[] {
   if (step.kind !== 'group' || body?.kind !== 'task') return [];
-  const bodyId = index + 1 === last ? id : stepId(id, index + 1, level);
+  const bodyId = index + 1 === last ? id : (ownIdOf(body) ?? stepId(id, index + 1, level));
   return callbackRefs(body.errors, bodyId, 'e');
 }
 
 /** The task that stands for a node as a parent: of a group its first member. */
-function leadOf(node: Resolved, id: string): string {
-  if (node.kind === 'group') return Array.isArray(node.members) && node.members.length === 0 ? id : memberId(id, 0);
+export function leadOf(node: Resolved, id: string): string {
+  if (node.kind === 'group')
+    return Array.isArray(node.members) && node.members.length === 0 ? id : (ownIdOf(firstOf(node)) ?? memberId(id, 0));
   return node.kind === 'task' ? id : leadOf(node.steps.at(-1) as Resolved, id);
+}
+
+function firstOf({ members }: ResolvedGroup): Resolved | undefined {
+  return Array.isArray(members) ? (members[0] as Resolved) : undefined;
 }
 
 async function freezeGroup(
@@ -209,6 +228,7 @@ async function freezeGroup(
   const freezeAll = async (members: readonly Resolved[], from: number): Promise<void> => {
     for (let index = 0; index < members.length; index += 1) {
       const member = members[index] as Resolved;
+      if (size === undefined && ownIdOf(member) !== undefined) throw namedInStream(ownIdOf(member));
       const frozen = freeze(member, position(member, from + index), context, sink);
       if (frozen instanceof Promise) await frozen;
     }
@@ -218,6 +238,12 @@ async function freezeGroup(
     if (size === 0 && place.starts) sink.empty(id);
   } else await freezeStream(node.members as AsyncIterable<readonly Resolved[]>, { id, freezeAll, sink });
   return id;
+}
+
+function namedInStream(id: string | undefined): ConfigurationError {
+  return new ConfigurationError(
+    `taskId "${id}" of a member of a streamed group: their ids follow from the group's; give the group a list for ids of your own`,
+  );
 }
 
 /** A member waits for the most patient one. */
@@ -242,6 +268,7 @@ function groupPlan(node: ResolvedGroup, place: NodePosition, { context, links, m
     ttl: place.keep ?? ttl,
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(size === undefined ? {} : { size }),
+    ...ownIdsOf(node),
     ...(next === undefined ? {} : { failing: next }),
     ...(place.entry === undefined || place.entry === place.id ? {} : { entry: place.entry }),
     ...(keepsLinks ? { flat: true } : {}),
@@ -249,9 +276,20 @@ function groupPlan(node: ResolvedGroup, place: NodePosition, { context, links, m
   };
 }
 
-/** A group that is itself a member, not the last step of a chain that is one. */
-function isMember({ id, after: { join } }: NodePosition): boolean {
-  return join !== undefined && memberId(join.group, join.index) === id;
+/** Ids that members do not have by their places. */
+export function ownIdsOf({ members }: ResolvedGroup): Pick<JoinPlan, 'own'> {
+  if (!Array.isArray(members)) return {};
+  let own: Record<number, string> | undefined;
+  for (const [index, member] of members.entries()) {
+    const id = ownIdOf(member as Resolved);
+    if (id !== undefined) own = { ...own, [index]: id };
+  }
+  return own === undefined ? {} : { own };
+}
+
+/** A group that is itself a member. (The last step of a chain that is one is told apart by its level.) */
+function isMember({ after: { join } }: NodePosition): boolean {
+  return join !== undefined && join.added === undefined;
 }
 
 interface Stream {
@@ -285,7 +323,7 @@ interface MemberPosition {
 function memberPlace({ id, rootId, parentId, starts, keep }: NodePosition, position: MemberPosition): NodePosition {
   const { member, index, size, errors } = position;
   const join: JoinRef = size === undefined ? { group: id, index } : { group: id, index, size };
-  const own = memberId(id, index);
+  const own = ownIdOf(member) ?? memberId(id, index);
   return {
     id: own,
     after: { join },
@@ -328,9 +366,9 @@ function refsOf(place: NodePosition, links: readonly CallbackRef[], errors: read
 }
 
 function callbackRefs(callbacks: readonly Resolved[], id: string, mark: string): readonly CallbackRef[] {
-  return callbacks.map((_, index) => {
+  return callbacks.map((callback, index) => {
     const plan = childId(id, `~${mark}${index}`);
-    return { plan, run: childId(plan, '~r') };
+    return { plan, run: ownIdOf(callback) ?? childId(plan, '~r') };
   });
 }
 

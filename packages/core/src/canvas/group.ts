@@ -26,9 +26,10 @@ export class Group<In extends readonly unknown[] = readonly unknown[], Out = unk
 
   /** @internal Made by {@link group}. */
   constructor(members: Members, parts: SignatureParts = noParts, sender?: SignatureSender) {
-    super(parts);
+    const listed = Array.isArray(members) ? (members as readonly AnySignature[]) : [];
+    for (const member of listed) assertSignature(member, 'group');
+    super(parts, listed);
     this.members = Array.isArray(members) ? Object.freeze([...members]) : members;
-    if (Array.isArray(members)) for (const member of members) assertSignature(member, 'group');
     this.#sender = sender;
   }
 

@@ -2,15 +2,18 @@ import { ConfigurationError } from '../errors.ts';
 import type { Message } from '../message/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
-import type { CallOptions } from '../producer/call-options.ts';
+import { type CallOptions, readTaskId } from '../producer/call-options.ts';
 import type { PreparedCall, Producer } from '../producer/publish.ts';
 import { assertUnread } from './group.ts';
+import { ownIdOf } from './own-id.ts';
 import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 
 /** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
 export type Resolved = ResolvedTask | ResolvedSequence | ResolvedGroup;
 
 interface ResolvedParts {
+  /** The id that its caller gave it. */
+  readonly ownId?: string;
   readonly links: readonly Resolved[];
   readonly errors: readonly Resolved[];
 }
@@ -47,6 +50,8 @@ interface Position {
   readonly inherited: CallOptions;
   /** When the whole starts; for what starts at once only. */
   readonly start: Start;
+  /** Ids that were given to parts of it. */
+  readonly ids: Set<string>;
 }
 
 type Start = Pick<CallOptions, 'countdown' | 'eta'>;
@@ -70,12 +75,12 @@ export class Resolver {
    */
   async resolve(canvas: AnySignature, given: readonly unknown[], options: CallOptions): Promise<Resolved> {
     const { countdown, eta, ...inherited } = options;
-    return this.#resolve(canvas, { given, inherited, start: { ...definedOf({ countdown, eta }) } });
+    return this.#resolve(canvas, { given, inherited, start: { ...definedOf({ countdown, eta }) }, ids: new Set() });
   }
 
   /** A canvas that is started with a value: by a link, an error callback, or an earlier step. */
   async resolveLater(canvas: AnySignature, inherited: CallOptions): Promise<Resolved> {
-    return this.#resolve(canvas, { given: undefined, inherited, start: {} });
+    return this.#resolve(canvas, { given: undefined, inherited, start: {}, ids: new Set() });
   }
 
   #resolve(canvas: AnySignature, position: Position): MaybePromise<Resolved> {
@@ -89,10 +94,10 @@ export class Resolver {
     shape: Exclude<SignatureShape, TaskShape>,
     position: Position,
   ): Promise<Resolved> {
-    const { countdown, eta, ...own } = canvas.options;
+    const { countdown, eta, taskId, ...own } = canvas.options;
     const inherited = merge(position.inherited, own);
     const start = countdown === undefined && eta === undefined ? position.start : definedOf({ countdown, eta });
-    const parts = await this.#callbacks(canvas, inherited);
+    const parts = { ...(await this.#callbacks(canvas, inherited)), ...ownIdFrom(taskId, position) };
     if (shape.kind === 'group') {
       return {
         kind: 'group',
@@ -108,9 +113,11 @@ export class Resolver {
           given: index === 0 ? position.given : undefined,
           inherited,
           start: index === 0 ? start : {},
+          ids: position.ids,
         }),
       );
     }
+    assertOneId(parts.ownId, steps.at(-1));
     return { kind: 'sequence', steps: placeGates(steps), ...parts };
   }
 
@@ -154,17 +161,18 @@ export class Resolver {
       yield [await this.#resolve(member, position)];
       return;
     }
-    const { countdown, eta, ...own } = member.options;
+    const { countdown, eta, taskId: _, ...own } = member.options;
     const start = countdown === undefined && eta === undefined ? position.start : definedOf({ countdown, eta });
     yield* this.#stream(shape.members, { ...position, inherited: merge(position.inherited, own), start });
   }
 
-  #task(canvas: AnySignature, shape: TaskShape, { given, inherited, start }: Position): MaybePromise<ResolvedTask> {
+  #task(canvas: AnySignature, shape: TaskShape, position: Position): MaybePromise<ResolvedTask> {
+    const { given, inherited, start } = position;
     const definition = shape.definition ?? canvas.sender?.definitionOf(shape.task);
     if (definition === undefined) throw new ConfigurationError(`task "${shape.task}" belongs to no app`);
     const { taskId, idempotencyKey = inherited.idempotencyKey, ...own } = canvas.options;
-    if (taskId !== undefined) throw namedStep('taskId', taskId);
-    if (idempotencyKey !== undefined) throw namedStep('idempotencyKey', idempotencyKey);
+    if (idempotencyKey !== undefined) throw keyedStep(idempotencyKey);
+    const named = ownIdFrom(taskId, position);
     const takesInput = !shape.immutable && !shape.each;
     const open = takesInput && given === undefined ? 1 : 0;
     const args = takesInput && given !== undefined && given.length > 0 ? [...given, ...shape.args] : shape.args;
@@ -173,9 +181,9 @@ export class Resolver {
     const callbacks = this.#callbacks(canvas, inherited);
     const unplaced = options.queue === undefined;
     if (!(prepared instanceof Promise || callbacks instanceof Promise))
-      return taskOf(shape, { prepared, callbacks, unplaced });
+      return taskOf(shape, { prepared, callbacks, unplaced, named });
     return Promise.all([prepared, callbacks]).then((both) =>
-      taskOf(shape, { prepared: both[0], callbacks: both[1], unplaced }),
+      taskOf(shape, { prepared: both[0], callbacks: both[1], unplaced, named }),
     );
   }
 
@@ -196,9 +204,27 @@ export class Resolver {
   }
 }
 
-function namedStep(option: string, value: string): ConfigurationError {
+function keyedStep(value: string): ConfigurationError {
   return new ConfigurationError(
-    `${option} "${value}" of a step: ids of a canvas follow from the id of the whole; give taskId to applyAsync`,
+    `idempotencyKey "${value}" of a step: a key names one call of one task; give the step a taskId, or the whole`,
+  );
+}
+
+const unnamed: { readonly ownId?: string } = {};
+
+function ownIdFrom(taskId: string | undefined, { ids }: Position): { readonly ownId?: string } {
+  if (taskId === undefined) return unnamed;
+  const ownId = readTaskId(taskId, 'taskId of a step');
+  if (ids.has(ownId)) throw new ConfigurationError(`taskId "${ownId}" is given to two parts of one canvas`);
+  ids.add(ownId);
+  return { ownId };
+}
+
+function assertOneId(ownId: string | undefined, last: Resolved | undefined): void {
+  const inner = ownIdOf(last);
+  if (ownId === undefined || inner === undefined) return;
+  throw new ConfigurationError(
+    `taskId "${ownId}" of a chain, and "${inner}" of its last step: a chain has the id of its last step, so give one of them`,
   );
 }
 
@@ -211,9 +237,10 @@ interface TaskParts {
   readonly prepared: PreparedCall;
   readonly callbacks: ResolvedParts;
   readonly unplaced: boolean;
+  readonly named: { readonly ownId?: string };
 }
 
-function taskOf(shape: TaskShape, { prepared, callbacks, unplaced }: TaskParts): ResolvedTask {
+function taskOf(shape: TaskShape, { prepared, callbacks, unplaced, named }: TaskParts): ResolvedTask {
   const { message, times } = prepared;
   const { links, errors } = callbacks;
   const takesInput = !shape.immutable && !shape.each;
@@ -225,6 +252,7 @@ function taskOf(shape: TaskShape, { prepared, callbacks, unplaced }: TaskParts):
     each: shape.each,
     links,
     errors,
+    ...named,
   } as const;
   return shape.gate ? { ...task, gate: shape.gate, unplaced } : task;
 }

@@ -103,7 +103,7 @@ describe('an idempotency key', () => {
     ['a step', (step) => chain(step.set({ idempotencyKey: 'k' }), step).delay()],
   ])('of %s is refused: it would name nothing', async (_what, send) => {
     await expect(send(canvasTasks(app).add.si(1, 1))).rejects.toThrow(
-      /idempotencyKey "k" of a .*give taskId to applyAsync/,
+      /idempotencyKey "k" of a .*(give taskId to applyAsync|give the step a taskId)/,
     );
   });
 });
@@ -148,4 +148,22 @@ it('a call that nobody wants any more is not sent', async () => {
   }
   await note.call(['marker'], { timeout });
   expect(heard).toEqual(['marker']);
+});
+
+it('a canvas deeper than 500 levels is refused where it is made, one of 500 is not', () => {
+  const { add } = canvasTasks(app);
+  const nest = (levels: number): unknown => {
+    let canvas: unknown = add.s(1, 1);
+    for (let level = 1; level < levels; level++) canvas = group(canvas as never, add.s(1, 1));
+    return canvas;
+  };
+  expect(JSON.stringify(nest(500)).length).toBeGreaterThan(500);
+  expect(() => nest(501)).toThrow('nested deeper than 500 levels');
+  expect(() => nest(5_000)).toThrow('nested deeper than 500 levels');
+  const link = (levels: number): unknown => {
+    let canvas = add.s(1, 1);
+    for (let level = 1; level < levels; level++) canvas = add.s(1, 1).link(canvas as never);
+    return canvas;
+  };
+  expect(() => link(501)).toThrow('nested deeper than 500 levels');
 });

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
 import type { GateRule } from '../message/plan.ts';
+import { limits } from '../options/limits.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import { GroupResult } from '../results/group-result.ts';
@@ -56,15 +57,19 @@ export abstract class Signature<In extends readonly unknown[] = readonly unknown
   readonly links: readonly AnySignature[];
   /** Sent with the failing id when it fails. */
   readonly errorLinks: readonly AnySignature[];
+  /** @internal How many canvases and callbacks are inside one another. */
+  readonly depth: number;
 
   /** @internal */
-  constructor(parts: SignatureParts) {
+  constructor(parts: SignatureParts, children: readonly AnySignature[] = []) {
     const { link, linkError } = parts.options;
     this.options = Object.freeze(link || linkError ? withoutCallbacks(parts.options) : { ...parts.options });
     this.links = Object.freeze(link ? [...parts.links, ...callbacksOf(link)] : [...parts.links]);
     this.errorLinks = Object.freeze(
       linkError ? [...parts.errorLinks, ...callbacksOf(linkError)] : [...parts.errorLinks],
     );
+    const inner = children.length + this.links.length + this.errorLinks.length;
+    this.depth = inner === 0 ? 1 : depthAround([...children, ...this.links, ...this.errorLinks], 'canvas');
   }
 
   /** What it is made of. */
@@ -145,6 +150,19 @@ export function assertSignature(value: unknown, where: string): asserts value is
   if (value instanceof Signature) return;
   const hint = typeof value === 'function' ? ': call .s() or .si() on the task' : '';
   throw new ConfigurationError(`${where}: expected signatures, received ${typeof value}${hint}`);
+}
+
+/**
+ * How deep a canvas of these is: 1 for tasks. Throws {@link ConfigurationError} beyond 500 levels: each is one call of the functions that
+ * walk canvases, and the stack ends near 5,000.
+ */
+export function depthAround(parts: Iterable<AnySignature>, where: string): number {
+  let depth = 0;
+  for (const part of parts) if (part.depth > depth) depth = part.depth;
+  if (depth < limits.canvasDepth) return depth + 1;
+  throw new ConfigurationError(
+    `${where}: nested deeper than ${limits.canvasDepth} levels: chain(...steps) and group(...members) take any number side by side`,
+  );
 }
 
 /** Nothing but empty groups, one after another: no task says which app could send them, and the value is known. */

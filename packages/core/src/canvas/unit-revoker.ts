@@ -120,7 +120,7 @@ export class UnitRevoker {
   /** The members of a group; the earlier steps of a chain that ends with this unit. */
   async #with({ id, record, message }: Known): Promise<readonly string[]> {
     const plan = record?.plan;
-    const members = plan?.kind === 'group' ? memberIds(id, 0, plan.size ?? 0) : [];
+    const members = plan?.kind === 'group' ? memberIds(id, 0, plan.size ?? 0, plan.own) : [];
     const canvas = canvasOf(record) ?? message?.canvas;
     if (canvas === undefined || canvas.next !== undefined) return members;
     return [...members, ...(await this.#before(id, record?.parentId ?? message?.parentId))];
@@ -144,10 +144,18 @@ export class UnitRevoker {
     const [own, header] = await this.#tools.results.get([parent, group]);
     if (header && !isFinal(header) && canvasOf(header)?.next === at)
       return { id: group, record: header, message: undefined };
-    if (own && isFinal(own)) return undefined;
-    const message = own?.plan ? undefined : (await this.#tools.monitor?.find?.([parent]))?.[0];
+    const message = own?.plan || (own && isFinal(own)) ? undefined : (await this.#tools.monitor?.find?.([parent]))?.[0];
     const canvas = canvasOf(own) ?? message?.canvas;
+    if (canvas?.join?.index === 0 && canvas.join.group !== group) return this.#headerBefore(at, canvas.join.group);
+    if (own && isFinal(own)) return undefined;
     return canvas?.next === at ? { id: parent, record: own, message } : undefined;
+  }
+
+  /** The header of a body whose first member has an id of its own. */
+  async #headerBefore(at: string, group: string): Promise<Known | undefined> {
+    const [record] = await this.#tools.results.get([group]);
+    if (record === undefined || isFinal(record) || canvasOf(record)?.next !== at) return undefined;
+    return { id: group, record, message: undefined };
   }
 
   #write({ id, record, message }: Known): OutcomeWrite {

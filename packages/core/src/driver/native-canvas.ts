@@ -6,6 +6,8 @@ import type { ResultBackend } from './result-backend.ts';
 export type CanvasNode = CanvasTaskNode | CanvasSequenceNode | CanvasGroupNode;
 
 interface CanvasNodeParts {
+  /** The id that its caller gave it. */
+  readonly ownId?: string;
   /** Sent with the value when it succeeds. */
   readonly links: readonly CanvasNode[];
   /** Sent with the failing id when it fails. */
@@ -39,7 +41,7 @@ export interface CanvasGroupNode extends CanvasNodeParts {
 
 /** Where a canvas stands. */
 export interface CanvasPlace {
-  /** Under which the value of the whole will be found; ids of its parts follow from it, by `stepId` and `memberId`. */
+  /** Under which the value of the whole will be found; ids of its parts follow from it, by `stepId` and `memberId`, but for those that have one of their own (`ownIdOf`). */
   readonly id: string;
   readonly rootId: string;
   readonly parentId?: string | undefined;

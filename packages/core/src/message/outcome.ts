@@ -1,7 +1,7 @@
 import type { CanvasRef } from './canvas-ref.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json.ts';
-import type { Plan } from './plan.ts';
+import type { OwnIds, Plan } from './plan.ts';
 import { isTerminal, type TaskState } from './state.ts';
 
 /** How a task ended: data, not an exception. `value` is absent when the handler returned undefined. */
@@ -59,6 +59,8 @@ export interface OutcomeRecord {
 export interface ListRef {
   readonly group: string;
   readonly size: number;
+  /** Ids that members were given, by index. */
+  readonly own?: OwnIds;
   /** Spread into the list around it. */
   readonly flat?: boolean;
 }

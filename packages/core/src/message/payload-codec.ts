@@ -143,12 +143,38 @@ function trimTrailingUndefined(args: readonly unknown[]): readonly unknown[] {
  * (that is what it means to nearly all code); undefined in an array does not. `-0` arrives as `0`.
  */
 export function assertJson(value: unknown, root: string, limit: SizeLimit, what: string): void {
+  room = limit.bytes;
   const bound = sizeBound(value, 0);
+  if (room < 0) throw tooManyParts(what, limit);
   if (bound < 0) throw explain(value, root, 0) ?? new PayloadNotSerializableError(root, 'not plain data');
   if (bound <= limit.bytes) return;
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > limit.bytes) throw new PayloadTooLargeError(what, bytes, limit.bytes, limit.option);
 }
+
+function tooManyParts(what: string, { bytes, option }: SizeLimit): PayloadTooLargeError {
+  return new PayloadTooLargeError(what, Number.POSITIVE_INFINITY, bytes, option);
+}
+
+/** Throws for a value of more parts than its text may have bytes, so that no text is begun that could not be ended in time. */
+export function assertFewParts(value: unknown, limit: SizeLimit, what: string): void {
+  room = limit.bytes;
+  countParts(value, 0);
+  if (room < 0) throw tooManyParts(what, limit);
+}
+
+function countParts(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null || depth > limits.valueDepth) return;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  room -= parts.length;
+  for (let index = 0; index < parts.length && room >= 0; index++) countParts(parts[index], depth + 1);
+}
+
+/**
+ * How many more parts the value under inspection may have: each takes a byte at least, so one with more is over the limit, and is not
+ * walked to its end. (28 levels of `[v, v]` are 268 million parts, and `new Array(3e7)` 30 million.)
+ */
+let room = 0;
 
 /**
  * An upper bound of the value's size as JSON, or -1 when JSON cannot carry it. One walk does both, so that nothing is
@@ -173,6 +199,8 @@ function sizeBound(value: unknown, depth: number): number {
 
 function boundOfArray(items: readonly unknown[], depth: number): number {
   let total = 2;
+  room -= items.length;
+  if (room < 0) return -1;
   for (let index = 0; index < items.length; index++) {
     const bound = sizeBound(items[index], depth + 1);
     if (bound < 0) return -1;
@@ -184,7 +212,10 @@ function boundOfArray(items: readonly unknown[], depth: number): number {
 function boundOfObject(value: object, depth: number): number {
   if (!isPlain(value)) return -1;
   let total = 2;
-  for (const key of Object.keys(value)) {
+  const keys = Object.keys(value);
+  room -= keys.length;
+  if (room < 0) return -1;
+  for (const key of keys) {
     if (forbiddenKeys.has(key)) return -1;
     const item = (value as Record<string, unknown>)[key];
     if (item === undefined) continue;

@@ -34,6 +34,9 @@ export interface TaskPlan extends PlanTimes {
   readonly entry?: string;
 }
 
+/** Ids of members that do not follow from their group's, by index. */
+export type OwnIds = Readonly<Record<number, string>>;
+
 /** Tasks that end together: a group, or a task that was replaced by a canvas. Kept until it has ended, and with it. */
 export interface JoinPlan {
   readonly kind: 'group' | 'replaced';
@@ -42,6 +45,8 @@ export interface JoinPlan {
   readonly ttl: number;
   /** How many members a group has; absent while they are still being published. */
   readonly size?: number;
+  /** Ids that members were given, by index; the others' follow from the group's. */
+  readonly own?: OwnIds;
   /** The id that error callbacks are told; absent for the unit's own. */
   readonly failing?: string;
   readonly entry?: string;

@@ -72,6 +72,16 @@ function addTimes(message: Draft, { options, name }: TaskDefinition, call: Resol
   if (eta !== undefined) message.eta = eta;
   if (call.expires !== undefined) message.expires = 'at' in call.expires ? call.expires.at : now + call.expires.after;
   else if (options.expires !== undefined) message.expires = now + options.expires;
+  if (eta !== undefined && message.expires !== undefined && message.expires <= eta) throw expiresFirst(name, call);
+}
+
+/** Nobody means a call that can never run. */
+function expiresFirst(name: string, call: ResolvedCallOptions): ConfigurationError {
+  const start = call.eta === undefined ? 'countdown' : 'eta';
+  const end = call.expires === undefined ? "the task's option expires" : 'expires';
+  return new ConfigurationError(
+    `call of "${name}": ${end} comes before ${start}, so it could never run: let it start sooner, or expire later`,
+  );
 }
 
 function addReply(message: Draft, { options }: TaskDefinition, call: ResolvedCallOptions, context: BuildContext): void {

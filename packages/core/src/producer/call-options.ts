@@ -102,7 +102,8 @@ export interface ResolvedCallOptions {
   readonly resultExpires?: number;
 }
 
-const taskId: Reader<string> = (value, where) => {
+/** An id that a caller gives: throws {@link ConfigurationError} for what cannot be one. */
+export const readTaskId: Reader<string> = (value, where) => {
   if (typeof value === 'string' && /^[\w.~-]{1,200}$/.test(value) && !/^\d+$/.test(value)) return value;
   throw new ConfigurationError(
     `${where}: "${String(value)}" cannot be a task id: use letters, digits and _ . ~ - (not only digits)`,
@@ -124,7 +125,7 @@ const table = {
   eta: parseInstant,
   expires: afterOrAt,
   deadline: afterOrAt,
-  taskId,
+  taskId: readTaskId,
   idempotencyKey: text,
   unique: callUniqueOption,
   debounce: callDebounceOption,

@@ -55,6 +55,8 @@ export interface ResultOrigin {
   /** The call asked for no result. */
   readonly ignored?: boolean;
   readonly parentId?: string;
+  /** The ids of what came before the parent, the nearest first. */
+  readonly ancestors?: readonly string[];
   /** The task's schemas, where known. */
   readonly payload?: PayloadOwner;
 }
@@ -65,6 +67,7 @@ export class AsyncResult<T = unknown> {
   readonly #origin: ResultOrigin;
   readonly #context: ResultContext;
   #asked = false;
+  #parentId: string | undefined;
 
   constructor(origin: ResultOrigin, context: ResultContext) {
     this.id = origin.id;
@@ -78,12 +81,28 @@ export class AsyncResult<T = unknown> {
     return new AsyncResult({ id, notifiesThisProcess: false, ...(payload ? { payload } : {}) }, this.#context);
   }
 
-  /** The step before this one in its canvas, or the task that sent it from inside its handler. */
+  /**
+   * The step before this one in its canvas (of a group its first member), or the task that sent it from inside its handler; from there
+   * back to the first one. Known to whoever sent it; to others once they have read the result (`get`, `state`, {@link AsyncResult.parents}).
+   */
   get parent(): AsyncResult | undefined {
-    const { parentId } = this.#origin;
-    return parentId === undefined
-      ? undefined
-      : new AsyncResult({ id: parentId, notifiesThisProcess: false }, this.#context);
+    const { parentId, ancestors = [] } = { parentId: this.#parentId, ...this.#origin };
+    if (parentId === undefined) return undefined;
+    const [next, ...more] = ancestors;
+    const before = next === undefined ? {} : { parentId: next, ancestors: more };
+    return new AsyncResult({ id: parentId, notifiesThisProcess: false, ...before }, this.#context);
+  }
+
+  /** All that came before it, the nearest first, as far as the store knows; each knows its `parent` from then on. */
+  async parents(): Promise<readonly AsyncResult[]> {
+    const found: AsyncResult[] = [];
+    const seen = new Set([this.id]);
+    let at = this.parent ?? (await this.#record().then(() => this.parent));
+    for (; at !== undefined && !seen.has(at.id); at = at.parent ?? (await at.#record().then(() => at?.parent))) {
+      seen.add(at.id);
+      found.push(at);
+    }
+    return found;
   }
 
   /**
@@ -226,6 +245,7 @@ export class AsyncResult<T = unknown> {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
     const { results } = await this.#context.stores();
     const [record] = await results.get([this.id]);
+    this.#parentId = record?.parentId;
     return record;
   }
 
@@ -237,6 +257,7 @@ export class AsyncResult<T = unknown> {
   }
 
   #unwrap(record: OutcomeRecord, check?: () => void): MaybePromise<unknown> {
+    this.#parentId = record.parentId;
     const { errors, registry } = this.#context;
     const failureContext = { taskId: this.id, task: record.task, attempts: record.attempts };
     if (record.state === 'SUCCESS') {

@@ -21,9 +21,9 @@ export async function forgetAll(results: ResultBackend, ids: readonly string[]):
 
 async function forgetMembers(results: ResultBackend, { id, list, plan, added = 0 }: OutcomeRecord): Promise<string[]> {
   const gone: string[] = [];
-  const group = list ?? (plan?.kind === 'group' ? { group: id, size: plan.size ?? 0 } : undefined);
+  const group = list ?? (plan?.kind === 'group' ? { group: id, size: plan.size ?? 0, own: plan.own } : undefined);
   for (let from = 0; group && from < group.size; from += chunkSize) {
-    const members = memberIds(group.group, from, Math.min(from + chunkSize, group.size));
+    const members = memberIds(group.group, from, Math.min(from + chunkSize, group.size), group.own);
     gone.push(...(await forgetAll(results, members)));
   }
   const more = Array.from({ length: added }, (_, nth) => addedId(id, nth + 1));

@@ -1,5 +1,6 @@
 import { NoResultBackendError } from '../errors.ts';
 import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
+import type { OwnIds } from '../message/plan.ts';
 import { newTaskId } from '../message/task-id.ts';
 import { AsyncResult, type GetOptions, type ResultContext, type ResultOrigin } from './async-result.ts';
 import { chunkSize, memberId, memberIds } from './list-values.ts';
@@ -23,12 +24,14 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
   readonly #origin: ResultOrigin;
   readonly #context: ResultContext;
   #size: number | undefined;
+  #own: OwnIds | undefined;
 
-  constructor(origin: ResultOrigin, context: ResultContext, size?: number) {
+  constructor(origin: ResultOrigin, context: ResultContext, size?: number, own?: OwnIds) {
     super(origin, context);
     this.#origin = origin;
     this.#context = context;
     this.#size = size;
+    this.#own = own;
   }
 
   /** The result of a group without members and without an app: an empty list. */
@@ -38,14 +41,15 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
 
   /** How many members it has. Members that a running one added (`self.addToChord`) are not counted. */
   async size(): Promise<number> {
-    this.#size ??= sizeOf((await this.#records([this.id]))[0]);
+    if (this.#size === undefined) this.#learn((await this.#records([this.id]))[0]);
     return this.#size ?? 0;
   }
 
-  /** The result of one member. */
+  /** The result of one member. Of a group from `app.groupResult(id)` whose members have ids of their own, await `size()` before. */
   at(index: number): AsyncResult<ElementOf<T>> {
     const { notifiesThisProcess } = this.#origin;
-    return new AsyncResult<ElementOf<T>>({ id: memberId(this.id, index), notifiesThisProcess }, this.#context);
+    const id = this.#own?.[index] ?? memberId(this.id, index);
+    return new AsyncResult<ElementOf<T>>({ id, notifiesThisProcess }, this.#context);
   }
 
   /** How many members have succeeded. */
@@ -101,7 +105,7 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
   async #sizeAtEnd(options: GetOptions): Promise<number> {
     if (this.#size !== undefined) return this.#size;
     const record = await this.wait(options);
-    this.#size = sizeOf(record);
+    this.#learn(record);
     if (this.#size === undefined) await this.valueOf(record);
     return this.#size ?? 0;
   }
@@ -122,10 +126,16 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
     const size = await this.size();
     let count = 0;
     for (let start = 0; start < size; start += chunkSize) {
-      const records = await this.#records(memberIds(this.id, start, Math.min(start + chunkSize, size)));
+      const records = await this.#records(memberIds(this.id, start, Math.min(start + chunkSize, size), this.#own));
       for (const record of records) if (record && matches(record)) count += 1;
     }
     return count;
+  }
+
+  #learn(record: OutcomeRecord | undefined): void {
+    const group = record?.list ?? (record?.plan?.kind === 'group' ? record.plan : undefined);
+    this.#size = group?.size;
+    this.#own = group?.own;
   }
 
   async #records(ids: readonly string[]): Promise<readonly (OutcomeRecord | undefined)[]> {
@@ -141,10 +151,6 @@ interface IterationState {
 }
 
 type Arrival = readonly [index: number, result: PromiseSettledResult<unknown>];
-
-function sizeOf(record: OutcomeRecord | undefined): number | undefined {
-  return record?.list?.size ?? (record?.plan?.kind === 'group' ? record.plan.size : undefined);
-}
 
 interface Arrivals<T> {
   add(value: T): void;

@@ -2,6 +2,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import { MalformedMessageError, ResultExpiredError } from '../errors.ts';
 import { childId } from '../message/child-id.ts';
 import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
+import type { OwnIds } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
 
 /** Records read in one go: bounds the time one command holds the store. */
@@ -54,7 +55,7 @@ export async function listValues(list: ListRef, reading: ListReading): Promise<u
     }
   };
   const ask = (start: number): Promise<readonly OutcomeRecord[]> =>
-    finalRecords(results, memberIds(list.group, start, Math.min(start + chunkSize, list.size)));
+    finalRecords(results, memberIds(list.group, start, Math.min(start + chunkSize, list.size), list.own));
   let next = list.size > 0 ? ask(0) : undefined;
   for (let start = chunkSize; next !== undefined; start += chunkSize) {
     const records = await next;
@@ -66,9 +67,9 @@ export async function listValues(list: ListRef, reading: ListReading): Promise<u
   return values;
 }
 
-/** The ids of a group's members from one index to before another. */
-export function memberIds(group: string, from: number, to: number): string[] {
-  return Array.from({ length: to - from }, (_, offset) => memberId(group, from + offset));
+/** The ids of a group's members from one index to before another; those that were given ids of their own have these. */
+export function memberIds(group: string, from: number, to: number, own?: OwnIds): string[] {
+  return Array.from({ length: to - from }, (_, offset) => own?.[from + offset] ?? memberId(group, from + offset));
 }
 
 async function finalRecords(results: ResultBackend, ids: readonly string[]): Promise<readonly OutcomeRecord[]> {

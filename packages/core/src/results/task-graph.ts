@@ -1,8 +1,9 @@
 import type { CanvasRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
 import type { OutcomeRecord } from '../message/outcome.ts';
+import type { JoinPlan } from '../message/plan.ts';
 import type { TaskState } from '../message/state.ts';
-import { addedId, memberId } from './list-values.ts';
+import { addedId, memberIds } from './list-values.ts';
 import type { ResultStores } from './result-inbox.ts';
 
 /** A task or group of a canvas. */
@@ -66,7 +67,7 @@ class GraphReader {
     const seen = new Set<string>();
     for (let at = id; ; ) {
       seen.add(at);
-      const { next, join, replaces } = canvasOf(await this.#record(at));
+      const { next, join, replaces } = await this.#canvas(at);
       const up = next ?? join?.group ?? replaces ?? (await this.#around(at));
       if (up === undefined || seen.has(up)) return at;
       at = up;
@@ -89,24 +90,40 @@ class GraphReader {
     for (let unit = last; ; ) {
       const parent = (await this.#record(unit))?.parentId;
       if (parent === undefined || parent === outside) return units;
-      unit = await this.#groupLedBy(parent, unit);
-      if (units.includes(unit) || !sharesRoot(unit, last)) return units;
+      const before = await this.#groupLedBy(parent, unit);
+      if (units.includes(before) || !(await this.#leadsTo(before, unit))) return units;
+      unit = before;
       units.unshift(unit);
     }
   }
 
   /** A body's parent is the first member of its header: the unit before it is the group. */
   async #groupLedBy(parent: string, child: string): Promise<string> {
-    const group = /^(.*)\.0$/.exec(parent)?.[1];
+    const { join } = await this.#canvas(parent);
+    const group = /^(.*)\.0$/.exec(parent)?.[1] ?? (join?.index === 0 ? join.group : undefined);
     if (group === undefined || child.startsWith(`${group}.`)) return parent;
     return (await this.#record(group))?.plan?.kind === 'group' ? group : parent;
+  }
+
+  /** Whether a unit is the step before another, and not the task that sent their canvas. */
+  async #leadsTo(before: string, unit: string): Promise<boolean> {
+    const { next } = await this.#canvas(before);
+    return next === undefined ? baseOf(before) === baseOf(unit) : next === unit;
+  }
+
+  /** Where a unit stands: by its record, or by the message that waits or runs. */
+  async #canvas(id: string): Promise<CanvasRef> {
+    const record = await this.#record(id);
+    if (record) return canvasOf(record);
+    const [message] = (await this.#stores.monitor?.find?.([id])) ?? [];
+    return message?.canvas ?? {};
   }
 
   async #unit(id: string, group: string | undefined): Promise<void> {
     if (this.#nodes.has(id)) return;
     const record = await this.#record(id);
     const isGroup = record?.plan?.kind === 'group';
-    const size = record?.list?.size ?? (record?.plan?.kind === 'group' ? record.plan.size : undefined);
+    const { size, own } = membersOf(record);
     this.#nodes.set(id, {
       id,
       kind: isGroup ? 'group' : 'task',
@@ -115,7 +132,7 @@ class GraphReader {
       ...(group === undefined ? {} : { group }),
       ...(size === undefined ? {} : { size }),
     });
-    if (isGroup) await this.#members(id, size ?? 0, record?.parentId);
+    if (isGroup) await this.#members(memberIds(id, 0, Math.min(size ?? 0, mostMembers), own), id, record?.parentId);
     else await this.#added(record, group);
     await this.#callbacks(id, canvasOf(record));
     const replaced = await this.#record(replacedId(id));
@@ -124,10 +141,8 @@ class GraphReader {
     }
   }
 
-  async #members(group: string, size: number, outside: string | undefined): Promise<void> {
-    for (let index = 0; index < Math.min(size, mostMembers); index++) {
-      this.#edge(group, await this.line(memberId(group, index), { group, outside }), 'member');
-    }
+  async #members(members: readonly string[], group: string, outside: string | undefined): Promise<void> {
+    for (const member of members) this.#edge(group, await this.line(member, { group, outside }), 'member');
   }
 
   async #added(record: OutcomeRecord | undefined, group: string | undefined): Promise<void> {
@@ -176,8 +191,14 @@ function canvasOf(record: OutcomeRecord | undefined): CanvasRef {
 }
 
 /** Ids of one canvas begin alike; a parent that does not is the task that sent it. */
-function sharesRoot(id: string, other: string): boolean {
-  return id.slice(0, 36) === other.slice(0, 36);
+/** What is known of the members of a group. */
+function membersOf(record: OutcomeRecord | undefined): Pick<JoinPlan, 'size' | 'own'> {
+  return record?.list ?? (record?.plan?.kind === 'group' ? record.plan : {});
+}
+
+/** The id from which a part's follows. */
+function baseOf(id: string): string {
+  return /^[^.~]*/.exec(id)?.[0] ?? id;
 }
 
 /** A gate is drawn under its name. */

@@ -96,4 +96,47 @@ export const mistakeScenarios: readonly Scenario[] = [
       for (const end of ends) expect(end).toMatchObject({ message: expect.stringContaining('self.updateState: ') });
     },
   },
+  {
+    name: 'values of too many parts are refused as too large, at once, on the way in and on the way out',
+    async run(bench) {
+      const app = bench.app();
+      const twice = (levels: number): unknown => {
+        let value: unknown = 1;
+        for (let level = 0; level < levels; level++) value = [value, value];
+        return value;
+      };
+      const echo = app.task('echo', (_: unknown) => 1);
+      const grow = app.task('grow', (levels: number) => twice(levels));
+      await bench.worker(app);
+      for (const value of [twice(40), new Array(30_000_000), { a: { b: twice(40) } }]) {
+        expect(await settled((async () => echo.delay(value))())).toMatchObject({ name: 'PayloadTooLargeError' });
+      }
+      expect(await settled(grow.call([40], { timeout }))).toMatchObject({
+        message: expect.stringMatching(/^return value of task "grow" take more than \d+ bytes/),
+      });
+      expect(await grow.call([2], { timeout })).toEqual([
+        [1, 1],
+        [1, 1],
+      ]);
+    },
+  },
+  {
+    name: 'a call that would expire before it starts is refused',
+    async run(bench) {
+      const app = bench.app();
+      const plain = app.task('plain', () => 1);
+      const short = app.task({ name: 'short', expires: '1s' }, () => 1);
+      const soon = new Date(Date.now() + 60_000);
+      for (const send of [
+        () => plain.applyAsync([], { countdown: '3s', expires: '1s' }),
+        () => plain.applyAsync([], { eta: soon, expires: soon }),
+        () => short.applyAsync([], { countdown: '1s' }),
+      ]) {
+        expect(await settled((async () => send())())).toMatchObject({
+          name: 'ConfigurationError',
+          message: expect.stringContaining('so it could never run'),
+        });
+      }
+    },
+  },
 ];

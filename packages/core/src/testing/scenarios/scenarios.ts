@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { batchScenarios } from './batch-scenarios.ts';
 import { callingScenarios } from './calling-scenarios.ts';
 import { canvasEndingScenarios } from './canvas/canvas-ending-scenarios.ts';
+import { canvasIdScenarios } from './canvas/canvas-id-scenarios.ts';
 import { canvasLimitScenarios } from './canvas/canvas-limit-scenarios.ts';
 import { canvasRevokeScenarios } from './canvas/canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas/canvas-scenarios.ts';
@@ -39,6 +40,7 @@ const all: readonly Scenario[] = [
   ...revokeScenarios,
   ...canvasScenarios,
   ...canvasEndingScenarios,
+  ...canvasIdScenarios,
   ...canvasLimitScenarios,
   ...canvasRevokeScenarios,
   ...deadlineScenarios,

@@ -1,7 +1,7 @@
 import { PayloadNotSerializableError } from '../../errors.ts';
 import { toFailure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
-import { assertJson, type SizeLimit } from '../../message/payload-codec.ts';
+import { assertFewParts, assertJson, type SizeLimit } from '../../message/payload-codec.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
@@ -12,6 +12,7 @@ import type { AttemptResult } from './attempt-result.ts';
 export function sealResult(attempt: Attempt, result: AttemptResult, limit: SizeLimit): AttemptResult {
   if (result.state !== 'SUCCESS' || typeof result.value !== 'object' || result.value === null) return result;
   try {
+    assertFewParts(result.value, limit, nameOf(attempt));
     const text = JSON.stringify(result.value);
     if (text.length > limit.bytes) assertJson(JSON.parse(text), 'return value', limit, nameOf(attempt));
     attempt.valueText = text;

@@ -73,7 +73,7 @@ export function createDefaultMiddleware({
       : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget, { clock, backoff: backoff('count the starts of a task whose worker was lost') }),
-    createExpires(brokerClock),
+    createExpires(brokerClock, results),
     createDeadline(clock, clockOffset),
     ...(limiter ? [createRateLimit({ limiter, rates, clock: brokerClock, logger, onLine })] : []),
     ...(uniqueKeys ? [createQueuedUniqueKeys(uniqueKeys)] : []),
