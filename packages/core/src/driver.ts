@@ -2,7 +2,6 @@
 
 export { onAbort } from './abort-signal.ts';
 export { stepId } from './canvas/freeze.ts';
-export { ownIdOf } from './canvas/own-id.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
 export type {
@@ -132,6 +131,7 @@ export {
   type RunState,
 } from './history/run-row.ts';
 export type { LogFields, Logger } from './logger.ts';
+export { ownIdOf } from './message/child-id.ts';
 export type { Failure } from './message/failure.ts';
 export { toFailure } from './message/failure.ts';
 export type { JsonValue } from './message/json.ts';

@@ -1,12 +1,11 @@
 import { ConfigurationError } from '../errors.ts';
 import type { CallbackRef, CanvasRef, JoinRef } from '../message/canvas-ref.ts';
-import { childId } from '../message/child-id.ts';
+import { childId, ownIdOf } from '../message/child-id.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { JoinPlan, MessageTemplate, Plan, TaskPlan } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import { addedId, memberId } from '../results/list-values.ts';
 import { keepFor, longerOf, maxWaitOf } from './max-wait.ts';
-import { ownIdOf } from './own-id.ts';
 import type { Resolved, ResolvedGroup, ResolvedSequence, ResolvedTask } from './resolve.ts';
 
 /** What follows a node: the next step, a join, or the end of a task that it replaced. */

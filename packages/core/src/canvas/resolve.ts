@@ -1,11 +1,11 @@
 import { ConfigurationError } from '../errors.ts';
+import { ownIdOf } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import { type CallOptions, readTaskId } from '../producer/call-options.ts';
 import type { PreparedCall, Producer } from '../producer/publish.ts';
 import { assertUnread } from './group.ts';
-import { ownIdOf } from './own-id.ts';
 import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 
 /** A canvas made ready to be sent: arguments encoded, options and routes read. JSON, except for members from a stream. */
