@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'LOCK_LOST'
   | 'LOCK_RELEASED'
   | 'SCHEDULE_UNKNOWN'
+  | 'FAILURE_UNKNOWN'
   | 'GATE_UNKNOWN'
   | 'GATE_DECIDED'
   | 'GATE_REJECTED'
@@ -459,6 +460,13 @@ export class UnknownScheduleError extends LovageError {
   constructor(schedule: string, hint: string) {
     super('SCHEDULE_UNKNOWN', `unknown schedule "${schedule}": ${hint}`);
     this.schedule = schedule;
+  }
+}
+
+/** No failure of that id that could be run again. */
+export class UnknownFailureError extends LovageError {
+  constructor(id: string, why = 'it has not failed, was retried or discarded, or is not kept any more') {
+    super('FAILURE_UNKNOWN', `no failure of task "${id}": ${why}`, { taskId: id });
   }
 }
 

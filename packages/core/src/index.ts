@@ -12,6 +12,8 @@ export {
 } from './app/app-control.ts';
 export { AppEvents } from './app/app-events.ts';
 export type { BatchTaskOptions } from './app/batch-task.ts';
+export type { FailedTask, FailureFilter } from './app/failed-task.ts';
+export type { AppFailures, FailureListOptions, FailureRetryOptions, Retried, RetryEdits } from './app/failures.ts';
 export type { AppGates, GateFilter, WaitingGate } from './app/gates.ts';
 export type { StampedHeaders } from './app/revoker.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
@@ -67,6 +69,7 @@ export {
   TimeLimitExceeded,
   TopicValidationError,
   UnboundTaskError,
+  UnknownFailureError,
   UnknownGateError,
   UnknownRunError,
   UnknownScheduleError,
@@ -90,6 +93,7 @@ export type {
   TaskEventFields,
   WorkerEventFields,
 } from './events/event.ts';
+export type { FailureGroup, RunError } from './history/run-row.ts';
 export type { Election, ElectionOptions } from './locks/elect.ts';
 export type { Lock, LockOptions } from './locks/lock.ts';
 export type { LogFields, Logger, LogLevel } from './logger.ts';

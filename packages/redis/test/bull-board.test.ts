@@ -1,10 +1,13 @@
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { Lovage } from '@lovage/core';
 import type { Connection } from '@lovage/core/driver';
 import { until } from '@lovage/core/testing';
+import { startWorker } from '@lovage/core/worker';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { redisDriver } from '../src/driver.ts';
 import { connect, consume, createMessage, emptied, required } from './bench.ts';
 import { RedisServer } from './redis-server.ts';
 
@@ -162,4 +165,26 @@ it('lets a failed task be run again from the board', async () => {
   await seen.arrived(1);
   expect(seen.deliveries[0]?.message).toMatchObject({ id: failed.id, task: 'billing.charge', args: ['fail'] });
   await seen.consumer.close(1_000);
+});
+
+it("runs a task of Lovage's anew that is retried from the board, with a new outcome", async () => {
+  const app = new Lovage('board', { broker: server.url, drivers: [redisDriver] });
+  let broken = true;
+  const charge = app.task({ name: 'charge', maxRetries: 0 }, (amount: number) => {
+    if (broken) throw new Error('no funds');
+    return amount * 2;
+  });
+  await startWorker(app, { queues: ['billing'] });
+  const result = await charge.applyAsync([21], { queue: 'billing' });
+  await result.get({ timeout: '10s' }).catch(() => undefined);
+  await until(async () => (await app.failures.list()).length === 1, { what: 'the failure' });
+  const job = required(await queue.getJob(result.id));
+  expect(await job.getState()).toBe('failed');
+  broken = false;
+  await job.retry();
+  const again = app.asyncResult(result.id);
+  await until(async () => (await again.state()) === 'SUCCESS', { what: 'the new outcome' });
+  expect(await again.get({ timeout: '10s' })).toBe(42);
+  expect(await app.failures.list()).toEqual([]);
+  await app.close();
 });

@@ -3,6 +3,7 @@ import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { configCommand } from './config.ts';
 import { eventsCommand } from './events.ts';
+import { failuresFamily } from './failures.ts';
 import { gateFamily } from './gate.ts';
 import { graphCommand } from './graph.ts';
 import { capacityCommand } from './queues/capacity.ts';
@@ -39,6 +40,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   inspectFamily,
   controlFamily,
   eventsCommand,
+  failuresFamily,
   dlqFamily,
   scheduleCommand,
   orderingCommand,

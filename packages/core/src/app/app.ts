@@ -33,6 +33,7 @@ import { type AppControl, AppInspect } from './app-control.ts';
 import { AppEvents } from './app-events.ts';
 import { type AppRuntime, createRuntime, setRuntime } from './app-runtime.ts';
 import { type BatchTaskOptions, defineBatchTask } from './batch-task.ts';
+import { type AppFailures, createFailures } from './failures.ts';
 import type { AppGates } from './gates.ts';
 import { DecoratedMethods, type TaskDecorator, type TasksOf } from './task-decorator.ts';
 import { createTask, type Task, type TaskSender } from './task-handle.ts';
@@ -68,6 +69,8 @@ export class Lovage {
   readonly gates: AppGates;
   /** The runs of workflows. */
   readonly workflows: AppWorkflows;
+  /** The tasks that failed and can be run again. */
+  readonly failures: AppFailures;
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -87,6 +90,7 @@ export class Lovage {
     this.topics = topics;
     this.gates = gates;
     this.workflows = workflows;
+    this.failures = createFailures(this.#runtime);
     setRuntime(this, this.#runtime);
   }
 

@@ -17,7 +17,7 @@ import {
   originalEnding,
   type Unit,
 } from './continuation.ts';
-import { FailDependents } from './fail-dependents.ts';
+import { FailDependents } from './failing/fail-dependents.ts';
 import { findPlace } from './find-place.ts';
 import { freeze, type NodePosition } from './freeze.ts';
 import { GateKeeper, isGate } from './gate-keeper.ts';

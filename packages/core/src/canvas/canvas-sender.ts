@@ -208,6 +208,7 @@ export class CanvasSender {
       put: (writes) => within(results.put(writes)),
       get: (ids) => within(results.get(ids)),
       join: (member) => within(results.join(member)),
+      ...(results.reopen ? { reopen: (writes) => within(results.reopen?.(writes) ?? Promise.resolve([])) } : {}),
       forget: (ids) => within(results.forget(ids)),
       watch: (inbox, listener) => results.watch(inbox, listener),
       close: () => results.close(),

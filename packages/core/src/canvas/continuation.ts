@@ -73,12 +73,13 @@ function afterSuccess(unit: Unit, ending: Extract<Ending, { state: 'SUCCESS' }>)
 function afterFailure(unit: Unit, ending: FailedEnding): readonly Effect[] {
   const { id, canvas } = unit;
   const { links = [], errors = [], next } = canvas;
+  const over = ending.state === 'REVOKED' ? [...links, ...errors] : errors; // what failed may be run again, and succeed then
   const effects: Effect[] = [];
   if (errors.length > 0) {
     effects.push({ do: 'fire', callbacks: errors, input: { value: unit.failing ?? id }, parentId: id });
   }
   if (next !== undefined) effects.push({ do: 'fail-dependents', id: next, ending: dependentEnding(unit, ending) });
-  return [...effects, ...failureBeyond(unit, ending), ...forget([...links, ...errors])];
+  return [...effects, ...failureBeyond(unit, ending), ...forget(over)];
 }
 
 /** What the failure of the last unit of a sequence means for what the sequence is part of. */

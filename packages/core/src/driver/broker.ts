@@ -90,6 +90,11 @@ export interface Delivery {
    * receiver to ask. Other deliveries that follow an earlier one may say so too. @default false
    */
   readonly returned?: boolean;
+  /**
+   * It had ended as failed, and was put back by hand since (BullMQ's `job.retry()`): it runs again, whatever its record says.
+   * @default false
+   */
+  readonly putBack?: boolean;
   /** The place it was handed; not for a delivery that follows a lost lease. Absent: it enters like any other. */
   readonly grant?: GrantedSlot | undefined;
   /** Calls `listener` once when the lease is lost (at once when it is lost already). Costs nothing until it is called. */

@@ -24,6 +24,12 @@ export interface ResultBackend {
    * by `put`, in the same step; where another one stands the member is not recorded.
    */
   join(member: JoinMember): Promise<JoinState>;
+  /**
+   * Lets tasks run again that ended as FAILURE: stores these records, which are not final, in place of final ones of that state, or
+   * where there is none. Of each, whether it is open now; one that is open already stays as it is, and so does one that ended otherwise.
+   * Absent: failures of this store cannot be run again under their ids.
+   */
+  reopen?(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]>;
   /** Deletes records. */
   forget(ids: readonly string[]): Promise<void>;
   close(): Promise<void>;

@@ -23,11 +23,13 @@ export interface Retention {
 }
 
 /**
- * Whether a final record may go before its time for want of room. Not what a canvas may still need; and not what stands under
+ * Whether a final record may go before its time for want of room. Not what a canvas may still need (the plan of a task that failed with
+ * what it depended on is kept for a retry only); and not what stands under
  * an id that somebody chose (a task id, an idempotency key): that record is what keeps the task from running again.
  */
-export function isSweepable({ id, canvas, plan }: OutcomeRecord): boolean {
-  return canvas === undefined && plan === undefined && isGeneratedId(id);
+export function isSweepable({ id, state, canvas, plan }: OutcomeRecord): boolean {
+  const needed = plan !== undefined && !(state === 'FAILURE' && plan.kind === 'task');
+  return canvas === undefined && !needed && isGeneratedId(id);
 }
 
 /** What an app that says nothing keeps. */

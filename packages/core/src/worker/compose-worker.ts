@@ -238,12 +238,13 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
 
 function createMiddleware(runtime: AppRuntime, stores: OpenStores, parts: ReceiverParts): readonly Middleware[] {
   const { clock, brokerClock, logger, concurrencyLimiter } = runtime;
-  const { results, uniqueKeys, monitor } = stores;
+  const { results, uniqueKeys, monitor, history } = stores;
   const own = createDefaultMiddleware({
     clock,
     brokerClock,
     logger,
     results,
+    history,
     crashBudget: parts.settings.crashBudget,
     uniqueKeys: uniqueKeys && monitor && { clock: brokerClock, logger, uniqueKeys, monitor },
     limiter: stores.brokerConnection.limits,

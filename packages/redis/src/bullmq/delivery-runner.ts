@@ -245,6 +245,10 @@ class TaskDelivery implements Delivery {
     return this.#running.job.attemptsStarted > 1;
   }
 
+  get putBack(): boolean {
+    return this.#running.job.attemptsMade > 0;
+  }
+
   get grant(): GrantedSlot | undefined {
     return this.deliveryCount === 1 ? this.#running.job.grant : undefined;
   }

@@ -2,7 +2,7 @@
 export const unreadablePrefix = 'lovage:unreadable ';
 
 /** The fields of a job's hash that a worker needs. */
-const needed: ReadonlySet<unknown> = new Set(['name', 'data', 'timestamp', 'ats', 'stc', 'defa', 'rjk']);
+const needed: ReadonlySet<unknown> = new Set(['name', 'data', 'timestamp', 'ats', 'atm', 'stc', 'defa', 'rjk']);
 
 /**
  * Leaves of a reply that holds a job only what we read. BullMQ parses `opts`, `progress` and `parent` while it reads the

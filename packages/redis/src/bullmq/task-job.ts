@@ -19,6 +19,8 @@ export class TaskJob {
   readonly raw: RawJob;
   readonly stalledCounter: number;
   readonly attemptsStarted: number;
+  /** How often it ended as failed: above 0, somebody has put it back since. */
+  readonly attemptsMade: number;
   readonly deferredFailure: string | undefined;
   token: string;
   lease: Lease | undefined;
@@ -32,6 +34,7 @@ export class TaskJob {
     this.raw = { id, name: json.name, data: json.data, timestamp: json.timestamp };
     this.stalledCounter = json.stalledCounter ?? 0;
     this.attemptsStarted = json.attemptsStarted ?? 0;
+    this.attemptsMade = json.attemptsMade ?? 0;
     this.deferredFailure = json.deferredFailure || undefined;
     this.lease = undefined;
     this.grant = undefined;

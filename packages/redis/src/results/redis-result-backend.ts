@@ -101,6 +101,18 @@ export class RedisResultBackend implements ResultBackend {
     return [joinEnded(groupId), joinFailed(groupId), joinSize(groupId)];
   }
 
+  async reopen(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
+    const opened = await this.#run((client) =>
+      Promise.all(
+        writes.map((write) => {
+          const [text = '', ttl = ''] = recordArguments(write, this.#keys);
+          return scriptsOf(client).reopenRecord([this.#keys.result(write.record.id)], [text, ttl]);
+        }),
+      ),
+    );
+    return opened.map((one) => one === 1);
+  }
+
   async forget(ids: readonly string[]): Promise<void> {
     await Promise.all(
       chunks(ids).map((chunk) => {

@@ -29,7 +29,7 @@ import {
   semaphoreWaitingList,
 } from './shared/semaphore.lua.ts';
 import { putEntry } from './shared/shared-registry.lua.ts';
-import { storeRecord } from './shared/store-record.lua.ts';
+import { reopenRecord, storeRecord } from './shared/store-record.lua.ts';
 import { acquireUniqueKey, confirmUniqueKey, releaseUniqueKey } from './shared/unique-key.lua.ts';
 import { publishFrom } from './streams/publish-from.lua.ts';
 import { streamBusy } from './streams/queue-signal.lua.ts';
@@ -64,6 +64,7 @@ export type AckReply = readonly [stale: number[], failed: number[], problem: str
 /** Our scripts on one client: the only way to call them. Each sends EVALSHA, and the text when Redis does not know it. */
 export interface Scripts {
   storeRecord(keys: [result: string], args: Args): Promise<number>;
+  reopenRecord(keys: [result: string], args: Args): Promise<number>;
   publishFrom(keys: [master: string], args: Args): Promise<number>;
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
   joinMember(
@@ -161,6 +162,7 @@ export type Args = readonly (string | number)[];
 /** `keys` is absent where a script takes any number of them. */
 const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly lua: string }>> = {
   storeRecord: { keys: 1, lua: storeRecord },
+  reopenRecord: { keys: 1, lua: reopenRecord },
   publishFrom: { keys: 1, lua: publishFrom },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },

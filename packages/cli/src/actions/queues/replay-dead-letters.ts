@@ -1,7 +1,7 @@
 import { DeadLetters, type Replayed, type ReplayOptions } from '@lovage/core/inspect';
 import { CommandError, type ExitCode, usageError } from '../../exit-code.ts';
 import { type LetterArguments, readFilter } from '../../options/dead-letter-options.ts';
-import { parseJsonArguments } from '../../options/parse-arguments.ts';
+import { readArgs } from '../../options/read-args.ts';
 import { readCount } from '../../options/read-count.ts';
 import { readRate } from '../../options/read-rate.ts';
 import { paint } from '../../output/paint.ts';
@@ -59,14 +59,6 @@ function readOptions({ args, to, rate, limit, dryRun }: ReplayArguments): Replay
     dryRun,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function readArgs(given: string | readonly string[] | undefined): unknown {
-  const text = [given].flat().at(-1);
-  if (text === undefined) return undefined;
-  const [args] = parseJsonArguments([text]);
-  if (Array.isArray(args)) return args;
-  throw usageError(`--args: expected a JSON list of all arguments, such as '[1,"a"]', received ${text}`);
 }
 
 function toJson(one: Replayed): object {

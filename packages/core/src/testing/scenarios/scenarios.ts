@@ -6,6 +6,7 @@ import { canvasIdScenarios } from './canvas/canvas-id-scenarios.ts';
 import { canvasLimitScenarios } from './canvas/canvas-limit-scenarios.ts';
 import { canvasRevokeScenarios } from './canvas/canvas-revoke-scenarios.ts';
 import { canvasScenarios } from './canvas/canvas-scenarios.ts';
+import { failureScenarios } from './canvas/failure-scenarios.ts';
 import { capacityScenarios } from './capacity-scenarios.ts';
 import { concurrencyScenarios } from './concurrency-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
@@ -53,6 +54,7 @@ const all: readonly Scenario[] = [
   ...capacityScenarios,
   ...rateScenarios,
   ...workflowScenarios,
+  ...failureScenarios,
   ...hostileScenarios,
 ];
 

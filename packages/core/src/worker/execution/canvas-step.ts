@@ -266,12 +266,13 @@ type Loaded = { readonly message: Message } | { readonly failure: Failure };
 
 /** The same delivery of a message that was made ready. */
 export function carrying(delivery: Delivery, message: Message): Delivery {
-  const { queue, deliveryCount, returned = false } = delivery;
+  const { queue, deliveryCount, returned = false, putBack = false } = delivery;
   return {
     message,
     queue,
     deliveryCount,
     returned,
+    putBack,
     onLeaseLost: (listener) => delivery.onLeaseLost(listener),
     recordStart: () => delivery.recordStart(),
     undoStart: () => delivery.undoStart(),

@@ -11,10 +11,12 @@ const backoff = new StoreBackoff({ clock: systemClock, logger: silentLogger, wha
 const attempt = { message: { id: 'a' }, delivery: { deliveryCount: 2 } } as unknown as Attempt; // as much as it reads
 const ran: AttemptResult = { state: 'SUCCESS', value: 'ran' };
 const ask = (get: ResultBackend['get']): Promise<AttemptResult> =>
-  createAlreadyFinished({ get, forget: async () => {} } as unknown as ResultBackend, backoff).run(
+  createAlreadyFinished({ results: stored(get), history: undefined, clock: systemClock }, backoff).run(
     attempt,
     async () => ran,
   );
+const stored = (get: ResultBackend['get']): ResultBackend =>
+  ({ get, forget: async () => {} }) as unknown as ResultBackend;
 
 it('runs what has no outcome, repeats what has one, and hands back what cannot be asked for', async () => {
   const record = { id: 'a', task: 't', state: 'SUCCESS', attempts: 1, at: 0 };

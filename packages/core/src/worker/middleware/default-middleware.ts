@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { RateLimiter } from '../../driver/rate-limiter.ts';
 import type { ResultBackend } from '../../driver/result-backend.ts';
 import type { ConcurrencyLimiter } from '../../flow/concurrency-limiter.ts';
+import type { HistoryStore } from '../../history/history-store.ts';
 import type { Logger } from '../../logger.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
@@ -28,6 +29,7 @@ export interface DefaultMiddlewareOptions {
   readonly brokerClock: Clock;
   readonly logger: Logger;
   readonly results: ResultBackend | undefined;
+  readonly history: HistoryStore | undefined;
   readonly crashBudget: number;
   /** undefined: the broker keeps none. */
   readonly uniqueKeys: UniqueKeyMiddlewareOptions | undefined;
@@ -50,6 +52,7 @@ export function createDefaultMiddleware({
   brokerClock,
   logger,
   results,
+  history,
   crashBudget,
   uniqueKeys,
   limiter,
@@ -69,7 +72,12 @@ export function createDefaultMiddleware({
     }),
     ...(uniqueKeys ? [createRunningUniqueKeys(uniqueKeys)] : []),
     ...(results
-      ? [createAlreadyFinished(results, backoff('ask whether a task that was delivered again has ended'))]
+      ? [
+          createAlreadyFinished(
+            { results, history, clock: brokerClock },
+            backoff('ask whether a task that was delivered again has ended'),
+          ),
+        ]
       : []),
     createStampedRevocation(revocations),
     createCrashBudget(crashBudget, { clock, backoff: backoff('count the starts of a task whose worker was lost') }),

@@ -42,3 +42,22 @@ export const storeRecord: string = `--[[
 ${storeRecordBody}
 return store(KEYS[1], unpack(ARGV))
 `;
+
+/** Opens the records of tasks that failed, so that they run again. */
+export const reopenRecord: string = `--[[
+  KEYS[1] result key
+  ARGV[1] record text, not final  ARGV[2] ttl in ms
+  Returns 1 when the task is open now, 0 when it has ended otherwise than as FAILURE.
+  Effects: SET result where a final FAILURE stands, or nothing. Text that cannot be read is taken to be another end.
+]]
+local call, key = redis.call, KEYS[1]
+local old = redis.pcall('GET', key)
+if type(old) == 'string' then
+  if string.sub(old, 1, ${finalRecordPrefix.length}) ~= '${finalRecordPrefix}' then return 1 end
+  local readable, record = pcall(cjson.decode, old)
+  if not readable or record.state ~= 'FAILURE' then return 0 end
+end
+call('DEL', key)
+call('SET', key, ARGV[1], 'PX', ARGV[2])
+return 1
+`;

@@ -3,6 +3,7 @@ import {
   decodeRecord,
   encodeRecord,
   finalRecordPrefix,
+  isFinal,
   type OutcomeRecord,
   type OutcomeWrite,
 } from '../../../message/outcome.ts';
@@ -52,6 +53,14 @@ export class MemoryRecords {
   get(id: string): OutcomeRecord | undefined {
     const text = this.#records.get(id);
     return text === undefined ? undefined : decodeRecord(text);
+  }
+
+  reopen({ record, ttl }: OutcomeWrite): boolean {
+    const stored = this.get(record.id);
+    if (stored && !isFinal(stored)) return true;
+    if (stored && stored.state !== 'FAILURE') return false;
+    this.#records.set(record.id, encodeRecord(record), ttl);
+    return true;
   }
 
   forget(id: string): void {

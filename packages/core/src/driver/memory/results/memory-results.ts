@@ -40,6 +40,11 @@ export class MemoryResults implements ResultBackend {
     return this.#records.join(member);
   }
 
+  async reopen(writes: readonly OutcomeWrite[]): Promise<readonly boolean[]> {
+    this.#subscriptions.assertOpen();
+    return writes.map((write) => this.#records.reopen(write));
+  }
+
   async forget(ids: readonly string[]): Promise<void> {
     this.#subscriptions.assertOpen();
     for (const id of ids) this.#records.forget(id);

@@ -191,4 +191,19 @@ export const resultRecordCases: readonly ConformanceCase<ResultBench>[] = [
       expect(await other.results?.get([record.id])).toEqual([record]);
     },
   },
+  {
+    name: 'reopen takes the place of a failure, and of nothing else that is final',
+    async run(bench) {
+      const states = ['FAILURE', 'SUCCESS', 'REVOKED', 'STARTED'];
+      const records = states.map((state) => createRecord(state));
+      const unknown = createRecord('RETRY');
+      await bench.results.put(records.map((record) => ({ record, ttl: 60_000 })));
+      const opened = [...records, unknown].map(({ id }) => ({ record: createRecord('RETRY', { id }), ttl: 60_000 }));
+      expect(await bench.results.reopen?.(opened)).toEqual([true, false, false, true, true]);
+      const ids = opened.map(({ record }) => record.id);
+      const now = await bench.results.get(ids);
+      expect(now.map((record) => record?.state)).toEqual(['RETRY', 'SUCCESS', 'REVOKED', 'STARTED', 'RETRY']);
+      expect(await bench.put(createRecord('SUCCESS', { id: records[0]?.id as string }))).toBe(true);
+    },
+  },
 ];

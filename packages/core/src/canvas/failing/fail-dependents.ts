@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
-import type { ResultBackend } from '../driver/result-backend.ts';
-import type { CanvasRef } from '../message/canvas-ref.ts';
-import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
-import type { JoinPlan, TaskPlan } from '../message/plan.ts';
-import { chunkSize, memberIds } from '../results/list-values.ts';
-import { type Effect, type FailedEnding, failureBeyond } from './continuation.ts';
+import type { Clock } from '../../clock.ts';
+import type { ResultBackend } from '../../driver/result-backend.ts';
+import type { CanvasRef } from '../../message/canvas-ref.ts';
+import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../../message/outcome.ts';
+import type { JoinPlan, TaskPlan } from '../../message/plan.ts';
+import { chunkSize, memberIds } from '../../results/list-values.ts';
+import { type Effect, type FailedEnding, failureBeyond } from '../continuation.ts';
 
 /** What ending the rest of a canvas needs. */
 export interface FailDependentsTools {
@@ -58,8 +58,13 @@ export class FailDependents {
       if (unit.plan.kind === 'group') await this.#endMembers(unit.id, unit.plan, ending);
       await results.put([this.#write(unit, ending)]);
     }
-    const callbacks = units.flatMap(callbacksOf);
-    if (callbacks.length > 0) await results.forget(callbacks);
+    await this.#forgetCallbacks(units, ending);
+  }
+
+  /** What failed may be run again, and its callbacks are needed then; unused, they go with their own time. */
+  async #forgetCallbacks(units: readonly Pending[], { state }: FailedEnding): Promise<void> {
+    const callbacks = state === 'REVOKED' ? units.flatMap(callbacksOf) : [];
+    if (callbacks.length > 0) await this.#tools.results.forget(callbacks);
   }
 
   /** Members of a group that was never started, a chunk at a time. */
@@ -74,17 +79,16 @@ export class FailDependents {
         await this.#end(await this.#line(member.plan.entry ?? member.id), ending);
       }
       if (simple.length > 0) await results.put(simple.map((member) => this.#write(member, ending)));
-      const callbacks = simple.flatMap(callbacksOf);
-      if (callbacks.length > 0) await results.forget(callbacks);
+      await this.#forgetCallbacks(simple, ending);
     }
   }
 
-  /** Of a group the plan stays, which knows its members. */
+  /** Of a group the plan stays, which knows its members; of what failed too, which may be run again. */
   #write({ plan, ...unit }: Pending, ending: FailedEnding): OutcomeWrite {
     const { clock, resultExpires } = this.#tools;
     const replyTo = plan.kind === 'task' ? plan.message.replyTo : plan.replyTo;
     const asked = plan.kind === 'task' ? plan.message.resultExpires : undefined;
-    const record = plan.kind === 'group' ? { ...unit, plan } : unit;
+    const record = plan.kind === 'group' || ending.state === 'FAILURE' ? { ...unit, plan } : unit;
     return {
       record: { ...record, ...ending, at: clock.now() },
       ttl: asked ?? Math.max(failureTtl, resultExpires),
