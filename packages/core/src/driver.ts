@@ -111,6 +111,7 @@ export {
   PublishError,
   ResultBackendUnavailableError,
 } from './errors.ts';
+export type { Finding } from './events/finding.ts';
 export {
   type AuditEntry,
   defaultHistoryLimits,

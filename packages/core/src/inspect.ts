@@ -1,12 +1,14 @@
 /** Looking at queues and workers. */
 
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
+export type { Finding } from './events/finding.ts';
 export type { QueueLoad } from './events/queue-load.ts';
 export type { WorkerReport } from './events/worker-report.ts';
 export { type Capacity, type CapacityOptions, measureCapacity, type Waits } from './inspect/capacity.ts';
 export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
 export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
 export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';
+export { type DiagnoseOptions, diagnose } from './inspect/diagnose.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';

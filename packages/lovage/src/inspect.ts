@@ -6,6 +6,8 @@ export type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterListOptions,
+  DiagnoseOptions,
+  Finding,
   FleetStatus,
   GraphEdge,
   GraphFormat,
@@ -21,4 +23,12 @@ export type {
   Waits,
   WorkerReport,
 } from '@lovage/core/inspect';
-export { DeadLetters, explainSettings, graphOf, Inspector, measureCapacity, renderGraph } from '@lovage/core/inspect';
+export {
+  DeadLetters,
+  diagnose,
+  explainSettings,
+  graphOf,
+  Inspector,
+  measureCapacity,
+  renderGraph,
+} from '@lovage/core/inspect';

@@ -19,6 +19,7 @@ import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { EndedLog } from './retention/ended-log.ts';
 import { RedisSweeper } from './retention/redis-sweeper.ts';
 import { StoreClock } from './store-clock.ts';
+import { examineStore } from './store-examination.ts';
 import { Deadline, StoreLink } from './store-link.ts';
 import { reportStore } from './store-report.ts';
 import { RedisBus } from './stores/redis-bus.ts';
@@ -89,6 +90,7 @@ export class RedisConnection implements Connection {
   readonly #ended: EndedLog;
   readonly #sweeper: RedisSweeper;
   readonly #kit: BrokerKit;
+  readonly #keys: Keys;
 
   constructor(url: string, context: DriverContext, kit: BrokerKit) {
     const target = parseRedisUrl(url);
@@ -105,6 +107,7 @@ export class RedisConnection implements Connection {
     const own = { ended, retention, origin, storeClock, queueEvents: target.queueEvents };
     const parts: BrokerParts = { clients, link, subscriber, keys, clock, publishTimeout, ...own };
     [this.#ended, this.#context, this.#kit] = [ended, context, kit];
+    this.#keys = keys;
     [this.#clients, this.#link, this.#subscriber] = [clients, link, subscriber];
     this.display = target.display;
     this.acksWithJoin = kit.acksWithJoin === true && keys.sameSlot;
@@ -135,10 +138,15 @@ export class RedisConnection implements Connection {
     return this.#storeClock.offset();
   }
 
-  check(timeout: number): Promise<StoreReport> {
+  check(timeout: number, thorough = false): Promise<StoreReport> {
     return this.#link.run(async (client) => {
       await this.#kit.assertServer?.(client);
-      return reportStore(client, this.display);
+      const report = await reportStore(client, this.display);
+      if (!thorough) return report;
+      return {
+        ...report,
+        findings: await examineStore(client, { report, keys: this.#keys, target: this.#clients.target }),
+      };
     }, timeout);
   }
 

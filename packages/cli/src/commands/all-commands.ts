@@ -2,6 +2,7 @@ import type { Command, CommandFamily } from '../command.ts';
 import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { configCommand } from './config.ts';
+import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { failuresFamily } from './failures.ts';
 import { gateFamily } from './gate.ts';
@@ -45,5 +46,6 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   scheduleCommand,
   orderingCommand,
   healthCommand,
+  doctorCommand,
   configCommand,
 ];

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Finding } from '../events/finding.ts';
 import type { HistoryLimits, HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../options/schema.ts';
@@ -87,8 +88,11 @@ export interface Connection {
    * seconds, also when nothing ends; of several at once, one does the work.
    */
   sweep?(): Promise<void>;
-  /** Resolves when the store answers. Throws {@link BrokerUnavailableError} (or a kin) after `timeout` milliseconds. */
-  check(timeout: number): Promise<StoreReport>;
+  /**
+   * Resolves when the store answers. Throws {@link BrokerUnavailableError} (or a kin) after `timeout` milliseconds. `thorough` looks
+   * at all that can be wrong with it, for `lovage doctor`: dozens of commands.
+   */
+  check(timeout: number, thorough?: boolean): Promise<StoreReport>;
   /** Ends every socket and timer within `deadline` milliseconds, also when the store is dead. */
   close(deadline: number): Promise<void>;
 }
@@ -99,4 +103,6 @@ export interface StoreReport {
   readonly version: string;
   /** Settings under which acknowledged tasks can be lost, one sentence each with what to do. */
   readonly warnings: readonly string[];
+  /** What a thorough look found, also what is well. */
+  readonly findings?: readonly Finding[];
 }

@@ -9,6 +9,7 @@ import { type Duration, parseDuration } from '../options/duration.ts';
 import { queueName } from '../options/option-reader.ts';
 import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
 import { warnRenamed } from '../settings/renamed-settings.ts';
+import { version } from '../version.ts';
 import { type AutoscaleLimits, Autoscaler, readLimits, type Scalable } from './background/autoscale.ts';
 import type { BroadcastMembership } from './background/broadcast-membership.ts';
 import type { FetchYield } from './background/fetch-yield.ts';
@@ -261,6 +262,7 @@ export class Worker {
       loopLag: this.#loop.lag,
       clockSkew: this.#runtime.brokerClock.ahead,
       unpolledFor: Math.round(this.longestUnpolledQueue?.since ?? 0),
+      versions: { lovage: version, node: process.versions.node },
     };
   }
 
