@@ -17,6 +17,9 @@ afterEach(() => {
 });
 
 it.each([
+  [['nosuch', 'worker', '--queues', 'x'], /^error: unknown command "nosuch"; see lovage --help\n$/],
+  [['control', 'nosuch', 'revoke'], /^error: unknown command "nosuch"; see lovage control --help\n$/],
+  [['--nosuch', 'worker'], /^error: unknown option --nosuch; see lovage worker --help\n$/],
   [['dance'], /^error: unknown command "dance"; see lovage --help\n$/],
   [['queus', '--json'], /^error: unknown command "queus": did you mean "queues"\?; see lovage --help\n$/],
   [['--verson'], /^error: unknown option --verson: did you mean "--version"\?; see lovage --help\n$/],

@@ -6,7 +6,7 @@ import { globalOptions } from './options/global-options.ts';
 import { nameFlags } from './options/setting-flags.ts';
 import { switchColorsOff } from './output/paint.ts';
 import { printError } from './output/print.ts';
-import { explainUsage } from './usage-message.ts';
+import { explainMember, explainUsage } from './usage-message.ts';
 import { readVersion } from './version.ts';
 
 /** Runs one command line; resolves when it is done and `process.exitCode` says how it went. Never rejects. */
@@ -26,6 +26,8 @@ async function run(args: readonly string[]): Promise<ExitCode> {
   const cli = createCli(args, async (command, given) => {
     code = await command.run(given as never); // yargs has read it by the command's own options
   });
+  const wrong = await explainMember(args);
+  if (wrong !== undefined) throw usageError(wrong);
   let problem: string;
   try {
     await cli.parseAsync();

@@ -17,7 +17,8 @@ export async function explainUsage(problem: string, args: readonly string[]): Pr
 }
 
 function findMeant(args: readonly string[]): Meant {
-  const at = args.findIndex((arg) => named(allCommands, arg) !== undefined);
+  const first = commandWord(args);
+  const at = first === undefined ? args.findIndex((arg) => named(allCommands, arg) !== undefined) : args.indexOf(first);
   const found = named(allCommands, args[at]);
   if (found === undefined) return {};
   if (!('commands' in found)) return { command: found };
@@ -27,6 +28,30 @@ function findMeant(args: readonly string[]): Meant {
   );
   if (command) return { family: found, command };
   return found.alone ? { command: found.alone } : { family: found };
+}
+
+/** What is wrong with the word behind a family of commands (`lovage control nosuch revoke`), which yargs passes over in silence. */
+export async function explainMember(args: readonly string[]): Promise<string | undefined> {
+  const word = commandWord(args);
+  const found = named(allCommands, word);
+  if (word === undefined || found === undefined || !('commands' in found) || found.alone) return undefined;
+  const rest = args.slice(args.indexOf(word) + 1);
+  const next = commandWord(rest);
+  if (next === undefined || named(found.commands, next) !== undefined || /^(-h|--help)$/m.test(args.join('\n')))
+    return undefined;
+  return `${await explainUnknown(next, { family: found }, rest)}; see lovage ${word} --help`;
+}
+
+/** The word that must be a command; undefined where an option stands before it that only some command knows. */
+function commandWord(args: readonly string[]): string | undefined {
+  const word = firstWord(args);
+  if (word === undefined) return undefined;
+  const known = optionNames(undefined).flatMap((name) => [
+    name,
+    ...[globalOptions[name as keyof typeof globalOptions]?.alias ?? []].flat(),
+  ]);
+  const before = args.slice(0, args.indexOf(word)).filter((arg) => arg.startsWith('-'));
+  return before.every((arg) => known.includes(optionName(arg) ?? '')) ? word : undefined;
 }
 
 function named<C extends Command | CommandFamily>(commands: readonly C[], name: string | undefined): C | undefined {
@@ -39,6 +64,9 @@ function pathOf({ family, command }: Meant): readonly string[] {
 }
 
 async function reword(problem: string, meant: Meant, args: readonly string[]): Promise<string> {
+  const word = commandWord(args);
+  if (word !== undefined && word !== 'completion' && named(allCommands, word) === undefined)
+    return explainUnknown(word, {}, args);
   const unknown = /^Unknown (?:command|argument)s?: ([^,]+)/.exec(problem)?.[1];
   if (unknown !== undefined) return explainUnknown(unknown, meant, args);
   if (/^Not enough non-option arguments/.test(problem)) return explainMissing(meant, args);
@@ -60,13 +88,13 @@ async function explainChoice(name: string, given: string, choices: readonly stri
 /** Without a command yargs does not look at the options. */
 async function explainMissing(meant: Meant, args: readonly string[]): Promise<string> {
   const { family, command } = meant;
-  if (command !== undefined)
-    return `missing argument: lovage ${[...(family ? [nameOf(family)] : []), command.usage].join(' ')}`;
-  const known = optionNames(undefined);
+  const known = optionNames(command);
   const unexpected = args
     .map(optionName)
     .find((name) => name !== undefined && name.length > 1 && !known.includes(name));
   if (unexpected !== undefined) return explainUnknown(unexpected, meant, args);
+  if (command !== undefined)
+    return `missing argument: lovage ${[...(family ? [nameOf(family)] : []), command.usage].join(' ')}`;
   const next = family && firstWord(args.slice(args.indexOf(nameOf(family)) + 1));
   if (next !== undefined) return explainUnknown(next, meant, args);
   return family ? `missing command: ${family.commands.map(nameOf).join(', ')}` : 'no command given';

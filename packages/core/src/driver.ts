@@ -154,5 +154,6 @@ export { formatDuration, parseDuration } from './options/duration.ts';
 export { limits } from './options/limits.ts';
 export { closestName } from './options/option-reader.ts';
 export type { MaybePromise } from './options/schema.ts';
+export { visible } from './options/visible.ts';
 export { memberId } from './results/list-values.ts';
 export { broadcastInbox } from './results/result-inbox.ts';

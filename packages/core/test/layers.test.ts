@@ -55,6 +55,7 @@ const coreDoors = [
   '/testing',
   '/lease-renewal-thread',
   '/pool-child',
+  '/visible',
 ].map((door) => `@lovage/core${door}`);
 const drivers = ['@lovage/redis', '@lovage/redis/lease-guard', '@lovage/celery'];
 const redisClients = ['ioredis', 'bullmq', 'redis'];

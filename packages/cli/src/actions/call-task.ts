@@ -9,7 +9,7 @@ import { parseArguments, parseJsonArguments } from '../options/parse-arguments.t
 import { readDuration } from '../options/read-duration.ts';
 import { paint } from '../output/paint.ts';
 import { askedLevel, createCommandLogger } from '../output/plain-logger.ts';
-import { printData, printJson, printNote } from '../output/print.ts';
+import { printData, printJson, printLine, printNote } from '../output/print.ts';
 import { formatFailure, printRecordJson, printValue } from '../output/print-record.ts';
 import { checkBroker, closeSoon } from './with-app.ts';
 
@@ -181,6 +181,6 @@ function report(record: OutcomeRecord, { json, verbose = false }: CallArguments)
     if (!json) printValue(record.value);
     return 0;
   }
-  process.stderr.write(`${paint('red', 'error:')} ${formatFailure(record, verbose, process.stderr)}\n`);
+  printLine(`${paint('red', 'error:')} ${formatFailure(record, verbose, process.stderr)}`);
   return 1;
 }

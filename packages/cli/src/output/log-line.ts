@@ -1,4 +1,4 @@
-import { paint, type Style } from './paint.ts';
+import { paint, printable, type Style } from './paint.ts';
 import { redact } from './redact.ts';
 
 /** A log line before it is text. */
@@ -19,7 +19,9 @@ export function formatLogLine({ level, time, message, fields }: LogLine): string
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
   const pairs = shown.map(([key, value]) => `${paint('dim', `${key}=`)}${showField(value)}`);
   const stacks = shown.flatMap(([, value]) => stackOf(value) ?? []);
-  return redact([[head, ...pairs].join('  '), ...stacks.map((stack) => paint('dim', indent(stack)))].join('\n'));
+  return printable(
+    redact([[head, ...pairs].join('  '), ...stacks.map((stack) => paint('dim', indent(stack)))].join('\n')),
+  );
 }
 
 function paintLevel(level: string): string {

@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
-import { describeError } from './print.ts';
+import { expect, it, vi } from 'vitest';
+import { formatLogLine } from './log-line.ts';
+import { paint, printable } from './paint.ts';
+import { describeError, oneLine } from './print.ts';
 
 it('tells an error and its causes in one line, each thing once', () => {
   // biome-ignore lint/suspicious/useErrorMessage: net.connect gives none either
@@ -20,4 +22,17 @@ it('ends with causes that go in a circle', () => {
   const error: Error = new Error('a');
   error.cause = error;
   expect(describeError(error)).toBe('a');
+});
+
+it('shows the control characters of others, keeps its own colours, and takes time in proportion to the text', () => {
+  vi.stubEnv('FORCE_COLOR', '1');
+  expect(printable(paint('red', 'bad \u001b[2J name'))).toBe('\u001b[31mbad \\u001b[2J name\u001b[39m');
+  vi.stubEnv('FORCE_COLOR', undefined);
+  const line = formatLogLine({ level: 'info', time: 0, message: 'm\u001b]0;title\u0007', fields: { task: 't\u009b' } });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  expect(line).not.toMatch(/\u001b\]|\u0007|\u009b/);
+  expect(line).toContain('m\\u001b]0;title\\u0007');
+  const began = performance.now();
+  expect(oneLine(`${' '.repeat(128_000)}x\r\n  y`)).toBe('x y');
+  expect(performance.now() - began).toBeLessThan(1_000); // a pattern that looks back took 38 s
 });

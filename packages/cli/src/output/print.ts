@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
-import { paint } from './paint.ts';
+import { paint, printable } from './paint.ts';
 import { redact } from './redact.ts';
 
 /** Data, on stdout. */
 export function printData(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 /** Data as one line of JSON, on stdout. */
@@ -12,15 +12,20 @@ export function printJson(value: unknown): void {
   printData(JSON.stringify(value));
 }
 
+/** A line for the person at the terminal, on stderr. */
+export function printLine(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
 /** A remark for the person at the terminal, on stderr. */
 export function printNote(text: string): void {
-  process.stderr.write(`${paint('dim', redact(text))}\n`);
+  printLine(paint('dim', redact(text)));
 }
 
 /** `error: …` in one line on stderr, with its cause; with `verbose` the stacks follow. */
 export function printError(error: unknown, verbose: boolean): void {
-  process.stderr.write(`${paint('red', 'error:')} ${describeError(error)}\n`);
-  if (verbose) process.stderr.write(`${redact(inspect(error, { depth: 4 }))}\n`);
+  printLine(`${paint('red', 'error:')} ${describeError(error)}`);
+  if (verbose) printLine(redact(inspect(error, { depth: 4 })));
 }
 
 /** An error and its causes in one line. */
@@ -44,5 +49,9 @@ export function messageOf(error: unknown): string {
 
 /** Text without line breaks. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/\s*\r?\n\s*/g, ' ').trim();
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' ')
+    .trim();
 }

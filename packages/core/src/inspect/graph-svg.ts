@@ -1,3 +1,4 @@
+import { visible } from '../options/visible.ts';
 import type { GraphEdge, GraphNode, TaskGraph } from '../results/task-graph.ts';
 
 /** A node with its place in the outline. */
@@ -96,6 +97,7 @@ function drawBox({ node, x, y, width, title }: Drawn): string {
   ].join('');
 }
 
-function escapeXml(text: string): string {
+function escapeXml(given: string): string {
+  const text = visible(given);
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

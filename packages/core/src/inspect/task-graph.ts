@@ -1,5 +1,6 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
+import { visible } from '../options/visible.ts';
 import { type GraphNode, readGraph, type TaskGraph } from '../results/task-graph.ts';
 import { type OutlineRow, renderSvg } from './graph-svg.ts';
 
@@ -28,7 +29,7 @@ export function renderGraph(graph: TaskGraph, format: GraphFormat): string {
 }
 
 function titleOf({ kind, task, size, state }: GraphNode): string {
-  return `${kind === 'group' ? `group of ${size ?? '?'}` : (task ?? '?')} ${state}`;
+  return visible(`${kind === 'group' ? `group of ${size ?? '?'}` : (task ?? '?')} ${state}`).replaceAll('\n', '\\n');
 }
 
 /** How deep each node stands: inside a group, or under what it was called by, one deeper. */
@@ -49,7 +50,7 @@ function depths({ nodes, edges }: TaskGraph): ReadonlyMap<string, number> {
 
 function renderText(graph: TaskGraph): string {
   return outline(graph)
-    .map(({ node, depth }) => `${'  '.repeat(depth)}${titleOf(node)}  ${node.id}`)
+    .map(({ node, depth }) => `${'  '.repeat(depth)}${titleOf(node)}  ${visible(node.id)}`)
     .join('\n');
 }
 

@@ -5,7 +5,7 @@ import { readArgs } from '../../options/read-args.ts';
 import { readCount } from '../../options/read-count.ts';
 import { readRate } from '../../options/read-rate.ts';
 import { paint } from '../../output/paint.ts';
-import { oneLine, printData, printJson, printNote } from '../../output/print.ts';
+import { oneLine, printData, printJson, printLine, printNote } from '../../output/print.ts';
 import { confirm } from '../confirm.ts';
 import { withApp } from '../with-app.ts';
 
@@ -70,5 +70,5 @@ function toJson(one: Replayed): object {
 function print(one: Replayed): void {
   const { letter } = one;
   if (one.kind === 'sent') printData(`${letter.id} → ${one.id}  ${one.task}  ${one.queue}`);
-  else process.stderr.write(`${paint('red', 'error:')} ${letter.id} stays: ${oneLine(one.problem)}\n`);
+  else printLine(`${paint('red', 'error:')} ${letter.id} stays: ${oneLine(one.problem)}`);
 }

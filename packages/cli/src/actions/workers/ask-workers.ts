@@ -2,7 +2,7 @@ import type { Lovage } from '@lovage/core';
 import { CommandError, type ExitCode } from '../../exit-code.ts';
 import { describeSilence, type FleetArguments, type FleetQuestion, readFleet } from '../../options/fleet-options.ts';
 import { paint } from '../../output/paint.ts';
-import { printJson } from '../../output/print.ts';
+import { printJson, printLine } from '../../output/print.ts';
 import { redact } from '../../output/redact.ts';
 import { withApp } from '../with-app.ts';
 
@@ -38,7 +38,7 @@ export function withoutRefusals(all: Answers): Answers {
   for (const [worker, answer] of Object.entries(all)) {
     const refusal = refusalOf(answer);
     if (refusal === undefined) kept[worker] = answer;
-    else process.stderr.write(`${paint('red', 'error:')} ${redact(`${worker}: ${refusal}`)}\n`);
+    else printLine(`${paint('red', 'error:')} ${redact(`${worker}: ${refusal}`)}`);
   }
   return kept;
 }

@@ -23,6 +23,7 @@ import { readPort } from '../../options/read-port.ts';
 import { settingsOf } from '../../options/setting-flags.ts';
 import { type BannerFacts, bannerFields, formatBanner } from '../../output/banner.ts';
 import { createPinoLogger, type LogFormat } from '../../output/pino-logger.ts';
+import { printLine } from '../../output/print.ts';
 import { type SignalWatch, watchSignals } from '../../signal-watch.ts';
 import { readVersion } from '../../version.ts';
 import { closeSoon } from '../with-app.ts';
@@ -127,7 +128,7 @@ function introduce({ app, location, settings }: OpenedApp, { format, autoscale }
     tasks: registeredTasks(app),
     inProcess: isInProcess(settings),
   };
-  if (format === 'pretty') process.stderr.write(`${formatBanner(facts)}\n`);
+  if (format === 'pretty') printLine(formatBanner(facts));
   else logger.info('starting', bannerFields(facts));
 }
 
