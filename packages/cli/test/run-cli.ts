@@ -37,6 +37,8 @@ export interface Running {
 export interface Surroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its stdin stays open. @default false */
+  readonly typed?: boolean;
 }
 
 /** Runs `lovage` to its end, which is to come within 20 s. */
@@ -58,10 +60,13 @@ export async function refuses(args: readonly string[], code: number, message: Re
 }
 
 /** Starts `lovage`; it is killed when the test is over. */
-export function start(args: readonly string[], { cwd = fixtures, env = {} }: Surroundings = {}): Running {
+export function start(
+  args: readonly string[],
+  { cwd = fixtures, env = {}, typed = false }: Surroundings = {},
+): Running {
   if (!existsSync(bin)) throw new Error('build first: npx tsc -b packages/cli packages/lovage');
   const child = spawn(process.execPath, [bin, ...args], { cwd, env: { ...cleanEnvironment(), ...env } });
-  child.stdin.end();
+  if (!typed) child.stdin.end();
   const output = { stdout: '', stderr: '' };
   const looks = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {

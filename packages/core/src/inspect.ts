@@ -8,6 +8,7 @@ export { type Capacity, type CapacityOptions, measureCapacity, type Waits } from
 export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
 export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
 export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';
+export { type DescribedTask, describeTasks } from './inspect/describe-tasks.ts';
 export { type DiagnoseOptions, diagnose } from './inspect/diagnose.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';

@@ -6,6 +6,7 @@ export type {
   DeadLetter,
   DeadLetterFilter,
   DeadLetterListOptions,
+  DescribedTask,
   DiagnoseOptions,
   Finding,
   FleetStatus,
@@ -25,6 +26,7 @@ export type {
 } from '@lovage/core/inspect';
 export {
   DeadLetters,
+  describeTasks,
   diagnose,
   explainSettings,
   graphOf,

@@ -2,11 +2,13 @@ import type { Command, CommandFamily } from '../command.ts';
 import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { configCommand } from './config.ts';
+import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { failuresFamily } from './failures.ts';
 import { gateFamily } from './gate.ts';
 import { graphCommand } from './graph.ts';
+import { initCommand } from './init.ts';
 import { capacityCommand } from './queues/capacity.ts';
 import { dlqFamily } from './queues/dlq.ts';
 import { orderingCommand } from './queues/ordering.ts';
@@ -25,6 +27,8 @@ import { workflowFamily } from './workflow.ts';
 
 /** Every command, in the order in which --help lists them. */
 export const allCommands: readonly (Command | CommandFamily)[] = [
+  devCommand,
+  initCommand,
   workerCommand,
   beatCommand,
   callCommand,

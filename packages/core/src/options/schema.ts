@@ -36,6 +36,8 @@ export type Checked =
 
 /** The two directions of a schema: to wire JSON, and from it. */
 export interface SchemaCodec {
+  /** What it was made of. */
+  readonly schema?: Schema;
   encode(value: unknown): MaybePromise<Checked>;
   decode(value: unknown): MaybePromise<Checked>;
   /** One part of a tuple encoded by itself, or as given where it cannot be; for arguments that come before the others. */
@@ -60,9 +62,10 @@ export function createSchemaCodec(schema: Schema): SchemaCodec {
   const encodeAsGiven = (value: unknown): MaybePromise<Checked> => {
     return chain(decode(value), (verdict) => (verdict.ok ? { ok: true, value } : verdict));
   };
-  if (!isZod(schema)) return { encode: encodeAsGiven, decode };
+  if (!isZod(schema)) return { schema, encode: encodeAsGiven, decode };
   const { items } = (schema as { def?: { items?: readonly Schema[] } }).def ?? {};
   return {
+    schema,
     encode: (value) => encodeByZod(schema, value, encodeAsGiven),
     decode,
     encodePart: (index, value) => (items?.[index] ? encodePart(items[index], value) : value),

@@ -48,7 +48,10 @@ export interface WorkerArguments extends GlobalArguments {
 const checkTimeout = 2_000;
 
 /** Runs a worker until a signal ends it. The process then ends within the drain plus 5 s, whatever hangs. */
-export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
+export async function runWorker(
+  given: WorkerArguments,
+  onReady: (opened: OpenedApp) => Promise<void> = async () => {},
+): Promise<ExitCode> {
   const startedAt = performance.now();
   const format = readFormat(given);
   const log = createPinoLogger(format);
@@ -73,6 +76,7 @@ export async function runWorker(given: WorkerArguments): Promise<ExitCode> {
     const { name, queues, slots } = worker.report();
     log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
     if (given.beat) await startBeside(opened.app, log.logger);
+    await onReady(opened);
     const drain = Number(opened.settings.get('worker.drain')?.value);
     const onEnding = (): void => readiness.end();
     return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger, onEnding });
