@@ -1,4 +1,5 @@
 /** Tasks, calls, results: what application code imports. */
+
 export { Lovage, type TaskDefaults, type TaskDefiner } from './app/app.ts';
 export {
   AppControl,
@@ -132,6 +133,7 @@ export type { CrontabField, CrontabFields } from './schedules/schedule-fields.ts
 export { at, type Crontab, type CrontabOptions, crontab, every, type ScheduleTime } from './schedules/schedule-time.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './settings/app-options.ts';
 export type { RetentionSettings } from './settings/retention-settings.ts';
+export { type DriverLoader, registerDriverLoaders } from './stores/driver-loaders.ts';
 export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';
 export type { ErrorMatcher } from './task/retry-policy.ts';
 export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';

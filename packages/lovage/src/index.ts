@@ -1,4 +1,5 @@
 /** Everything an application imports. The same door as @lovage/core. */
+
 export type {
   AnySignature,
   AppConf,
@@ -144,7 +145,6 @@ export {
   LockLostError,
   LockReleasedError,
   LockTimeoutError,
-  Lovage,
   LovageError,
   MalformedMessageError,
   MaxRetriesExceededError,
@@ -182,3 +182,4 @@ export {
   WorkerLostError,
   WorkerShutdownError,
 } from '@lovage/core';
+export { Lovage } from './register-drivers.ts';

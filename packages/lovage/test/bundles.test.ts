@@ -22,10 +22,9 @@ afterAll(async () => {
 
 const appText = (scheme: string): string => `
   import { appendFileSync } from 'node:fs';
-  import { redisDriver, streamsDriver } from '@lovage/redis';
   import { Lovage } from 'lovage';
   export const app = new Lovage('bundled', {
-    broker: process.env.BROKER.replace('redis:', '${scheme}:'), prefix: process.env.PREFIX, drivers: [redisDriver, streamsDriver],
+    broker: process.env.BROKER.replace('redis:', '${scheme}:'), prefix: process.env.PREFIX,
     worker: { lockDuration: '1s', stalledInterval: '500ms' },
   });
   export const block = app.task('block', (ms) => {

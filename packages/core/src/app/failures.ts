@@ -5,7 +5,6 @@ import type { HistoryStore } from '../history/history-store.ts';
 import type { FailureEntry, FailureGroup } from '../history/run-row.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
-import { parseMessage } from '../message/message-parser.ts';
 import { assertJson, decodeArgs, type SizeLimit } from '../message/payload-codec.ts';
 import { parseRate } from '../options/duration.ts';
 import { queueName, wholeNumber } from '../options/option-reader.ts';
@@ -164,6 +163,7 @@ export class AppFailures {
   async #prepare(failure: FailedTask, { args, queue }: RetryEdits): Promise<Message> {
     if (queue !== undefined) queueName(queue, 'retry: queue');
     if (args !== undefined && !Array.isArray(args)) throw new ConfigurationError('retry: args: expected a list');
+    const { parseMessage } = await import('../message/message-parser.ts'); // zod: 50 ms nobody else should pay
     const old = parseMessage(JSON.parse(failure.message));
     if (args !== undefined) await this.#checkArgs(old.task, args);
     return toRetry(old, { args: args as readonly JsonValue[] | undefined, queue }, this.#context.clock.now());

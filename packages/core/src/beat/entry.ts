@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { ScheduleEntry } from '../driver/schedule-store.ts';
 import type { JsonValue } from '../message/json.ts';
-import type { ResolvedScheduleOptions, Schedulable } from '../schedules/schedule.ts';
-import type { ScheduleTime } from '../schedules/schedule-time.ts';
+import { mostCatchUp, type ResolvedScheduleOptions, type Schedulable } from '../schedules/schedule.ts';
+import { type ScheduleTime, shortestInterval } from '../schedules/schedule-time.ts';
 import type { Slots } from './slots.ts';
 
 const time = z.number().int().nonnegative();
 
 const when = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('every'), every: z.number().int().positive() }),
+  z.object({ kind: z.literal('every'), every: z.number().int().min(shortestInterval) }),
   z.object({
     kind: z.literal('crontab'),
     pattern: z.string().min(1),
@@ -19,7 +19,7 @@ const when = z.discriminatedUnion('kind', [
 ]);
 
 const options = z.object({
-  catchUp: z.union([z.literal('skip'), z.literal('once'), z.object({ all: z.number().int().positive() })]),
+  catchUp: z.union([z.literal('skip'), z.literal('once'), z.object({ all: z.number().int().min(1).max(mostCatchUp) })]),
   overlap: z.enum(['skip', 'queue', 'allow']),
   jitter: z.number().nonnegative(),
   enabled: z.boolean(),

@@ -22,4 +22,6 @@ export const limits = {
   messageCharacters: 84_934_656,
   /** Canvases, callbacks and signatures inside one another: each level is one call of a recursive function. */
   canvasDepth: 500,
+  /** Tasks that one worker runs at once: each is kept in memory, and a slot costs a lease. */
+  slots: 10_000,
 } as const;

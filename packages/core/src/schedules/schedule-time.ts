@@ -24,7 +24,7 @@ export interface CrontabOptions {
 }
 
 /** Shorter than that is a mistake: Celery's numbers are seconds, Lovage's are milliseconds. */
-const shortestInterval = 100;
+export const shortestInterval = 100;
 
 /**
  * Fires at every multiple of the interval since 1970, or since the entry's `start`: slots do not depend on when beat was

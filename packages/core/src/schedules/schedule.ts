@@ -5,6 +5,9 @@ import { isName } from '../options/well-formed.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import { type ScheduleTime, timeZone } from './schedule-time.ts';
 
+/** Missed slots that one entry makes up for, at most. */
+export const mostCatchUp = 1_000;
+
 /** What beat does about slots that passed while no beat was leading: drops them, fires the newest, or the newest `all`. */
 export type CatchUp = 'skip' | 'once' | { readonly all: number };
 
@@ -56,7 +59,7 @@ export interface ScheduleDeclaration {
 const catchUp: Reader<CatchUp> = (value, where) => {
   if (value === 'skip' || value === 'once') return value;
   if (typeof value === 'object' && value !== null) {
-    const { all } = readOptions(value, { all: wholeNumber(1, 1000) }, where);
+    const { all } = readOptions(value, { all: wholeNumber(1, mostCatchUp) }, where);
     if (all !== undefined) return { all };
   }
   throw new ConfigurationError(`${where}: expected "skip", "once" or { all: 1–1000 }`);

@@ -5,6 +5,7 @@ import { ConfigurationError } from '../errors.ts';
 import { defaultHistoryLimits, type HistoryLimits, type HistoryMode } from '../history/history-store.ts';
 import { type Logger, type LogLevel, logLevels } from '../logger.ts';
 import { type Duration, parseDuration, parseSize } from '../options/duration.ts';
+import { limits } from '../options/limits.ts';
 import { oneOf, queueName, type Reader, readOptions, record, text } from '../options/option-reader.ts';
 import type { Plugin } from '../plugins/plugin.ts';
 import type { TaskRoutes } from '../task/route.ts';
@@ -185,7 +186,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'connection.tls': { read: record },
   ...retentionRules,
   'worker.queues': { read: queueList, fallback: 'default', env: 'LOVAGE_QUEUES' },
-  'worker.concurrency': { read: count(1), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
+  'worker.concurrency': { read: count(1, limits.slots), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
   'worker.pool': { read: oneOf('async', 'threads', 'processes'), fallback: 'async', env: 'LOVAGE_POOL' },
   'worker.maxTasksPerChild': { read: count(1), env: 'LOVAGE_MAX_TASKS_PER_CHILD' },
   'worker.maxMemoryPerChild': { read: parseSize, env: 'LOVAGE_MAX_MEMORY_PER_CHILD' },

@@ -12,9 +12,9 @@ export interface SettingRule {
 
 /** A count, also as the text of a flag or variable. */
 export const count =
-  (min: number): Reader<number> =>
+  (min: number, max?: number): Reader<number> =>
   (value, where) =>
-    wholeNumber(min)(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, where);
+    wholeNumber(min, max)(typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value, where);
 
 export const positiveDuration: Reader<number> = (value, where) => {
   const ms = parseDuration(value, where);

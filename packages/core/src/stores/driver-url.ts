@@ -1,5 +1,6 @@
 import type { Driver } from '../driver/driver.ts';
 import { BrokerUrlError, NotSupportedError, UnknownSchemeError } from '../errors.ts';
+import { loadDriverModule } from './driver-loaders.ts';
 
 /** Where the drivers of the known schemes live. They are loaded when a URL first names them, never before. */
 const packages: Readonly<Record<string, string>> = {
@@ -55,20 +56,26 @@ export async function loadDriver(url: string, extra: readonly Driver[]): Promise
 }
 
 async function importDriver(scheme: string, name: string): Promise<Driver> {
-  let loaded: Record<string, unknown>;
+  let loaded: object;
   try {
-    loaded = await import(name);
+    loaded = await loadDriverModule(name);
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new NotSupportedError(`${scheme}:// needs the package ${name}: npm install ${name}`, {
-      cause: error,
-    });
+    if (!isMissing(error)) throw error;
+    throw new NotSupportedError(
+      `${scheme}:// needs the package ${name}: npm install ${name}; in a bundle, import its driver and give it to the app: new Lovage(name, { drivers: [...] })`,
+      { cause: error },
+    );
   }
   const driver = Object.values(loaded).find(
     (value): value is Driver => isDriver(value) && value.schemes.includes(scheme),
   );
   if (driver) return driver;
   throw new NotSupportedError(`the installed ${name} does not answer for ${scheme}://: upgrade it`);
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as { readonly code?: string };
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
 }
 
 function isDriver(value: unknown): value is Driver {

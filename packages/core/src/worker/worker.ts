@@ -6,6 +6,7 @@ import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
+import { limits } from '../options/limits.ts';
 import { queueName } from '../options/option-reader.ts';
 import type { ResolvedWorkerSettings } from '../settings/app-options.ts';
 import { warnRenamed } from '../settings/renamed-settings.ts';
@@ -181,8 +182,8 @@ export class Worker {
 
   /** Changes how many tasks it runs at once; running ones are not touched. */
   setSlots(slots: number): void {
-    if (!Number.isSafeInteger(slots) || slots < 1)
-      throw new ConfigurationError(`setSlots: expected a whole number from 1, received ${slots}`);
+    if (!Number.isSafeInteger(slots) || slots < 1 || slots > limits.slots)
+      throw new ConfigurationError(`setSlots: expected a whole number from 1 to ${limits.slots}, received ${slots}`);
     this.#slots = slots;
     this.#pools.setSize(slots);
     if (this.#batching) this.#batching.setSlots(slots);

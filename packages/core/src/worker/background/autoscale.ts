@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { limits } from '../../options/limits.ts';
 import { wholeNumber } from '../../options/option-reader.ts';
 
 /** Between which bounds a worker's slots follow its load. */
@@ -29,9 +30,10 @@ export const idleAfter = 30_000;
 
 /** Checked limits. Throws {@link ConfigurationError}. */
 export function readLimits({ max, min }: AutoscaleLimits, where: string): AutoscaleLimits {
-  const limits = { max: wholeNumber(1)(max, `${where}: max`), min: wholeNumber(1)(min, `${where}: min`) };
-  if (limits.min > limits.max) throw new ConfigurationError(`${where}: min ${min} is above max ${max}`);
-  return limits;
+  const slots = wholeNumber(1, limits.slots);
+  const read = { max: slots(max, `${where}: max`), min: slots(min, `${where}: min`) };
+  if (read.min > read.max) throw new ConfigurationError(`${where}: min ${min} is above max ${max}`);
+  return read;
 }
 
 /**
