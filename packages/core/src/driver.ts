@@ -157,3 +157,4 @@ export type { MaybePromise } from './options/schema.ts';
 export { visible } from './options/visible.ts';
 export { memberId } from './results/list-values.ts';
 export { broadcastInbox } from './results/result-inbox.ts';
+export { compilePattern } from './task/route.ts';

@@ -14,5 +14,6 @@ export { explainSettings } from './inspect/explain-settings.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';
 export { type GraphFormat, graphOf, renderGraph } from './inspect/task-graph.ts';
+export { type TaskStats, taskStats } from './inspect/task-stats.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
 export type { Setting } from './settings/app-options.ts';

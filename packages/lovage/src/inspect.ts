@@ -20,6 +20,7 @@ export type {
   ReplayOptions,
   Setting,
   TaskGraph,
+  TaskStats,
   WaitingTask,
   Waits,
   WorkerReport,
@@ -33,4 +34,5 @@ export {
   Inspector,
   measureCapacity,
   renderGraph,
+  taskStats,
 } from '@lovage/core/inspect';

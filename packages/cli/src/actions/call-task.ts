@@ -7,6 +7,7 @@ import type { GlobalArguments } from '../command.ts';
 import { type ExitCode, usageError } from '../exit-code.ts';
 import { parseArguments, parseJsonArguments } from '../options/parse-arguments.ts';
 import { readDuration } from '../options/read-duration.ts';
+import { followProgress } from '../output/follow-progress.ts';
 import { paint } from '../output/paint.ts';
 import { askedLevel, createCommandLogger } from '../output/plain-logger.ts';
 import { printData, printJson, printLine, printNote } from '../output/print.ts';
@@ -22,6 +23,7 @@ export interface CallArguments extends GlobalArguments {
   readonly jsonArgs?: boolean;
   readonly timeout?: string;
   readonly noWait?: boolean;
+  readonly progress?: boolean;
   readonly queue?: string;
   readonly priority?: string;
   readonly countdown?: string;
@@ -126,7 +128,7 @@ function checkName(task: string, names: readonly string[]): void {
 async function callBroker(call: Call, opened: OpenedApp): Promise<ExitCode> {
   await checkBroker(opened);
   const result = await opened.app.sendTask(call.task, call.args, call.options);
-  if (!call.given.noWait) return report(await waitAloud(result, call.timeout), call.given);
+  if (!call.given.noWait) return report(await waitAloud(result, call), call.given);
   if (call.given.json) printJson({ id: result.id, state: 'SENT' });
   else printData(result.id);
   return 0;
@@ -144,12 +146,13 @@ async function callHere(call: Call, { app }: OpenedApp): Promise<ExitCode> {
   for (const { queue } of await new Inspector(app).queues()) {
     if (!queues.includes(queue)) await worker.addQueue(queue);
   }
-  const record = await waitAloud(result, call.timeout).finally(() => worker.close({ drain: 0 }));
+  const record = await waitAloud(result, call).finally(() => worker.close({ drain: 0 }));
   return report(record, call.given);
 }
 
 /** The final record; someone who waits for long is told for what. */
-async function waitAloud(result: AsyncResult, timeout: number | undefined): Promise<OutcomeRecord> {
+async function waitAloud(result: AsyncResult, { timeout, given }: Call): Promise<OutcomeRecord> {
+  const progress = given.progress ? followProgress(result) : undefined;
   const tell = (): void => {
     result.state().then(
       (state) =>
@@ -160,10 +163,12 @@ async function waitAloud(result: AsyncResult, timeout: number | undefined): Prom
   const timer = setTimeout(tell, silence);
   try {
     const record = await result.wait(timeout === undefined ? {} : { timeout });
+    await progress?.shown; // what was said last
     if (timeout === undefined || !isStopped(record)) return record;
     throw new ResultTimeoutError(result.id, timeout, ' (its deadline: it was aborted)');
   } finally {
     clearTimeout(timer);
+    progress?.stop();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Lovage } from '@lovage/core';
+import { compilePattern } from '@lovage/core/driver';
 import type { GlobalArguments } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { splitList } from '../options/fleet-options.ts';
@@ -13,6 +14,20 @@ export interface EventsArguments extends GlobalArguments {
   readonly type?: string | readonly string[];
   readonly count?: string;
   readonly enable?: boolean;
+  readonly task?: string;
+  readonly queue?: string;
+  readonly worker?: string;
+  readonly id?: string;
+}
+
+/** Whether an event is meant. An event of a worker has no task: a filter for tasks leaves it out. */
+function compileFilter({ task, queue, worker, id }: EventsArguments): (event: EventFields) => boolean {
+  const fitsTask = task === undefined ? undefined : compilePattern(task);
+  return (event) =>
+    (fitsTask === undefined || (event.task !== undefined && fitsTask(String(event.task)))) &&
+    (queue === undefined || event['queue'] === queue) &&
+    (worker === undefined || event['worker'] === worker) &&
+    (id === undefined || event['id'] === id || event['rootId'] === id);
 }
 
 /** Prints events as they come, until a signal or until there were so many. */
@@ -38,13 +53,14 @@ interface Listening {
 
 /** Resolves after the last event that was asked for. */
 async function listen(app: Lovage, { types, most, given }: Listening): Promise<void> {
+  const fits = compileFilter(given);
   let left = most;
   let finish = (): void => {};
   const enough = new Promise<void>((resolve) => {
     finish = resolve;
   });
   const hear = (event: EventFields): void => {
-    if (left <= 0) return;
+    if (left <= 0 || !fits(event)) return;
     left -= 1;
     if (given.json) printJson(event);
     else printData(formatEvent(event));

@@ -15,6 +15,7 @@ export const callCommand: Command = {
   options: {
     'json-args': switchOption('Every argument is JSON'),
     timeout: textOption("Stop waiting after this long (exit 124); it is the task's deadline too"),
+    progress: switchOption('Show what the task says of its progress, as a bar on stderr'),
     'no-wait': switchOption("Print the task's id, do not wait for its value"),
     queue: textOption('Where to send it'),
     priority: textOption('0 to 9, higher runs sooner'),

@@ -7,6 +7,7 @@ export const resultCommand: Command = {
   positionals: { id: { type: 'string', describe: "The task's id" } },
   options: {
     wait: switchOption('Wait until the task has ended; exit 1 if it did not succeed'),
+    follow: switchOption('Wait, and print each state and progress on the way', { alias: 'f' }),
     timeout: textOption('Wait at most this long (exit 124)'),
   },
   examples: [

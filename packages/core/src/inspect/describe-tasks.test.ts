@@ -4,7 +4,7 @@ import { Lovage } from '../app/app.ts';
 import { silentLogger } from '../logger.ts';
 import { describeTasks } from './describe-tasks.ts';
 
-it('tells signatures and examples by schema, else by the names of parameters', () => {
+it('tells signatures and examples by schema, else by the names of parameters', async () => {
   const app = new Lovage('described', { broker: 'memory://', logger: silentLogger });
   app.task('add', (a: number, b: number) => a + b);
   app.task({ name: 'bound', bind: true }, (_self, { id }: { id: string }, more = [1, 2], ...rest: unknown[]) => [
@@ -18,7 +18,7 @@ it('tells signatures and examples by schema, else by the names of parameters', (
     { name: 'charge', args: z.tuple([order, z.email(), z.array(z.string()).optional()]), returns: z.boolean() },
     (...args) => args.length > 0,
   );
-  const [add, bound, charge] = describeTasks(app);
+  const [add, bound, charge] = await describeTasks(app);
   expect(add).toEqual({ name: 'add', runsHere: true, signature: 'add(a, b)', example: [1, 1] });
   expect(bound?.signature).toMatch(/^bound\(value, more = \[1, 2\], \.\.\.rest\)$/);
   expect(bound?.example).toEqual([1]);

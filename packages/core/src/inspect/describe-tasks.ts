@@ -1,4 +1,4 @@
-import { toJSONSchema } from 'zod';
+import type { toJSONSchema } from 'zod';
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import type { JsonValue } from '../message/json.ts';
@@ -19,17 +19,18 @@ export interface DescribedTask {
 }
 
 /** The tasks of an app with their signatures, by name. */
-export function describeTasks(app: Lovage): readonly DescribedTask[] {
+export async function describeTasks(app: Lovage): Promise<readonly DescribedTask[]> {
   const { registry } = runtimeOf(app);
+  const zod = await import('zod'); // 50 ms nobody else should pay
   return registry.names().flatMap((name) => {
     const definition = registry.get(name);
-    return definition ? describe(definition) : [];
+    return definition ? describe(definition, zod.toJSONSchema) : [];
   });
 }
 
-function describe({ name, payload, handler, options }: TaskDefinition): DescribedTask {
-  const args = jsonSchemaOf(payload.args);
-  const returns = jsonSchemaOf(payload.returns);
+function describe({ name, payload, handler, options }: TaskDefinition, convert: typeof toJSONSchema): DescribedTask {
+  const args = jsonSchemaOf(payload.args, convert);
+  const returns = jsonSchemaOf(payload.returns, convert);
   const names = parametersOf(handler, options.bind === true);
   const parameters = args ? typedParameters(args, names) : (names ?? ['…args']);
   const result = returns ? ` → ${typeText(returns)}` : '';
@@ -46,11 +47,11 @@ function describe({ name, payload, handler, options }: TaskDefinition): Describe
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-function jsonSchemaOf(codec: SchemaCodec | undefined): JsonSchema | undefined {
+function jsonSchemaOf(codec: SchemaCodec | undefined, convert: typeof toJSONSchema): JsonSchema | undefined {
   const schema = codec?.schema;
   if (schema === undefined || !('_zod' in schema)) return undefined;
   try {
-    return toJSONSchema(schema as never, { unrepresentable: 'any', io: 'input' }) as JsonSchema; // checked to be zod's
+    return convert(schema as never, { unrepresentable: 'any', io: 'input' }) as JsonSchema; // checked to be zod's
   } catch {
     return undefined; // a schema that JSON has no word for
   }

@@ -21,7 +21,7 @@ async function answer(app: Lovage, line: string): Promise<void> {
   try {
     const [word = '', ...texts] = splitLine(line);
     if (registeredTasks(app).includes(word)) await runTask(app, word, texts);
-    else if (word === 'tasks') for (const { signature } of describeTasks(app)) say(signature);
+    else if (word === 'tasks') for (const { signature } of await describeTasks(app)) say(signature);
     else if (word === 'failures') await listFailures(app);
     else if (word === 'quit' || word === 'exit') process.kill(process.pid, 'SIGTERM');
     else {

@@ -20,7 +20,7 @@ export async function serveDev(given: DevArguments): Promise<ExitCode> {
   const worker = { ...given, beat: true, events: true, logFormat: 'pretty', drain };
   return runWorker(worker, async (opened) => {
     const dashboard = await startDashboard(opened.app, port);
-    process.stderr.write(`${guide(opened, dashboard)}\n`);
+    process.stderr.write(`${await guide(opened, dashboard)}\n`);
     startConsole(opened.app);
   });
 }
@@ -51,8 +51,8 @@ async function startDashboard(app: Lovage, port: number): Promise<string> {
 }
 
 /** The tasks with their signatures, and what to do next. */
-function guide({ app, location, settings }: OpenedApp, dashboard: string): string {
-  const tasks = describeTasks(app).filter(({ runsHere }) => runsHere);
+async function guide({ app, location, settings }: OpenedApp, dashboard: string): Promise<string> {
+  const tasks = (await describeTasks(app)).filter(({ runsHere }) => runsHere);
   const lines = tasks.slice(0, 30).map(({ signature }) => `   ${shown(signature)}`);
   const more = tasks.length > 30 ? [`   and ${tasks.length - 30} more`] : [];
   const [first] = tasks;

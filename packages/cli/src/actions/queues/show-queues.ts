@@ -3,21 +3,29 @@ import type { GlobalArguments } from '../../command.ts';
 import type { ExitCode } from '../../exit-code.ts';
 import { printData, printJson, printNote } from '../../output/print.ts';
 import { formatTable } from '../../output/table.ts';
+import { readInterval, repeat } from '../watch.ts';
 import { withApp } from '../with-app.ts';
 
 /** What `lovage queues` was given. */
 export interface QueuesArguments extends GlobalArguments {
   readonly names?: readonly string[];
+  /** Empty: every 2 s. */
+  readonly watch?: string;
 }
 
 /** Prints how much stands in each queue. */
 export async function showQueues(given: QueuesArguments): Promise<ExitCode> {
+  const interval = given.watch === undefined ? undefined : readInterval(given.watch);
   return withApp(given, async ({ app }) => {
     const names = given.names?.length ? given.names : undefined;
     const inspector = new Inspector(app);
-    const queues = await inspector.queues(names);
-    if (given.json) printJson(await withAges(inspector, queues));
-    else printQueues(queues);
+    const show = async (): Promise<void> => {
+      const queues = await inspector.queues(names);
+      if (given.json) printJson(await withAges(inspector, queues));
+      else printQueues(queues);
+    };
+    if (interval === undefined) await show();
+    else await repeat(interval, show);
     return 0;
   });
 }

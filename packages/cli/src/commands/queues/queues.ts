@@ -6,7 +6,11 @@ const show: Command = {
   usage: 'queues [names..]',
   describe: 'Print the message counts of each queue; pause, resume or peek into one',
   positionals: { names: { type: 'string', array: true, describe: 'Only these' } },
+  options: {
+    watch: { type: 'string', alias: 'w', describe: 'Again and again, every so often (2s), until Ctrl-C' },
+  },
   examples: [
+    ['$0 queues --watch', 'a new table every 2 s'],
     ['$0 queues', 'every queue of the broker'],
     ['$0 queues billing --json', 'one queue, as JSON'],
   ],

@@ -80,11 +80,11 @@ class Reopening {
   }
 
   /** Members of a group whose turn had not come. */
-  async #members(group: string, { size = 0 }: JoinPlan): Promise<void> {
-    for await (const members of this.#pages(group, size)) {
+  async #members(group: string, plan: JoinPlan): Promise<void> {
+    for await (const members of this.#pages(group, plan)) {
       for (const member of members) {
-        const plan = member?.plan;
-        const entry = plan !== undefined && plan.kind !== 'callback' ? plan.entry : undefined;
+        const own = member?.plan;
+        const entry = own !== undefined && own.kind !== 'callback' ? own.entry : undefined;
         if (entry === undefined) await this.#unit(member);
         else await this.#line(entry);
       }
@@ -98,7 +98,7 @@ class Reopening {
     if (record === undefined || plan?.kind !== 'group') return;
     if (isFinal(record)) {
       if (record.state !== 'FAILURE') return;
-      for await (const members of this.#pages(id, plan.size ?? 0)) {
+      for await (const members of this.#pages(id, plan)) {
         if (members.some((member) => member && isFinal(member) && member.state !== 'SUCCESS')) return;
       }
       if (!(await this.#open({ ...record, state: 'PENDING' }))) return;
@@ -122,9 +122,12 @@ class Reopening {
     await this.#beyond(plan.canvas);
   }
 
-  async *#pages(group: string, size: number): AsyncGenerator<readonly (OutcomeRecord | undefined)[], void, undefined> {
+  async *#pages(
+    group: string,
+    { size = 0, own }: JoinPlan,
+  ): AsyncGenerator<readonly (OutcomeRecord | undefined)[], void, undefined> {
     for (let start = 0; start < size; start += chunkSize)
-      yield await this.#get(memberIds(group, start, Math.min(start + chunkSize, size)));
+      yield await this.#get(memberIds(group, start, Math.min(start + chunkSize, size), own));
   }
 
   async #open({ failure: _failure, step: _step, ...record }: OutcomeRecord): Promise<boolean> {
