@@ -112,6 +112,7 @@ export {
   ResultBackendUnavailableError,
 } from './errors.ts';
 export type { Finding } from './events/finding.ts';
+export { type Buckets, bucketBounds } from './history/histogram.ts';
 export {
   type AuditEntry,
   defaultHistoryLimits,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { CommandError } from '../exit-code.ts';
 import { oneLine } from '../output/print.ts';
 import { redact } from '../output/redact.ts';
+import type { Page } from './metrics-source.ts';
 import type { Health, Probe } from './readiness.ts';
 
 /** The paths of the probes, as Kubernetes and its kin call them. */
@@ -26,8 +27,9 @@ export interface HealthServer {
 export async function startHealthServer(
   { host, port }: HealthAddress,
   answer: (probe: Probe) => Promise<Health>,
+  page: (url: URL) => Promise<Page | undefined> = async () => undefined,
 ): Promise<HealthServer> {
-  const server = createServer((request, response) => void serve(request, response, answer)); // never rejects
+  const server = createServer((request, response) => void serve(request, response, { answer, page })); // never rejects
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -37,13 +39,21 @@ export async function startHealthServer(
   return { port: (server.address() as AddressInfo).port, close: () => end(server) };
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  answer: (probe: Probe) => Promise<Health>,
-): Promise<void> {
-  const path = (request.url ?? '').split('?')[0];
+interface Answers {
+  readonly answer: (probe: Probe) => Promise<Health>;
+  readonly page: (url: URL) => Promise<Page | undefined>;
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, { answer, page }: Answers): Promise<void> {
+  const url = new URL(`http://localhost/${(request.url ?? '').replace(/^\/+/, '')}`);
+  const path = url.pathname;
   const [probe] = Object.entries(probePaths).find(([, candidate]) => candidate === path) ?? [];
+  const other = probe === undefined && request.method === 'GET' ? await page(url) : undefined;
+  if (other) {
+    response.writeHead(other.status, { 'content-type': other.type, 'cache-control': 'no-store' });
+    response.end(other.body);
+    return;
+  }
   if (probe === undefined) return reply(response, 404, { ok: false, reason: 'there is no such probe' });
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return reply(response, 405, { ok: false, reason: 'probes are read with GET' });

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import { bucketOf } from './histogram.ts';
 import type { HistoryStore } from './history-store.ts';
-import { type MinuteStats, minuteMs } from './minute-stats.ts';
+import { addStats, type MinuteStats, minuteMs } from './minute-stats.ts';
 import type { FailureEntry, RunRow, RunState } from './run-row.ts';
 
 /** Rows of one batch: what one call of the store writes, and about a tenth of a millisecond of Redis. */
@@ -52,6 +52,7 @@ export class HistoryWriter {
   #failures: FailureEntry[] = [];
   #minutes = new Map<string, Map<string, Minute>>();
   #names = 0;
+  #totals: Map<string, MinuteStats> | undefined;
   #last: Minute | undefined;
   #timer: Timer | undefined;
   #minuteTimer: Timer | undefined;
@@ -89,6 +90,23 @@ export class HistoryWriter {
     this.#minuteTimer ??= this.#options.clock.after(minuteInterval, () => this.#send(), { background: true });
   }
 
+  /** What was measured since the first call, by task and queue: numbers that only grow. Kept from then on, at a cost once a second. */
+  totals(): readonly MinuteStats[] {
+    this.#totals ??= new Map();
+    this.#send();
+    return [...this.#totals.values()];
+  }
+
+  #addTotals(totals: Map<string, MinuteStats>, minutes: readonly MinuteStats[]): void {
+    for (const stats of minutes) {
+      const key = JSON.stringify([stats.task, stats.queue]);
+      const there = totals.get(key);
+      if (there) totals.set(key, addStats(there, stats));
+      else if (totals.size < mostNames || stats.task === '(other)') totals.set(key, stats);
+      else this.#addTotals(totals, [{ ...stats, task: '(other)' }]);
+    }
+  }
+
   /** Hands over what is there. Never rejects. */
   flush(): Promise<void> {
     this.#send();
@@ -123,6 +141,7 @@ export class HistoryWriter {
     this.#minuteTimer?.cancel();
     this.#minuteTimer = undefined;
     const minutes = [...this.#minutes.values()].flatMap((tasks) => [...tasks.values()].map(toStats));
+    if (this.#totals) this.#addTotals(this.#totals, minutes);
     const batch = { rows: this.#rows, failures: this.#failures, minutes };
     if (batch.rows.length + minutes.length === 0) return;
     [this.#rows, this.#failures, this.#minutes, this.#names, this.#last] = [[], [], new Map(), 0, undefined];

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { toRunError } from '../history/fingerprint.ts';
 import type { HistoryMode } from '../history/history-store.ts';
 import type { HistoryWriter } from '../history/history-writer.ts';
+import type { MinuteStats } from '../history/minute-stats.ts';
 import type { FailureEntry, RunRow, RunState } from '../history/run-row.ts';
 import type { Failure } from '../message/failure.ts';
 import type { Message } from '../message/message.ts';
@@ -46,6 +47,11 @@ export class HistoryRecorder implements AttemptObserver {
     writer.measure({ task: message.task, queue: message.queue, state, at, wait, run: run / sharedBy });
     if (state === 'SUCCESS' && !this.#keepsSuccess(at)) return;
     this.#write(attempt, result, { state, at, wait: Math.round(wait), run: round(run) });
+  }
+
+  /** See {@link HistoryWriter.totals}. */
+  totals(): readonly MinuteStats[] {
+    return this.#options.writer.totals();
   }
 
   /** Hands over what is there. Never rejects. */

@@ -5,6 +5,7 @@ import type { StoreReport } from '../driver/driver.ts';
 import type { Subscription } from '../driver/result-backend.ts';
 import { ConfigurationError, type ConsumerWedgedError, WorkerShutdownError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
+import type { MinuteStats } from '../history/minute-stats.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { limits } from '../options/limits.ts';
 import { queueName } from '../options/option-reader.ts';
@@ -173,6 +174,14 @@ export class Worker {
   /** Why tasks of its threads or processes cannot run (no child starts); undefined while they can. */
   get poolTrouble(): string | undefined {
     return this.#pools.trouble;
+  }
+
+  /**
+   * How its attempts ended and how long they waited and ran, by task and queue, since the first call: for metrics. At most 500 names, the
+   * others as `(other)`. Empty with `history: 'off'`.
+   */
+  totals(): readonly MinuteStats[] {
+    return this.#history?.totals() ?? [];
   }
 
   /** How many tasks it runs at once. */

@@ -17,6 +17,7 @@ import { isInProcess, type OpenedApp, openApp, textSetting } from '../../app/ope
 import type { GlobalArguments } from '../../command.ts';
 import { type ExitCode, exitCodeOfSignal, usageError } from '../../exit-code.ts';
 import { type HealthServer, startHealthServer } from '../../health/health-server.ts';
+import { MetricsSource, type Page } from '../../health/metrics-source.ts';
 import { Readiness } from '../../health/readiness.ts';
 import { readAutoscale } from '../../options/read-autoscale.ts';
 import { readPort } from '../../options/read-port.ts';
@@ -60,13 +61,19 @@ export async function runWorker(
   const letCrash = surviveRejections(log.logger);
   const readiness = new Readiness(systemClock);
   let health: HealthServer | undefined;
+  let metrics: MetricsSource | undefined;
   try {
-    health = await serveHealth(given, readiness, log.logger);
+    health = await serveHealth(
+      given,
+      { readiness, page: (url) => metrics?.answer(url) ?? Promise.resolve(undefined) },
+      log.logger,
+    );
     const opened = await openApp(given, { logger: log.logger, needsApp: true });
     log.setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
     introduce(opened, { format, autoscale: autoscaleOf(given) }, log.logger);
     const worker = await start(opened, given, signals);
     if (worker === undefined) return 0;
+    if (health) metrics = new MetricsSource(opened.app, worker);
     readiness.start({
       check: () => new Inspector(opened.app).check({ timeout: checkTimeout }),
       longestUnpolledQueue: () => worker.longestUnpolledQueue,
@@ -193,12 +200,12 @@ function toAppModule({ file, exportName }: AppLocation, given: WorkerArguments):
 /** Before anything else, so that probes are answered while the worker starts. */
 async function serveHealth(
   { healthPort, healthHost = '127.0.0.1' }: WorkerArguments,
-  readiness: Readiness,
+  { readiness, page }: { readonly readiness: Readiness; readonly page: (url: URL) => Promise<Page | undefined> },
   logger: Logger,
 ): Promise<HealthServer | undefined> {
   if (healthPort === undefined) return undefined;
   const address = { host: healthHost, port: readPort(healthPort, '--health-port') };
-  const server = await startHealthServer(address, (probe) => readiness.answer(probe));
+  const server = await startHealthServer(address, (probe) => readiness.answer(probe), page);
   logger.info('serving health', { host: healthHost, port: server.port });
   return server;
 }

@@ -15,7 +15,7 @@ export const workerCommand: Command = {
     events: switchOption('Send events from the start', { alias: 'E' }),
     'no-remote-control': switchOption('Obey no remote commands: no inspect, no control'),
     'allow-control': textOption('Obey only these remote commands, separated by commas, such as ping,stats'),
-    'health-port': textOption('Serve /livez, /readyz and /startupz on this port'),
+    'health-port': textOption('Serve /livez, /readyz, /startupz, /metrics and /scale on this port'),
     'health-host': textOption('Where to serve them (default: 127.0.0.1)'),
     name: textOption('Its name; %h is the host, %p the process id', { alias: 'n' }),
     loglevel: textOption('debug, info, warn, error or silent (default: info)', { alias: 'l' }),
