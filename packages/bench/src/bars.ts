@@ -24,9 +24,29 @@ export type BenchName =
   | 'idle'
   | 'events'
   | 'soak'
-  | 'celery';
+  | 'celery'
+  | 'workflow';
 
 export const bars: readonly Bar[] = [
+  {
+    id: 'W1',
+    bench: 'workflow',
+    name: 'workflow steps, 50 runs at once',
+    unit: 'steps/s',
+    limit: { atLeast: 8_000 },
+  },
+  { id: 'W2', bench: 'workflow', name: 'workflow of one step p50', unit: 'ms', limit: { atMost: 2 } },
+  {
+    id: 'W3',
+    bench: 'workflow',
+    name: 'workflow steps, appendfsync always',
+    unit: 'steps/s',
+    limit: { atLeast: 4_000 },
+  },
+  { id: 'W4', bench: 'workflow', name: 'workflow: 1,000 steps in a row', unit: 'ms', limit: { atMost: 700 } },
+  { id: 'W5', bench: 'workflow', name: 'workflow: replay of 1,000 steps', unit: 'ms', limit: { atMost: 50 } },
+  { id: 'W6', bench: 'workflow', name: 'workflow: Node CPU of a step', unit: 'µs', limit: { atMost: 80 } },
+  { id: 'W7', bench: 'workflow', name: 'workflow: Redis memory of a step', unit: 'B', limit: { atMost: 150 } },
   {
     id: 'C1',
     bench: 'celery',

@@ -1,8 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
-/** A redis-server of this run's own, without persistence. */
+/** A redis-server of this run's own, without persistence unless it is asked for. */
 export interface RedisServer {
   readonly url: string;
   /** As `7.0.15`. */
@@ -17,12 +20,13 @@ export class MissingPartError extends Error {
   override name = 'MissingPartError';
 }
 
-/** Starts one on a free port of this machine. Throws {@link MissingPartError} where there is no redis-server. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Starts one on a free port of this machine, with these settings beside its own. Throws {@link MissingPartError} where there is no redis-server. */
+export async function startRedisServer(settings: readonly string[] = []): Promise<RedisServer> {
   const version = /v=([\d.]+)/.exec(spawnSync('redis-server', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1];
   if (version === undefined) throw new MissingPartError('redis-server is missing on this machine');
   const port = await freePort();
-  const stopServer = await startOn(port);
+  const folder = mkdtempSync(join(tmpdir(), 'lovage-bench-'));
+  const stopServer = await startOn(port, folder, settings);
   const client = new Redis({ host: '127.0.0.1', port });
   return {
     url: `redis://127.0.0.1:${port}/0`,
@@ -31,12 +35,14 @@ export async function startRedisServer(): Promise<RedisServer> {
     async stop() {
       client.disconnect();
       await stopServer();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function startOn(port: number): Promise<() => Promise<void>> {
-  const server = spawn('redis-server', ['--port', String(port), '--save', '', '--appendonly', 'no']);
+function startOn(port: number, folder: string, settings: readonly string[]): Promise<() => Promise<void>> {
+  const own = ['--port', String(port), '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const server = spawn('redis-server', [...own, ...settings]);
   const kill = (): void => void server.kill('SIGKILL');
   process.once('exit', kill);
   return new Promise((resolve, reject) => {

@@ -13,5 +13,6 @@ export const benches: Readonly<Record<BenchName, () => Promise<Bench>>> = {
   events: async () => (await import('./events.ts')).events,
   idle: async () => (await import('./idle.ts')).idle,
   celery: async () => (await import('./celery.ts')).celeryQueues,
+  workflow: async () => (await import('./workflow.ts')).workflow,
   soak: async () => (await import('./soak.ts')).soak,
 };
