@@ -3,7 +3,6 @@ import type { GlobalArguments } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { paint } from '../output/paint.ts';
 import { printData, printJson } from '../output/print.ts';
-import { shown } from '../output/shown.ts';
 import { withApp } from './with-app.ts';
 
 const marks = {
@@ -30,6 +29,6 @@ export function runDoctor(given: DoctorArguments): Promise<ExitCode> {
 
 function format({ check, state, message, fix }: Finding): string {
   const [style, word] = marks[state];
-  const line = `${paint(style, word.padEnd(8), process.stdout)} ${check.padEnd(12)} ${shown(message)}`;
-  return fix === undefined ? line : `${line}\n${' '.repeat(22)}${paint('dim', '→', process.stdout)} ${shown(fix)}`;
+  const line = `${paint(style, word.padEnd(8), process.stdout)} ${check.padEnd(12)} ${message}`;
+  return fix === undefined ? line : `${line}\n${' '.repeat(22)}${paint('dim', '→', process.stdout)} ${fix}`;
 }

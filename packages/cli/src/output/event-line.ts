@@ -1,7 +1,6 @@
 import { paint, type Style } from './paint.ts';
 import { oneLine } from './print.ts';
 import { redact } from './redact.ts';
-import { shown } from './shown.ts';
 
 /** An event as core gives it: what it carries depends on its type. */
 export interface EventFields {
@@ -24,14 +23,14 @@ const styles: Readonly<Record<string, Style>> = {
 export function formatEvent({ type, at, task, ...fields }: EventFields): string {
   const clock = `${new Date(at).toTimeString().slice(0, 8)}.${String(at % 1000).padStart(3, '0')}`;
   const style = styles[type];
-  const name = shown(type).padEnd(16);
+  const name = type.padEnd(16);
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${paint('dim', `${key}=`, process.stdout)}${shown(showField(key, value))}`);
+    .map(([key, value]) => `${paint('dim', `${key}=`, process.stdout)}${showField(key, value)}`);
   const head = [
     paint('dim', clock, process.stdout),
     style ? paint(style, name, process.stdout) : name,
-    ...(task === undefined ? [] : [shown(String(task))]),
+    ...(task === undefined ? [] : [String(task)]),
   ].join(' ');
   return redact([head, ...pairs].join('  '));
 }

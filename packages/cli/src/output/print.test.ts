@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { formatLogLine } from './log-line.ts';
 import { paint, printable } from './paint.ts';
@@ -35,4 +36,16 @@ it('shows the control characters of others, keeps its own colours, and takes tim
   const began = performance.now();
   expect(oneLine(`${' '.repeat(128_000)}x\r\n  y`)).toBe('x y');
   expect(performance.now() - began).toBeLessThan(1_000); // a pattern that looks back took 38 s
+});
+
+it('only the files of output/ write to the terminal, so that nothing of others reaches it as it is', () => {
+  const root = new URL('../', import.meta.url);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const writers = files.filter((file) => {
+    const text = readFileSync(new URL(file, root), 'utf8');
+    return /\bstd(?:out|err)\.write\(|\bconsole\.\w+\(/.test(text);
+  });
+  const others = writers.filter((file) => !file.startsWith('output/'));
+  // a clean screen, the help of yargs, and the text of a program for users
+  expect(others.sort()).toEqual(['actions/dev/starter-files.ts', 'actions/watch.ts', 'main.ts']);
 });

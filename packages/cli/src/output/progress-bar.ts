@@ -1,6 +1,5 @@
-import { paint } from './paint.ts';
+import { paint, printable } from './paint.ts';
 import { oneLine } from './print.ts';
-import { shown } from './shown.ts';
 
 const width = 30;
 
@@ -21,7 +20,7 @@ export function shareOf(progress: unknown): number | undefined {
 export function formatProgress(progress: unknown): string {
   const share = shareOf(progress);
   const text = typeof progress === 'string' ? progress : typeof progress === 'number' ? '' : JSON.stringify(progress);
-  const said = shown(oneLine(text ?? '')).slice(0, 100);
+  const said = oneLine(text ?? '').slice(0, 100);
   if (share === undefined) return said === '' ? String(progress) : said;
   const full = Math.round(share * width);
   return `${paint('green', '█'.repeat(full))}${'░'.repeat(width - full)} ${String(Math.round(share * 100)).padStart(3)} %${said === '' ? '' : `  ${said}`}`;
@@ -33,7 +32,8 @@ export function createProgressLine(): { show(progress: unknown): void; end(): vo
   return {
     show(progress) {
       const text = formatProgress(progress);
-      process.stderr.write(process.stderr.isTTY ? `\r\u001b[2K${text}` : `${text}\n`);
+      const shown = printable(text);
+      process.stderr.write(process.stderr.isTTY ? `\r\u001b[2K${shown}` : `${shown}\n`);
       open = process.stderr.isTTY;
     },
     end() {

@@ -11,3 +11,7 @@ it('aligns text left and numbers right', () => {
   );
   expect(table).toBe('queue    waiting\ndefault        5\na          12000');
 });
+
+it('keeps a row in its line', () => {
+  expect(formatTable(['id', 'task'], [['a\nforged', 't']])).toBe('id         task\na\\nforged  t');
+});

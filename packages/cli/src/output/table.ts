@@ -1,8 +1,8 @@
 import { paint } from './paint.ts';
 
-/** Rows as aligned columns, under a heading; columns of numbers are aligned right. */
+/** Rows as aligned columns, under a heading, a line each whatever they hold; columns of numbers are aligned right. */
 export function formatTable(heading: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const texts = rows.map((row) => row.map(String));
+  const texts = rows.map((row) => row.map((cell) => String(cell).replaceAll('\n', '\\n')));
   const widths = heading.map((title, index) => Math.max(title.length, ...texts.map((row) => row[index]?.length ?? 0)));
   const right = heading.map((_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === 'number'));
   const line = (cells: readonly string[]): string =>

@@ -3,9 +3,7 @@ import type { Lovage } from '@lovage/core';
 import { closestName } from '@lovage/core/driver';
 import { describeTasks, registeredTasks } from '@lovage/core/inspect';
 import { parseArguments } from '../../options/parse-arguments.ts';
-import { paint } from '../../output/paint.ts';
-import { describeError, printNote } from '../../output/print.ts';
-import { shown } from '../../output/shown.ts';
+import { printData, printError, printNote } from '../../output/print.ts';
 
 /** How long a line waits for its task before the next one may be typed all the same. */
 const maxWait = '10m';
@@ -21,7 +19,7 @@ async function answer(app: Lovage, line: string): Promise<void> {
   try {
     const [word = '', ...texts] = splitLine(line);
     if (registeredTasks(app).includes(word)) await runTask(app, word, texts);
-    else if (word === 'tasks') for (const { signature } of await describeTasks(app)) say(signature);
+    else if (word === 'tasks') for (const { signature } of await describeTasks(app)) printData(signature);
     else if (word === 'failures') await listFailures(app);
     else if (word === 'quit' || word === 'exit') process.kill(process.pid, 'SIGTERM');
     else {
@@ -30,27 +28,23 @@ async function answer(app: Lovage, line: string): Promise<void> {
         closest === undefined
           ? "type a task's name and its arguments, or: tasks, failures, quit"
           : `did you mean "${closest}"?`;
-      printNote(`there is no task "${shown(word)}"; ${hint}`);
+      printNote(`there is no task "${word}"; ${hint}`);
     }
   } catch (error) {
-    process.stderr.write(`${paint('red', 'error:')} ${shown(describeError(error))}\n`);
+    printError(error, false);
   }
 }
 
 async function runTask(app: Lovage, task: string, texts: readonly string[]): Promise<void> {
   const result = await app.sendTask(task, parseArguments(texts), { ignoreResult: false });
   const value = await result.get({ timeout: maxWait });
-  say(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined'));
+  printData(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined'));
 }
 
 async function listFailures(app: Lovage): Promise<void> {
   const failures = await app.failures.list({ limit: 20 });
-  for (const { id, task, error } of failures) say(`${id}  ${task}  ${error.name}: ${error.message}`);
+  for (const { id, task, error } of failures) printData(`${id}  ${task}  ${error.name}: ${error.message}`);
   if (failures.length === 0) printNote('no failures');
-}
-
-function say(text: string): void {
-  process.stdout.write(`${shown(text)}\n`);
 }
 
 /** Words as a shell has them: quotes keep spaces. */

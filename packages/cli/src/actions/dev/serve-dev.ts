@@ -5,8 +5,8 @@ import type { ExitCode } from '../../exit-code.ts';
 import type { DevArguments } from '../../options/dev-options.ts';
 import { readPort } from '../../options/read-port.ts';
 import { paint } from '../../output/paint.ts';
+import { printLine } from '../../output/print.ts';
 import { redact } from '../../output/redact.ts';
-import { shown } from '../../output/shown.ts';
 import { runWorker } from '../workers/run-worker.ts';
 import { startConsole } from './dev-console.ts';
 
@@ -20,7 +20,7 @@ export async function serveDev(given: DevArguments): Promise<ExitCode> {
   const worker = { ...given, beat: true, events: true, logFormat: 'pretty', drain };
   return runWorker(worker, async (opened) => {
     const dashboard = await startDashboard(opened.app, port);
-    process.stderr.write(`${await guide(opened, dashboard)}\n`);
+    printLine(await guide(opened, dashboard));
     startConsole(opened.app);
   });
 }
@@ -53,7 +53,7 @@ async function startDashboard(app: Lovage, port: number): Promise<string> {
 /** The tasks with their signatures, and what to do next. */
 async function guide({ app, location, settings }: OpenedApp, dashboard: string): Promise<string> {
   const tasks = (await describeTasks(app)).filter(({ runsHere }) => runsHere);
-  const lines = tasks.slice(0, 30).map(({ signature }) => `   ${shown(signature)}`);
+  const lines = tasks.slice(0, 30).map(({ signature }) => `   ${signature}`);
   const more = tasks.length > 30 ? [`   and ${tasks.length - 30} more`] : [];
   const [first] = tasks;
   const args = first?.example.map((value) => quote(JSON.stringify(value))).join(' ') ?? '';

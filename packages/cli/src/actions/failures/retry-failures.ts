@@ -5,8 +5,7 @@ import { readArgs } from '../../options/read-args.ts';
 import { readCount } from '../../options/read-count.ts';
 import { readRate } from '../../options/read-rate.ts';
 import { paint } from '../../output/paint.ts';
-import { oneLine, printData, printJson, printNote } from '../../output/print.ts';
-import { shown } from '../../output/shown.ts';
+import { oneLine, printData, printJson, printLine, printNote } from '../../output/print.ts';
 import { confirm } from '../confirm.ts';
 import { withApp } from '../with-app.ts';
 
@@ -66,6 +65,6 @@ function toJson(one: Retried): object {
 
 function print(one: Retried): void {
   const { id, task } = one.failure;
-  if (one.kind === 'sent') printData(`${shown(id)}  ${shown(task)}  ${shown(one.queue)}`);
-  else process.stderr.write(`${paint('red', 'error:')} ${shown(`${id} stays: ${oneLine(one.problem)}`)}\n`);
+  if (one.kind === 'sent') printData(`${id}  ${task}  ${one.queue}`);
+  else printLine(`${paint('red', 'error:')} ${id} stays: ${oneLine(one.problem)}`);
 }

@@ -5,7 +5,6 @@ import { type FailureArguments, readFailureFilter } from '../../options/failure-
 import { readCount } from '../../options/read-count.ts';
 import { paint } from '../../output/paint.ts';
 import { oneLine, printData, printJson, printNote } from '../../output/print.ts';
-import { shown } from '../../output/shown.ts';
 import { formatTable } from '../../output/table.ts';
 import { withApp } from '../with-app.ts';
 
@@ -29,9 +28,9 @@ export function listFailures(given: FailureArguments): Promise<ExitCode> {
 function printFailures(failures: readonly FailedTask[]): void {
   const rows = failures.map(({ id, task, queue, at, error }) => [
     new Date(at).toISOString(),
-    shown(queue),
-    shown(task),
-    shown(id),
+    queue,
+    task,
+    id,
     error.fingerprint,
     describe(error),
   ]);
@@ -72,9 +71,9 @@ function describeFailure(failure: FailedTask): string {
     ['message', message],
   ];
   const lines = rows.flatMap(([name, text]) =>
-    text === undefined ? [] : `${paint('dim', name.padEnd(8), process.stdout)} ${shown(text)}`,
+    text === undefined ? [] : `${paint('dim', name.padEnd(8), process.stdout)} ${text}`,
   );
-  return [...lines, ...(stack === undefined ? [] : stack.split('\n').map(shown))].join('\n');
+  return [...lines, ...(stack === undefined ? [] : [stack])].join('\n');
 }
 
 /** Prints what failed by its cause, the latest first. */
@@ -90,12 +89,12 @@ export function groupFailures(given: GlobalArguments): Promise<ExitCode> {
 
 function toRow(group: FailureGroup): readonly (string | number)[] {
   const { fingerprint, open, total, firstAt, lastAt, task, frame } = group;
-  const at = frame === undefined ? '' : `  ${shown(frame)}`;
+  const at = frame === undefined ? '' : `  ${frame}`;
   const times = [firstAt, lastAt].map((time) => new Date(time).toISOString());
-  return [fingerprint, open, total, ...times, shown(task), `${describe(group)}${at}`];
+  return [fingerprint, open, total, ...times, task, `${describe(group)}${at}`];
 }
 
 function describe({ name, message }: { readonly name: string; readonly message: string }): string {
-  const text = shown(oneLine(`${name}: ${message}`));
+  const text = oneLine(`${name}: ${message}`);
   return text.length > longestError ? `${text.slice(0, longestError - 1)}…` : text;
 }
