@@ -28,7 +28,7 @@ describe.skipIf(noRedis).each(['redis', 'redis+streams'])('failures on a real Re
     expect(table.stdout).toContain(first);
     expect((JSON.parse(json.stdout) as { id: string }[]).map(({ id }) => id).sort()).toEqual([first, second].sort());
     expect(JSON.parse(groups.stdout)).toMatchObject([{ task: 'fragile', name: 'TypeError' }, { task: 'fragile' }]);
-    expect(shown.stdout).toContain('\\x1b[31mtwo');
+    expect(shown.stdout).toContain('\\u001b[31mtwo');
     expect(shown.stdout).not.toContain('\u001b');
 
     expect(await failures('retry', first, '--args', '["fine"]')).toMatchObject({ code: 0, stderr: 'sent: 1\n' });

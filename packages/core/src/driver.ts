@@ -97,6 +97,7 @@ export type {
 export { isWorkflowEnded, mostInboxItems, workflowStates } from './driver/workflow-store.ts';
 export {
   BrokerAuthenticationError,
+  BrokerCommandError,
   BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'BROKER_UNAVAILABLE'
   | 'BROKER_MEMORY'
   | 'BROKER_DATA_LOSS'
+  | 'BROKER_COMMAND'
   | 'BROKER_AUTHENTICATION'
   | 'BROKER_UNSAFE'
   | 'BROKER_UNKNOWN_SCHEME'
@@ -226,6 +227,16 @@ export class BrokerAuthenticationError extends LovageError {
 export class BrokerMemoryError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('BROKER_MEMORY', message, options);
+  }
+}
+
+/**
+ * The broker refused a command that it should have carried out, most often since a key of ours holds what another program wrote
+ * (`WRONGTYPE`). The message names the command and its key; `cause` is the client's error.
+ */
+export class BrokerCommandError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_COMMAND', message, options);
   }
 }
 

@@ -27,6 +27,7 @@ export { type AnySignature, Signature } from './canvas/signature.ts';
 export type { CanvasData, ChainData, ChordData, GateData, GroupData, SignatureData } from './canvas/signature-data.ts';
 export {
   BrokerAuthenticationError,
+  BrokerCommandError,
   BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,

@@ -141,6 +141,7 @@ export {
   at,
   BroadcastResult,
   BrokerAuthenticationError,
+  BrokerCommandError,
   BrokerDataLossError,
   BrokerMemoryError,
   BrokerUnavailableError,

@@ -62,3 +62,15 @@ it('calls a lost result store by its name', () => {
   expect(toResultError(new Error('read ECONNRESET'), 'd')).toBeInstanceOf(ResultBackendUnavailableError);
   expect(toResultError(new Error('WRONGPASS'), 'd')).toBeInstanceOf(BrokerAuthenticationError);
 });
+
+it.each([
+  [{ name: 'hset', args: ['k\n1', 'f', 'v'] }, 'HSET "k\\n1"'],
+  [{ name: 'evalsha', args: ['sha', '4', 'a', 'b', 'c', 'd', 'value'] }, 'a script on "a", "b", "c"'],
+  [{ name: 'ping', args: [] }, 'PING'],
+  [undefined, 'a command'],
+])('names the command and the key that Redis refused: %j', (command, shown) => {
+  const refusal = Object.assign(new Error('WRONGTYPE Operation against a key'), { name: 'ReplyError', command });
+  const error = toBrokerError(refusal, 'redis://h', 'id-1');
+  expect(error).toMatchObject({ name: 'BrokerCommandError', code: 'BROKER_COMMAND', taskId: 'id-1', cause: refusal });
+  expect(error.message).toBe(`Redis at redis://h refused ${shown}: WRONGTYPE Operation against a key`);
+});

@@ -1,5 +1,6 @@
 import {
   BrokerAuthenticationError,
+  BrokerCommandError,
   BrokerMemoryError,
   BrokerUnavailableError,
   BrokerUrlError,
@@ -106,7 +107,23 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
   }
   if (isConnectionError(error))
     return new BrokerUnavailableError(`Redis at ${display} cannot be reached: ${detail}`, options);
+  if (error instanceof Error && error.name === 'ReplyError')
+    return new BrokerCommandError(`Redis at ${display} refused ${describeCommand(error)}: ${detail}`, options);
   return error instanceof Error ? error : new Error(detail);
+}
+
+const shownKeys = 3;
+const longestKey = 200;
+
+/** `HSET "lovage:app:schedules"`; of a script its keys, as far as a reader needs them. */
+function describeCommand(error: Error): string {
+  const { name, args = [] } = (error as { command?: { name?: string; args?: readonly unknown[] } }).command ?? {};
+  if (name === undefined) return 'a command';
+  const isScript = /^(eval|evalsha|fcall)/.test(name);
+  const keys = isScript ? args.slice(2, 2 + Math.min(Number(args[1]) || 0, shownKeys)) : args.slice(0, 1);
+  const shown = keys.map((key) => JSON.stringify(String(key).slice(0, longestKey)));
+  const subject = shown.length === 0 ? '' : ` ${isScript ? 'on ' : ''}${shown.join(', ')}`;
+  return `${isScript ? 'a script' : name.toUpperCase()}${subject}`;
 }
 
 /** As {@link toBrokerError}, for the result store: a lost connection is {@link ResultBackendUnavailableError}. */

@@ -103,4 +103,38 @@ describe.each([
     await required(connection.broker).publish(later);
     await delivered(seen, later);
   }, 40_000);
+
+  it('of a type of its own is named to whoever asks for it, with its key', async () => {
+    const { connection, prefix } = open();
+    const { client } = redis.server;
+    const base = `lovage:${prefix}:`;
+    const message = createMessage({ queue: 'omega' });
+    const { leases, uniqueKeys, schedules, sharedRegistry, revocations, semaphore, monitor } = connection;
+    const asked: readonly (readonly [key: string, ask: () => Promise<unknown>])[] = [
+      ['lease:a', () => required(leases).acquire('a', 'me', 1_000)],
+      ['claim:a', () => required(uniqueKeys).release('a', 'id')],
+      ['schedules', () => required(schedules).list()],
+      ['schedules', () => required(schedules).save({ name: 'a', definition: {}, enabled: true })],
+      ['book:a', () => required(sharedRegistry).put('a', 'name', 1)],
+      ['book:a', () => required(sharedRegistry).list('a')],
+      ['revocations', () => required(revocations).read()],
+      ['admission:halted', () => required(semaphore).halted()],
+      ['dead:omega', () => required(monitor).deadLetters('omega', 10)],
+      ['stream:omega:p0', () => required(connection.broker).publish([message])],
+    ];
+    for (const [key, ask] of asked) {
+      const jobs = `${prefix}:omega:prioritized`;
+      await client.lpush(`${base}${key}`, 'of another program');
+      await client.set(jobs, 'of another program');
+      const error = await ask().then(
+        () => undefined,
+        (caught: unknown) => (caught instanceof AggregateError ? caught.errors[0] : caught),
+      );
+      expect(error, key).toMatchObject({
+        name: 'BrokerCommandError',
+        message: expect.stringMatching(new RegExp(`".*${prefix}:.*WRONGTYPE`)),
+      });
+      await client.del(`${base}${key}`, jobs);
+    }
+  });
 });

@@ -1,5 +1,6 @@
 import {
   BrokerAuthenticationError,
+  BrokerCommandError,
   BrokerMemoryError,
   BrokerUnavailableError,
   type Clock,
@@ -141,6 +142,13 @@ export class RedisLink {
       return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, { cause: error });
     if (connectionError.test(`${detail} ${(error as { code?: string }).code ?? ''}`))
       return new BrokerUnavailableError(`Redis at ${display} cannot be reached: ${detail}`, { cause: error });
+    if (error instanceof Error && error.name === 'ReplyError') {
+      const { name = 'a command', args = [] } =
+        (error as { command?: { name?: string; args?: unknown[] } }).command ?? {};
+      const key =
+        args.length === 0 || name.startsWith('eval') ? '' : ` ${JSON.stringify(String(args[0]).slice(0, 200))}`;
+      return new BrokerCommandError(`Redis at ${display} refused ${name}${key}: ${detail}`, { cause: error });
+    }
     return error instanceof Error ? error : new Error(detail);
   }
 

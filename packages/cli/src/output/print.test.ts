@@ -40,7 +40,9 @@ it('shows the control characters of others, keeps its own colours, and takes tim
 
 it('only the files of output/ write to the terminal, so that nothing of others reaches it as it is', () => {
   const root = new URL('../', import.meta.url);
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(?<!\.test)\.ts$/.test(file),
+  );
   const writers = files.filter((file) => {
     const text = readFileSync(new URL(file, root), 'utf8');
     return /\bstd(?:out|err)\.write\(|\bconsole\.\w+\(/.test(text);

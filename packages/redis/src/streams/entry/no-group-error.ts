@@ -5,7 +5,7 @@ export function isNoGroupError(error: unknown): boolean {
 
 /** Whether a key of another type stands where a stream should be. */
 export function isWrongTypeError(error: unknown): boolean {
-  return error instanceof Error && /(?:^|: -)WRONGTYPE/.test(error.message);
+  return error instanceof Error && /(?:^|: -?)WRONGTYPE/.test(error.message);
 }
 
 /** Whether a queue lacks a stream or a group, or has a key of another type in its place. */
