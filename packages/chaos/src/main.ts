@@ -1,7 +1,9 @@
+// `npm run chaos -- fuzz [redis|bus|pool|all] [--seed n] [--count n] [--from batch]`: see fuzz/fuzz.ts; and
 // `npm run chaos -- <scenario>|all [--seed n] [--seeds n] [--tasks n] [--driver redis|redis+streams] [--short] [--without protection] [--json]`
 import { parseArgs } from 'node:util';
 import type { DriverName } from './arena.ts';
 import { showFigures } from './figure.ts';
+import { runFuzzers } from './fuzz/command.ts';
 import { runTrial, type Scenario, type Trial } from './scenario.ts';
 import { scenarios } from './scenarios/all.ts';
 
@@ -13,7 +15,9 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     tasks: { type: 'string' },
-    driver: { type: 'string', default: 'redis' },
+    count: { type: 'string', default: '100000' },
+    from: { type: 'string', default: '0' },
+    driver: { type: 'string' },
     without: { type: 'string' },
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -25,7 +29,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const driver = drivers.find((name) => name === values.driver);
+  const driver = drivers.find((name) => name === (values.driver ?? 'redis'));
+  if (positionals[0] === 'fuzz') return runFuzzers(positionals[1] ?? 'all', values);
   const chosen = choose(positionals[0]);
   if (driver === undefined || chosen.length === 0) return usage();
   const trials: Trial[] = [];
@@ -48,7 +53,8 @@ function usage(): number {
     return `  ${name.padEnd(20)} ${title}${without ? ` (--without ${without})` : ''}`;
   });
   process.stderr.write(
-    `usage: npm run chaos -- <scenario>|all [--seed n] [--seeds n] [--tasks n] [--driver ${drivers.join('|')}]\n` +
+    `usage: npm run chaos -- fuzz [redis|bus|pool|all] [--seed n] [--count n] [--from batch] [--driver ${drivers.join('|')}]\n` +
+      `       npm run chaos -- <scenario>|all [--seed n] [--seeds n] [--tasks n] [--driver ${drivers.join('|')}]\n` +
       `         [--without protection] [--short] [--json] [--quiet]\n${names.join('\n')}\n`,
   );
   return 2;

@@ -72,7 +72,7 @@ const table: Readonly<Record<string, ImportRule>> = {
     own: [...coreDoors, ...drivers, 'lovage', ...coreDoors.map((door) => door.replace('@lovage/core', 'lovage'))],
     never: [],
   },
-  chaos: { own: [...coreDoors, ...drivers, 'lovage', 'lovage/worker', 'lovage/inspect'], never: [] },
+  chaos: { own: [...coreDoors, ...drivers, 'lovage', 'lovage/beat', 'lovage/worker', 'lovage/inspect'], never: [] },
 };
 
 const packages = readPackages();
