@@ -16,7 +16,7 @@ const pins = {
 /** What Celery's own integration suite needs beside it. */
 const suiteParts = [
   'pytest==8.4.2',
-  'pytest-timeout==2.4.0',
+
   'pytest-subtests==0.15.0',
   'pytest-order==1.3.0',
   'pydantic==2.12.5',

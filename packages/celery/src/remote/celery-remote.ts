@@ -50,7 +50,7 @@ export class CeleryRemote implements Bus {
   /** Questions of nodes to workers of this process. */
   readonly #asked = new Map<string, (reply: Fields) => void>();
   /** Commands of ours that wait for answers, by their ids. */
-  readonly #commands = new Map<string, string>();
+  readonly #commands = new Map<string, { readonly command: string; readonly args: Fields }>();
 
   constructor(parts: RemoteParts) {
     this.#parts = parts;
@@ -157,9 +157,10 @@ export class CeleryRemote implements Bus {
   async #command(message: JsonValue): Promise<number | undefined> {
     if (!isFields(message) || typeof message.command !== 'string') return 0;
     const { id, command, args, destination } = message;
-    const words = toCeleryCommand(command, isFields(args) ? args : {});
+    const given = isFields(args) ? args : {};
+    const words = toCeleryCommand(command, given);
     if (words === undefined) return 0;
-    this.#commands.set(String(id), command);
+    this.#commands.set(String(id), { command, args: given });
     const names = Array.isArray(destination) ? (destination as readonly JsonValue[]) : undefined;
     const glob = names?.length === 1 && /[*?]/.test(String(names[0]));
     const body = {
@@ -175,7 +176,7 @@ export class CeleryRemote implements Bus {
 
   async #collect(id: string, listener: BusListener): Promise<Subscription> {
     const stop = await this.#parts.transport.collectReplies(id, ({ body }) => {
-      const command = this.#commands.get(id) ?? '';
+      const command = this.#commands.get(id) ?? { command: '', args: {} };
       for (const [worker, reply] of Object.entries(isFields(body) ? body : {}))
         listener(fromCeleryReply(command, worker, reply), `${replyPrefix}${id}`);
     });

@@ -5,7 +5,7 @@ import { type Fields, isFields } from '../protocol/json-schema.ts';
 interface Word {
   readonly method: string;
   readonly args: (args: Fields) => Fields;
-  readonly reply?: (reply: JsonValue, worker: string) => JsonValue;
+  readonly reply?: (reply: JsonValue, worker: string, args: Fields) => JsonValue;
 }
 
 const none = (): Fields => ({});
@@ -15,7 +15,11 @@ const words: Readonly<Record<string, Word>> = {
   ping: { method: 'ping', args: none },
   stats: { method: 'stats', args: none, reply: reportOf },
   active: { method: 'active', args: () => ({ safe: null }), reply: (reply) => runningOf(reply) },
-  registered: { method: 'registered', args: () => ({ taskinfoitems: [] }) },
+  registered: {
+    method: 'registered',
+    args: ({ taskinfoitems = [] }) => ({ taskinfoitems }),
+    reply: (reply, _worker, { taskinfoitems }) => (taskinfoitems === undefined ? namesOf(reply) : reply),
+  },
   query: { method: 'query_task', args: ({ ids = [] }) => ({ ids }), reply: queriedOf },
   revoked: { method: 'revoked', args: none },
   conf: { method: 'conf', args: () => ({ with_defaults: false }) },
@@ -54,10 +58,14 @@ export function toCeleryCommand(
 }
 
 /** What one worker answered, as a worker of ours would have. */
-export function fromCeleryReply(command: string, worker: string, reply: JsonValue): Fields {
+export function fromCeleryReply(
+  { command, args }: { readonly command: string; readonly args: Fields },
+  worker: string,
+  reply: JsonValue,
+): Fields {
   if (isFields(reply) && typeof reply.error === 'string') return { worker, error: reply.error };
   const plain = isFields(reply) && Object.keys(reply).length === 1 && 'ok' in reply ? (reply.ok ?? null) : reply;
-  return { worker, reply: words[command]?.reply?.(plain, worker) ?? plain };
+  return { worker, reply: words[command]?.reply?.(plain, worker, args) ?? plain };
 }
 
 /** A worker of ours says all; of Python's, what it says fits the same report. */
@@ -85,6 +93,14 @@ function reportOf(reply: JsonValue, worker: string): JsonValue {
     clockSkew: 0,
     unpolledFor: 0,
   };
+}
+
+/** Names alone: Celery puts a rate limit behind the name of a task that has one, also where nobody asked. */
+function namesOf(reply: JsonValue): JsonValue {
+  if (!Array.isArray(reply)) return reply;
+  return (reply as readonly JsonValue[]).map((name) =>
+    typeof name === 'string' ? name.replace(/ \[.*\]$/, '') : name,
+  );
 }
 
 function runningOf(reply: JsonValue): JsonValue {

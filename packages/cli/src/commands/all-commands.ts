@@ -1,6 +1,7 @@
 import type { Command, CommandFamily } from '../command.ts';
 import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
+import { celeryFamily } from './celery.ts';
 import { configCommand } from './config.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
@@ -51,5 +52,6 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   orderingCommand,
   healthCommand,
   doctorCommand,
+  celeryFamily,
   configCommand,
 ];

@@ -256,9 +256,10 @@ export class AppInspect {
     return this.#control.broadcast('active', {}, options);
   }
 
-  /** The tasks each worker can run. */
-  registered(options?: ControlOptions): Promise<Replies> {
-    return this.#control.broadcast('registered', {}, options);
+  /** The tasks each worker can run. `taskInfo`: attributes that a worker of Celery's puts behind each name: `proj.add [rate_limit=10/s]`. */
+  registered(options: ControlOptions & { readonly taskInfo?: readonly string[] } = {}): Promise<Replies> {
+    const { taskInfo, ...rest } = options;
+    return this.#control.broadcast('registered', taskInfo ? { taskinfoitems: [...taskInfo] } : {}, rest);
   }
 
   /** Each worker's settings, without secrets. */
