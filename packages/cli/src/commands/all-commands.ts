@@ -17,6 +17,7 @@ import { purgeCommand } from './queues/purge.ts';
 import { queuesFamily } from './queues/queues.ts';
 import { resultCommand } from './result.ts';
 import { scheduleCommand } from './schedule.ts';
+import { topCommand } from './top.ts';
 import { topicsFamily } from './topics.ts';
 import { broadcastCommand } from './workers/broadcast.ts';
 import { controlFamily } from './workers/control.ts';
@@ -42,6 +43,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   broadcastCommand,
   topicsFamily,
   purgeCommand,
+  topCommand,
   statusCommand,
   inspectFamily,
   controlFamily,
