@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { chain } from '../../canvas/chain.ts';
 import { TaskFailedError } from '../../errors.ts';
 import { Ignore, Reject } from '../../message/control-signal.ts';
 import { until } from '../until.ts';
@@ -202,6 +203,23 @@ export const endingScenarios: readonly Scenario[] = [
       });
       await fresh.get({ timeout });
       expect(runs).toBe(1);
+    },
+  },
+  {
+    name: 'a task that no worker knows ends when it expires, and with it what depends on it',
+    async run(bench) {
+      const app = bench.app();
+      const next = app.task('next', () => 1);
+      const unknown = app.remote('nosuch').si().set({ expires: '100ms' });
+      await bench.worker(app);
+      const alone = await unknown.applyAsync([]);
+      const chained = await chain(unknown, next.si()).applyAsync([]);
+      for (const result of [alone, chained]) {
+        expect(await settled(result.get({ timeout }))).toMatchObject({
+          name: 'TaskRevokedError',
+          message: expect.stringContaining('expired'),
+        });
+      }
     },
   },
   {

@@ -131,7 +131,9 @@ export class DeliveryReceiver {
     if (definition?.handler === undefined) {
       if (canvas && message.task === gateTask) return canvas.openGate(message);
       const settlement = this.#unknown(delivery);
-      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+      return settlement instanceof Promise
+        ? settlement.then((late) => this.#unrun(message, late))
+        : this.#unrun(message, settlement);
     }
     if (message.kwargs !== undefined) return this.#receiveNamed(delivery, definition.options.params);
     if (canvas && message.canvas) return canvas.run(delivery, (loaded) => executor.execute(definition, loaded));
@@ -142,6 +144,11 @@ export class DeliveryReceiver {
       : this.#stored(settling);
   }
 
+  #unrun(message: Message, settlement: Settlement): MaybePromise<Settlement> {
+    const { canvas } = this.#options;
+    return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+  }
+
   /** Keyword arguments are placed before anything looks at the arguments. */
   #receiveNamed(delivery: Delivery, params: readonly string[] | undefined): MaybePromise<Settlement> {
     const { message } = delivery;
@@ -150,8 +157,7 @@ export class DeliveryReceiver {
     } catch (error) {
       const outcome = this.#failed(message, toFailure(error));
       const settlement: Settlement = { kind: 'ack', ...(outcome ? { outcome } : {}) };
-      const { canvas } = this.#options;
-      return canvas && message.canvas ? canvas.follow(message, settlement) : this.#stored(settlement);
+      return this.#unrun(message, settlement);
     }
   }
 
@@ -159,7 +165,7 @@ export class DeliveryReceiver {
    * Kept for a worker that knows the task, as in a rolling deploy; after the grace it is parked and fails. Where such a worker is there,
    * it goes back at once.
    */
-  #unknown({ message }: Delivery): Settlement {
+  #unknown({ message }: Delivery): MaybePromise<Settlement> {
     const { clock, unknownTaskGrace } = this.#options;
     this.#options.onUnknown(message);
     const now = clock.now();
@@ -174,11 +180,24 @@ export class DeliveryReceiver {
       return handedBack(0);
     }
     const waited = now - since;
+    const lapses =
+      Math.min(message.expires ?? Number.POSITIVE_INFINITY, message.deadline ?? Number.POSITIVE_INFINITY) + 1;
+    if (lapses <= now) return this.#expired(message);
     if (waited >= unknownTaskGrace) return this.#parkUnknown(message);
     this.#warnUnknown(message);
-    if (message.unknownSince === undefined) return handedBack(Math.min(firstUnknownDelay, unknownTaskGrace));
+    const left = Math.min(unknownTaskGrace - waited, lapses - now);
+    if (message.unknownSince === undefined) return handedBack(Math.min(firstUnknownDelay, left));
     const delay = Math.min(Math.max(shortestUnknownDelay, waited / 4), longestUnknownDelay);
-    return handedBack(Math.min(delay, unknownTaskGrace - waited));
+    return handedBack(Math.min(delay, left));
+  }
+
+  /** Nobody knows it and nobody waits for it: it need not wait for the grace to end. */
+  async #expired(message: Message): Promise<Settlement> {
+    const { results } = this.#options;
+    const [last] = message.retries > 0 && results ? await results.get([message.id]).catch(() => []) : [];
+    const failure = last?.failure ? { failure: last.failure } : {};
+    const outcome = this.#ended(message, { state: 'REVOKED', reason: 'expired', ...failure });
+    return { kind: 'ack', ...(outcome ? { outcome } : {}) };
   }
 
   #parkUnknown(message: Message): Settlement {
@@ -211,15 +230,22 @@ export class DeliveryReceiver {
   }
 
   /** The FAILURE of a task that never ran. */
-  #failed({ id, task, replyTo, canvas }: FailedTask, failure: Failure): OutcomeWrite | undefined {
+  #failed(task: FailedTask, failure: Failure): OutcomeWrite | undefined {
+    return this.#ended(task, { state: 'FAILURE', failure });
+  }
+
+  /** The outcome of a task that this worker did not run. */
+  #ended(
+    { id, task, replyTo, canvas }: FailedTask,
+    end: Pick<OutcomeRecord, 'state' | 'failure' | 'reason'>,
+  ): OutcomeWrite | undefined {
     const { results, clock, worker, resultExpires } = this.#options;
     if (results === undefined) return undefined;
     const place = canvas ? { canvas } : {};
     const record: OutcomeRecord = {
       id,
       task,
-      state: 'FAILURE',
-      failure,
+      ...end,
       attempts: 0,
       at: clock.now(),
       worker,
