@@ -1,28 +1,26 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { Lovage } from '../src/app/app.ts';
 import { silentLogger } from '../src/logger.ts';
 import { until } from '../src/testing/until.ts';
 import { startWorker } from '../src/worker/start-worker.ts';
 import type { WorkflowContext } from '../src/workflow/workflow-context.ts';
 
-const apps: Lovage[] = [];
-afterEach(async () => {
-  await Promise.all(apps.splice(0).map((app) => app.close()));
-});
-
 let brokers = 0;
 type Code = (w: WorkflowContext) => Promise<unknown>;
 
 /** Apps of one broker: each stands for one deploy. */
-function deploys(): (code: Code) => ReturnType<typeof deploy> {
+function deploys(atEnd: (end: () => Promise<void>) => void): (code: Code) => ReturnType<typeof deploy> {
   brokers += 1;
   const broker = `memory://divergence-${brokers}`;
-  return (code) => deploy(broker, code);
+  return (code) => {
+    const made = deploy(broker, code);
+    atEnd(() => made.app.close());
+    return made;
+  };
 }
 
 function deploy(broker: string, code: Code) {
   const app = new Lovage('flows', { broker, logger: silentLogger });
-  apps.push(app);
   const flow = app.workflow({ name: 'flow', parkAfter: 20 }, async (w, _: null) => code(w));
   return { app, flow };
 }
@@ -125,10 +123,10 @@ const catalogue: readonly { readonly change: string; readonly code: Code; readon
   },
 ];
 
-describe('code that changed under an open run', () => {
-  it.each(catalogue)('$change', async ({ code, key }) => {
+describe.concurrent('code that changed under an open run', () => {
+  it.for(catalogue)('$change', async ({ code, key }, { expect, onTestFinished }) => {
     const ran: string[] = [];
-    const next = deploys();
+    const next = deploys(onTestFinished);
     const before = next(written(ran));
     const first = await startWorker(before.app);
     const run = await before.flow.start(null);

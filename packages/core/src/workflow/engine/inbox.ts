@@ -10,6 +10,8 @@ export interface InboxOwner {
   cancel(reason: string, item: string): void;
   /** The stored outcome of a child that was too large for its notification. */
   load(request: Request, child: string, item: string): void;
+  /** Work in this process: the run is not parked meanwhile. */
+  work(job: () => Promise<unknown>): Promise<void>;
   /** Takes an event away that does not fit the schema of the wait. */
   refuse(item: InboxItem, problem: string): void;
 }
@@ -62,8 +64,13 @@ export class Inbox {
     this.#events.get(name)?.shift();
     const body = JSON.parse(item.body) as EventBody;
     const checked = body.failure || schema === undefined ? ({ ok: true } as const) : schema.decode(body.value);
-    if (checked instanceof Promise)
-      return void checked.then((late) => this.#take({ request, item, body }, late.ok ? '' : issuesOf(late)));
+    if (checked instanceof Promise) {
+      const judge = async () => {
+        const late = await checked;
+        this.#take({ request, item, body }, late.ok ? '' : issuesOf(late));
+      };
+      return void this.#owner.work(judge); // else the run could park meanwhile, with the event in its hands
+    }
     this.#take({ request, item, body }, checked.ok ? '' : issuesOf(checked));
   }
 
@@ -83,11 +90,19 @@ export class Inbox {
     this.#events.set(item.name, waiting);
   }
 
+  #giveBack(item: InboxItem): void {
+    this.#events.set(item.name, [item, ...(this.#events.get(item.name) ?? [])]);
+  }
+
   #take({ request, item, body }: { request: Request; item: InboxItem; body: EventBody }, problem: string): void {
     if (problem === '' && !request.ended)
       return this.#owner.complete({ request, result: resultOf(body), consumed: item.at });
-    if (problem === '') this.#keep(item); // the wait ended while it was checked else this.#owner.refuse(item, problem); // the wait ended while it was checked
-    this.match(request);
+    if (problem !== '') {
+      this.#owner.refuse(item, problem);
+      return this.match(request);
+    }
+    this.#giveBack(item); // the wait ended while it was checked
+    for (const other of this.#owner.requests) this.match(other);
   }
 
   #matchChild(request: Request, child: string, item: InboxItem | undefined): void {

@@ -101,7 +101,8 @@ async function attemptOnce(
     const value = await (options.timeout === undefined ? running : within(run, running, abort));
     if (value !== undefined) {
       const limit = { bytes: engine.options.limits.maxResult, option: 'maxResult' };
-      assertJson(value, request.key, limit, `the outcome of step "${request.key}"`);
+      const what = `run ${engine.id}: the outcome of step "${request.key}"`;
+      assertJson(value, what, limit, what);
     }
     return value === undefined ? {} : { value: value as JsonValue };
   } catch (error) {
