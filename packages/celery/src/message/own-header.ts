@@ -9,6 +9,7 @@ const ownFields = [
   'maxRetries',
   'resultExpires',
   'version',
+  'tags',
   'mayRepeat',
   'claim',
   'unknownSince',

@@ -5,6 +5,7 @@ const filters = {
   task: textOption("Only of this task: a name, or a glob such as 'mail.*'"),
   error: textOption('Only with this error, such as TypeError; a name or a glob'),
   group: textOption('Only of this group, as `failures group` prints it'),
+  tag: textOption("Only with this tag, or a glob such as 'customer:*'"),
   'older-than': textOption('Only failed longer ago than that, such as 7d'),
   'newer-than': textOption('Only failed within that time, such as 1h'),
 };

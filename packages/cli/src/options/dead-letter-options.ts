@@ -9,18 +9,20 @@ export interface LetterArguments extends GlobalArguments {
   readonly queues?: string | readonly string[];
   readonly task?: string;
   readonly reason?: string;
+  readonly tag?: string;
   readonly olderThan?: string;
   readonly newerThan?: string;
   readonly limit?: string;
 }
 
 /** Reads the filter of a command line. Throws a usage error. */
-export function readFilter({ ids, queues, task, reason, ...given }: LetterArguments): DeadLetterFilter {
+export function readFilter({ ids, queues, task, reason, tag, ...given }: LetterArguments): DeadLetterFilter {
   const filter = {
     ids: ids?.length ? ids : undefined,
     queues: splitList(queues),
     task,
     reason,
+    tag,
     olderThan: readDuration(given.olderThan, '--older-than'),
     newerThan: readDuration(given.newerThan, '--newer-than'),
   };

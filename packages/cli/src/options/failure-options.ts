@@ -10,19 +10,21 @@ export interface FailureArguments extends GlobalArguments {
   readonly queues?: string | readonly string[];
   readonly task?: string;
   readonly error?: string;
+  readonly tag?: string;
   readonly olderThan?: string;
   readonly newerThan?: string;
   readonly limit?: string;
 }
 
 /** Reads the filter of a command line. Throws a usage error. */
-export function readFailureFilter({ ids, group, queues, task, error, ...given }: FailureArguments): FailureFilter {
+export function readFailureFilter({ ids, group, queues, task, error, tag, ...given }: FailureArguments): FailureFilter {
   const filter = {
     ids: ids?.length ? ids : undefined,
     group,
     queues: splitList(queues),
     task,
     error,
+    tag,
     olderThan: readDuration(given.olderThan, '--older-than'),
     newerThan: readDuration(given.newerThan, '--newer-than'),
   };

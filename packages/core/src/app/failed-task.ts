@@ -19,7 +19,7 @@ export interface FailedTask {
   /** At most 4,000 characters of it. */
   readonly stack?: string;
   readonly args: readonly JsonValue[];
-  /** Its stamps as `name=value`. */
+  /** Its tags, and its stamps as `name=value`. */
   readonly tags?: readonly string[];
   /** The message as JSON. */
   readonly message: string;
@@ -35,6 +35,8 @@ export interface FailureFilter {
   readonly task?: string;
   /** The name of the error, such as `'TypeError'`, or a glob. */
   readonly error?: string;
+  /** With this tag, or stamp as `name=value`; or a glob such as `'customer:*'`. */
+  readonly tag?: string;
   /** Failed longer ago than that. */
   readonly olderThan?: Duration;
   /** Failed within that time. */
@@ -43,11 +45,12 @@ export interface FailureFilter {
 
 /** Whether a failure is meant, at this moment. Throws {@link ConfigurationError} for durations that are none. */
 export function compileFailureFilter(filter: FailureFilter, now: number): (failure: FailedTask) => boolean {
-  const { ids, group, task, error } = filter;
+  const { ids, group, task, error, tag } = filter;
   const wanted = ids && new Set(ids);
   const queues = filter.queues && new Set(filter.queues);
   const fitsTask = task === undefined ? undefined : compilePattern(task);
   const fitsError = error === undefined ? undefined : compilePattern(error);
+  const fitsTag = tag === undefined ? undefined : compilePattern(tag);
   const until = filter.olderThan === undefined ? undefined : now - parseDuration(filter.olderThan, 'olderThan');
   const since = filter.newerThan === undefined ? undefined : now - parseDuration(filter.newerThan, 'newerThan');
   return (failure) =>
@@ -56,6 +59,7 @@ export function compileFailureFilter(filter: FailureFilter, now: number): (failu
     (queues === undefined || queues.has(failure.queue)) &&
     (fitsTask === undefined || fitsTask(failure.task)) &&
     (fitsError === undefined || fitsError(failure.error.name)) &&
+    (fitsTag === undefined || failure.tags?.some(fitsTag) === true) &&
     (until === undefined || failure.at <= until) &&
     (since === undefined || failure.at >= since);
 }
@@ -104,7 +108,7 @@ export function toRetry(old: Message, { args, queue }: MessageEdits, now: number
     sentAt: now,
     ...(args === undefined ? pick(old, ['kwargs']) : {}),
     ...pick(old, ['maxRetries', 'replyTo', 'ignoreResult', 'resultExpires', 'timeLimit', 'softTimeLimit']),
-    ...pick(old, ['rootId', 'parentId', 'groupId', 'groupIndex', 'headers', 'stamps', 'version', 'canvas']),
+    ...pick(old, ['rootId', 'parentId', 'groupId', 'groupIndex', 'headers', 'stamps', 'tags', 'version', 'canvas']),
     ...(running === undefined ? {} : { claim: { running } }),
     ...(Object.keys(turn).length > 0 ? { turn } : {}),
     mayRepeat: true, // retried twice at once, it runs once

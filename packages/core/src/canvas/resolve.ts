@@ -308,16 +308,18 @@ function isEmpty(options: CallOptions): boolean {
   return true;
 }
 
-/** The nearer options win; stamps and headers add up. */
+/** The nearer options win; stamps, headers and tags add up. */
 function merge(outer: CallOptions, inner: CallOptions): CallOptions {
   if (isEmpty(outer) && isEmpty(inner)) return none;
   const stamps = { ...outer.stamps, ...inner.stamps };
   const headers = { ...outer.headers, ...inner.headers };
+  const tags = outer.tags && inner.tags && [...new Set([...outer.tags, ...inner.tags])];
   return {
     ...outer,
     ...inner,
     ...(Object.keys(stamps).length > 0 ? { stamps } : {}),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
+    ...(tags ? { tags } : {}),
   };
 }
 

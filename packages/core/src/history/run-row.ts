@@ -30,7 +30,7 @@ export interface RunRow {
   /** Which run of the handler it was, from 1. */
   readonly attempt: number;
   readonly worker: string;
-  /** The message's stamps as `name=value`. */
+  /** The message's tags, and its stamps as `name=value`. */
   readonly tags?: readonly string[];
   /** FAILURE and RETRY. */
   readonly error?: RunError;

@@ -33,7 +33,7 @@ export function toReplay(letter: DeadLetter, edits: ReplayEdits, now: number): M
     sentAt: now,
     rootId: old.rootId ?? old.id,
     ...pick(old, ['parentId', 'maxRetries', 'ignoreResult', 'resultExpires', 'timeLimit', 'softTimeLimit']),
-    ...pick(old, ['stamps', 'version']),
+    ...pick(old, ['stamps', 'tags', 'version']),
     ...keptCanvas(old, edits),
     ...keptFlowControl(old, letter),
     headers: { ...old.headers, replayOf: old.id },

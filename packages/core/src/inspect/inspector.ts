@@ -27,6 +27,7 @@ export interface WaitingTask {
   readonly retries: number;
   /** When it was sent, epoch ms. */
   readonly sentAt: number;
+  readonly tags?: readonly string[];
 }
 
 /** How long to wait for workers to answer. */
@@ -109,8 +110,9 @@ export class Inspector {
     const monitor = await this.#monitor();
     if (!monitor.peek) throw new NotSupportedError('this broker does not support queue inspection message by message');
     const messages = await monitor.peek(queue, limit);
-    return messages.map(({ id, task, args, priority, retries, sentAt }) => ({
+    return messages.map(({ id, task, args, priority, retries, sentAt, tags }) => ({
       ...{ id, task, args, queue, priority, retries, sentAt },
+      ...(tags ? { tags } : {}),
     }));
   }
 

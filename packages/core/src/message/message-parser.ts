@@ -58,6 +58,10 @@ const envelope = z.object({
   groupIndex: z.number().int().nonnegative().optional(),
   headers: fields.optional(),
   stamps: fields.optional(),
+  tags: z
+    .array(z.string().min(1).max(limits.tag))
+    .max(2 * limits.tags)
+    .optional(),
   version: z.string().optional(),
   mayRepeat: z.boolean().optional(),
   canvas: canvas.optional(),

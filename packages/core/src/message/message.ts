@@ -55,6 +55,8 @@ export interface Message {
   readonly groupIndex?: number;
   readonly headers?: Readonly<Record<string, JsonValue>>;
   readonly stamps?: Readonly<Record<string, JsonValue>>;
+  /** The task's tags and the call's, each once. */
+  readonly tags?: readonly string[];
   /** The task's version at the caller. */
   readonly version?: string;
   /**

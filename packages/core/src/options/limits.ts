@@ -12,6 +12,10 @@ export const limits = {
   queueName: 200,
   /** Keys of `concurrency`, `orderingKey` and `fairness`: they are parts of names in the store. */
   key: 500,
+  /** How many tags a task has, and a call. */
+  tags: 20,
+  /** One tag. */
+  tag: 100,
   /** Of an inbox. */
   address: 200,
   /** The most that `maxPayload` and `maxResult` can be set to, in bytes. */

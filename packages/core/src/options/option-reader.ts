@@ -117,6 +117,13 @@ export const queueName: Reader<string> = (value, where) => {
   throw wrong(where, value, 'a queue name without colons, braces or spaces');
 };
 
+/** Tags: each once. */
+export const tagList: Reader<readonly string[]> = (value, where) => {
+  const fits = (tag: unknown): boolean => typeof tag === 'string' && tag !== '' && tag.length <= limits.tag;
+  if (Array.isArray(value) && value.length <= limits.tags && value.every(fits)) return [...new Set<string>(value)];
+  throw wrong(where, value, `a list of at most ${limits.tags} tags of 1 to ${limits.tag} characters`);
+};
+
 /** A record of fields, taken as it is. */
 export const record: Reader<Readonly<Record<string, unknown>>> = (value, where) => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;

@@ -55,6 +55,7 @@ export function buildMessage(
   if (context.deadline !== undefined) message.deadline = context.deadline;
   addReply(message, definition, call, context);
   addCallFields(message, call);
+  if (options.tags ?? call.tags) message.tags = [...new Set([...(options.tags ?? []), ...(call.tags ?? [])])];
   if (options.version !== undefined) message.version = options.version;
   addLineage(message);
   return message;

@@ -11,6 +11,7 @@ import {
   type ReadOptions,
   readOptions,
   record,
+  tagList,
   text,
   wholeNumber,
 } from '../options/option-reader.ts';
@@ -56,6 +57,8 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, JsonValue>>;
   /** Fields that a canvas hands on to its members; JSON. */
   readonly stamps?: Readonly<Record<string, JsonValue>>;
+  /** Words to find it by in tools, such as `'customer:42'`; added to the task's. At most 20 of 100 characters. */
+  readonly tags?: readonly string[];
   readonly timeLimit?: Duration;
   readonly softTimeLimit?: Duration;
   readonly ignoreResult?: boolean;
@@ -95,6 +98,7 @@ export interface ResolvedCallOptions {
   readonly kwargs?: Readonly<Record<string, JsonValue>>;
   readonly headers?: Readonly<Record<string, JsonValue>>;
   readonly stamps?: Readonly<Record<string, JsonValue>>;
+  readonly tags?: readonly string[];
   readonly timeLimit?: number;
   readonly softTimeLimit?: number;
   readonly ignoreResult?: boolean;
@@ -133,6 +137,7 @@ const table = {
   kwargs: record as Reader<Readonly<Record<string, JsonValue>>>,
   headers: record as Reader<Readonly<Record<string, JsonValue>>>,
   stamps: record as Reader<Readonly<Record<string, JsonValue>>>,
+  tags: tagList,
   timeLimit: parseDuration,
   softTimeLimit: parseDuration,
   ignoreResult: flag,

@@ -20,6 +20,7 @@ import {
   type Reader,
   type ReadOptions,
   readOptions,
+  tagList,
   taskName,
   text,
   wholeNumber,
@@ -124,6 +125,8 @@ export interface TaskOptions extends PluginTaskOptions {
   readonly fairness?: FairnessOptions;
   /** Recorded on each message, for handlers that must tell old calls from new. @default none */
   readonly version?: string;
+  /** Words to find its calls by in tools, such as `'billing'`; a call may add some. At most 20 of 100 characters. @default none */
+  readonly tags?: readonly string[];
   /** Called on the worker when the task ended as SUCCESS. What it throws is logged and changes nothing. */
   readonly onSuccess?: (task: EndedTask & { readonly value: JsonValue | undefined }) => unknown;
   /** Called on the worker when the task ended as FAILURE, with what was thrown. What it throws is logged. */
@@ -175,6 +178,7 @@ export interface ResolvedTaskOptions extends RetryPolicy {
   /** It has a concurrency key, an ordering key or a fair share: whatever has none pays this one comparison. */
   readonly acquired: boolean;
   readonly version?: string;
+  readonly tags?: readonly string[];
   readonly params?: readonly string[];
   readonly bind: boolean;
   /** undefined: it has none. */
@@ -250,6 +254,7 @@ const table = {
   orderingPolicy: oneOf('continue', 'halt'),
   fairness,
   version: text,
+  tags: tagList,
   onSuccess: callback,
   onFailure: callback,
   onRetry: callback,

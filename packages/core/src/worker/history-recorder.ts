@@ -79,7 +79,7 @@ export class HistoryRecorder implements AttemptObserver {
       attempt: context.attempt,
       worker: this.#options.worker,
     };
-    if (message.stamps) row.tags = tagsOf(message.stamps);
+    if (message.tags ?? message.stamps) row.tags = tagsOf(message);
     if (result.state === 'REVOKED') row.reason = result.reason;
     const failure = 'failure' in result ? result.failure : undefined;
     if (failure && measured.state !== 'REVOKED') row.error = toRunError(failure);
@@ -110,10 +110,11 @@ function toEntry(row: RunRow, message: Message, { stack }: Failure): FailureEntr
   };
 }
 
-function tagsOf(stamps: NonNullable<Message['stamps']>): readonly string[] {
-  return Object.entries(stamps)
+function tagsOf({ tags = [], stamps = {} }: Message): readonly string[] {
+  const stamped = Object.entries(stamps)
     .slice(0, 20)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`.slice(0, 100));
+  return [...tags, ...stamped];
 }
 
 /** Tenths of a millisecond below ten. */

@@ -4,6 +4,7 @@ const filters = {
   queues: textOption('Only of these queues, separated by commas', { alias: 'Q' }),
   task: textOption("Only of this task: a name, or a glob such as 'mail.*'"),
   reason: textOption('Only with this reason, such as UnknownTaskError; a name or a glob'),
+  tag: textOption("Only with this tag, or a glob such as 'customer:*'"),
   'older-than': textOption('Only parked longer ago than that, such as 7d'),
   'newer-than': textOption('Only parked within that time, such as 1h'),
 };
