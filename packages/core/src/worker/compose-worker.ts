@@ -230,6 +230,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     acksWithOutcome,
     unknownTaskGrace: parts.settings.unknownTaskGrace,
     isKnownElsewhere: (message) => parts.discovery.isKnown(message),
+    isRevoked: (message) => parts.revocations.covers(message),
     onReturned: () => parts.fetchYield.yield(),
     onUnknown: ({ id, task, queue, headers = {} }) => runtime.plugins.emit('taskUnknown', { id, task, queue, headers }),
     giveUp: parts.giveUp.signal,

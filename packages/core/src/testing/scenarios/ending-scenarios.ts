@@ -206,7 +206,7 @@ export const endingScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a task that no worker knows ends when it expires, and with it what depends on it',
+    name: 'a task that no worker knows ends when it expires or its stamp is revoked, and with it what depends on it',
     async run(bench) {
       const app = bench.app();
       const next = app.task('next', () => 1);
@@ -220,6 +220,13 @@ export const endingScenarios: readonly Scenario[] = [
           message: expect.stringContaining('expired'),
         });
       }
+      const stamped = app
+        .remote('nosuch')
+        .si()
+        .set({ stamps: { tenant: 'gone' } });
+      await app.control.revokeByStampedHeaders({ tenant: 'gone' });
+      const refused = await chain(stamped, next.si()).applyAsync([]);
+      expect(await settled(refused.get({ timeout }))).toMatchObject({ name: 'TaskRevokedError' });
     },
   },
   {

@@ -31,6 +31,8 @@ export interface ConsumerOptions {
   readonly unknownTaskGrace: number;
   /** Whether another worker of the queue can run a task that this one does not define. */
   readonly isKnownElsewhere: (message: Pick<Message, 'task' | 'queue'>) => boolean;
+  /** Whether it carries a stamp or header that is revoked. */
+  readonly isRevoked: (message: Message) => boolean;
   /** Called when a message that others can run came to this worker again: they are to fetch first. */
   readonly onReturned: () => void;
   /** Called for each delivery of a task that the app does not define. */
@@ -182,7 +184,8 @@ export class DeliveryReceiver {
     const waited = now - since;
     const lapses =
       Math.min(message.expires ?? Number.POSITIVE_INFINITY, message.deadline ?? Number.POSITIVE_INFINITY) + 1;
-    if (lapses <= now) return this.#expired(message);
+    if (lapses <= now) return this.#revoked(message, 'expired');
+    if (this.#options.isRevoked(message)) return this.#revoked(message, 'revoked');
     if (waited >= unknownTaskGrace) return this.#parkUnknown(message);
     this.#warnUnknown(message);
     const left = Math.min(unknownTaskGrace - waited, lapses - now);
@@ -191,12 +194,12 @@ export class DeliveryReceiver {
     return handedBack(Math.min(delay, left));
   }
 
-  /** Nobody knows it and nobody waits for it: it need not wait for the grace to end. */
-  async #expired(message: Message): Promise<Settlement> {
+  /** It is not to run, whoever knows it: it need not wait for the grace to end. */
+  async #revoked(message: Message, reason: 'expired' | 'revoked'): Promise<Settlement> {
     const { results } = this.#options;
     const [last] = message.retries > 0 && results ? await results.get([message.id]).catch(() => []) : [];
     const failure = last?.failure ? { failure: last.failure } : {};
-    const outcome = this.#ended(message, { state: 'REVOKED', reason: 'expired', ...failure });
+    const outcome = this.#ended(message, { state: 'REVOKED', reason, ...failure });
     return { kind: 'ack', ...(outcome ? { outcome } : {}) };
   }
 
