@@ -48,6 +48,11 @@ it('only the files of output/ write to the terminal, so that nothing of others r
     return /\bstd(?:out|err)\.write\(|\bconsole\.\w+\(/.test(text);
   });
   const others = writers.filter((file) => !file.startsWith('output/'));
-  // a clean screen, the help of yargs, and the text of a program for users
-  expect(others.sort()).toEqual(['actions/dev/starter-files.ts', 'actions/watch.ts', 'main.ts']);
+  // clean and full screens, the help of yargs, and the text of a program for users
+  expect(others.sort()).toEqual([
+    'actions/dev/starter-files.ts',
+    'actions/top/run-top.ts',
+    'actions/watch.ts',
+    'main.ts',
+  ]);
 });
