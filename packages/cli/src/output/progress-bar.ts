@@ -11,7 +11,7 @@ export function shareOf(progress: unknown): number | undefined {
   if (typeof progress === 'number')
     return progress >= 0 && progress <= 100 ? (progress <= 1 ? progress : progress / 100) : undefined;
   if (typeof progress !== 'object' || progress === null) return undefined;
-  const { done, current, completed, total } = progress as Readonly<Record<string, unknown>>;
+  const { done, current, completed, of, total = of } = progress as Readonly<Record<string, unknown>>;
   const share = Number(done ?? current ?? completed) / Number(total);
   return share >= 0 && share <= 1 ? share : undefined;
 }

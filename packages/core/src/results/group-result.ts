@@ -1,3 +1,4 @@
+import { sleep } from '../clock.ts';
 import { NoResultBackendError } from '../errors.ts';
 import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
 import type { OwnIds } from '../message/plan.ts';
@@ -102,6 +103,48 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
     return values as T;
   }
 
+  /**
+   * `{ done, total, failed }` as members end, until the group has ended: the sum of its members. One that reports a share itself (a number
+   * up to 1, or `done` and `total` or `of`) counts as that part of one. Members are looked at every 250 ms at first, later every 2 s.
+   */
+  override async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<unknown, void, undefined> {
+    const { signal } = options;
+    const counted: ProgressSum = { done: 0, failed: 0, open: undefined };
+    let last = '';
+    for (let pause = looks.first; !signal?.aborted; pause = Math.min(looks.longest, pause * 1.25)) {
+      const [own] = await this.#records([this.id]);
+      const total = await this.size();
+      const now = await this.#sum(counted, total);
+      const text = JSON.stringify(now);
+      if (total > 0 && text !== last) yield now;
+      last = text;
+      if (own && isFinal(own)) return;
+      await sleep(this.#context.clock, pause, signal).catch(() => undefined); // seen above
+    }
+  }
+
+  /** Members that have ended are not looked at again. */
+  async #sum(counted: ProgressSum, total: number): Promise<GroupProgress> {
+    const open = counted.open ?? Array.from({ length: total }, (_, index) => index);
+    const still: number[] = [];
+    let parts = 0;
+    for (let start = 0; start < open.length; start += chunkSize) {
+      const chunk = open.slice(start, start + chunkSize);
+      const records = await this.#records(chunk.map((index) => this.#own?.[index] ?? memberId(this.id, index)));
+      for (const [at, record] of records.entries()) {
+        if (record && isFinal(record)) {
+          counted.done += 1;
+          if (record.state !== 'SUCCESS') counted.failed += 1;
+        } else {
+          still.push(chunk[at] as number);
+          parts += shareOf(record?.progress);
+        }
+      }
+    }
+    if (total > 0) counted.open = still;
+    return { done: Math.round((counted.done + parts) * 1_000) / 1_000, total, failed: counted.failed };
+  }
+
   async #sizeAtEnd(options: GetOptions): Promise<number> {
     if (this.#size !== undefined) return this.#size;
     const record = await this.wait(options);
@@ -143,6 +186,31 @@ export class GroupResult<T = unknown> extends AsyncResult<T> {
     const { results } = await this.#context.stores();
     return results.get(ids);
   }
+}
+
+/** How far a group is. */
+interface GroupProgress {
+  /** Members that have ended, and the parts of those that run. */
+  readonly done: number;
+  readonly total: number;
+  readonly failed: number;
+}
+
+interface ProgressSum {
+  done: number;
+  failed: number;
+  /** Indexes of members that have not ended; undefined: all. */
+  open: readonly number[] | undefined;
+}
+
+/** How often members are looked at, in milliseconds. */
+const looks = { first: 250, longest: 2_000 };
+
+/** The part of its work that a task says it has done; 0 where it says none. */
+function shareOf(progress: unknown): number {
+  const { done, total, of = total } = (progress ?? {}) as { done?: unknown; total?: unknown; of?: unknown };
+  const share = typeof progress === 'number' ? progress : Number(done) / Number(of);
+  return share >= 0 && share <= 1 ? share : 0;
 }
 
 interface IterationState {
@@ -191,6 +259,7 @@ class EmptyGroupResult extends GroupResult<[]> {
   override async completedCount(): Promise<number> {
     return 0;
   }
+  override async *progress(): AsyncGenerator<unknown, void, undefined> {}
   override async state(): Promise<string> {
     return 'SUCCESS';
   }
