@@ -10,7 +10,8 @@ local call, run = redis.call, KEYS[1]
 call('DEL', run .. ':none')
 local state = call('HGET', run, 'state')
 if not state then
-  call('HSET', run, 'name', ARGV[1], 'version', ARGV[2], 'queue', ARGV[3], 'call', ARGV[4], 'at', ARGV[6])
+  call('HSET', run, 'name', ARGV[1], 'queue', ARGV[3], 'call', ARGV[4], 'at', ARGV[6])
+  if ARGV[2] ~= '' then call('HSET', run, 'version', ARGV[2]) end
 end
 local fence = call('HINCRBY', run, 'fence', 1)
 if state ~= 'SUCCESS' and state ~= 'FAILURE' and state ~= 'REVOKED' then
@@ -88,8 +89,9 @@ local call, run = redis.call, KEYS[1]
 local head = call('HMGET', run, 'state', 'fence', 'host', 'queue')
 if not head[1] then
   if not ARGV[6] then return { 'unknown', '', '', '', '' } end
-  call('HSET', run, 'name', ARGV[6], 'version', ARGV[7], 'queue', ARGV[8], 'call', ARGV[9], 'at', ARGV[10], 'upd', ARGV[10],
+  call('HSET', run, 'name', ARGV[6], 'queue', ARGV[8], 'call', ARGV[9], 'at', ARGV[10], 'upd', ARGV[10],
     'state', 'SENT', 'fence', 0)
+  if ARGV[7] ~= '' then call('HSET', run, 'version', ARGV[7]) end
   head = { 'SENT', '0', false, ARGV[8] }
 end
 local status = 'delivered'

@@ -10,9 +10,10 @@ const fields = {
   call: 'call',
 } as const satisfies Record<keyof HeaderChange, string>;
 
-/** A change as pairs of field and value; '' takes a field away. */
+/** A change as pairs of field and value; '' takes a field away. A run that parks has no worker to be told of anything. */
 export function changedFields(change: HeaderChange): readonly (string | number)[] {
-  return Object.entries(change).flatMap(([key, value]) => [fields[key as keyof HeaderChange], value ?? '']);
+  const pairs = Object.entries(change).flatMap(([key, value]) => [fields[key as keyof HeaderChange], value ?? '']);
+  return change.state === 'PARKED' ? [...pairs, 'host', ''] : pairs;
 }
 
 /** The header of a flat list of fields and values; undefined where there is no run. */
