@@ -44,7 +44,10 @@ describe('the command line', () => {
 
   it.each([
     [['wrker'], /^error: unknown command "wrker": did you mean "worker"\?; see lovage --help\n$/],
-    [['worker', ...shop, '-c', 'zero'], /^error: --concurrency: expected a whole number from 1, received "zero"\n$/],
+    [
+      ['worker', ...shop, '-c', 'zero'],
+      /^error: --concurrency: expected a whole number from 1 to 10000, received "zero"\n$/,
+    ],
     [['worker', ...shop, '-l', 'loud'], /^error: --loglevel: expected "debug" or /],
     [['worker', ...shop, '-Q', 'a:b'], /^error: --queues: expected a queue name without colons/],
     [['worker', ...shop, '--log-format', 'xml'], /--log-format: expected "pretty" or "json", received "xml"/],
