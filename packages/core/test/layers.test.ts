@@ -52,6 +52,7 @@ const coreDoors = [
   '/beat',
   '/inspect',
   '/driver',
+  '/conformance',
   '/testing',
   '/lease-renewal-thread',
   '/pool-child',

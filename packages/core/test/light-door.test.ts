@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { packagesFolder } from './repository.ts';
 
 /** Packages that a door of core loads at once: those of its value imports, and of the files they lead to. */
-function loadedBy(door: string): ReadonlySet<string> {
+function loadedBy(door: string, atLeast = 20): ReadonlySet<string> {
   const seen = new Set<string>();
   const found = new Set<string>();
   const visit = (file: string): void => {
@@ -17,7 +17,7 @@ function loadedBy(door: string): ReadonlySet<string> {
     }
   };
   visit(join(packagesFolder, 'core', 'src', door));
-  expect(seen.size, 'files that were followed').toBeGreaterThan(20);
+  expect(seen.size, 'files that were followed').toBeGreaterThan(atLeast);
   return found;
 }
 
@@ -25,4 +25,9 @@ it('the main door loads neither zod nor croner; the door of beat does, so the lo
   const [main, beat] = [loadedBy('index.ts'), loadedBy('beat.ts')];
   expect([...main].filter((name) => !name.startsWith('node:'))).toEqual([]);
   expect([...beat]).toEqual(expect.arrayContaining(['croner', 'zod']));
+});
+
+it('the testing door loads no test runner; the conformance door loads vitest', () => {
+  expect([...loadedBy('testing.ts', 3)]).not.toContain('vitest');
+  expect([...loadedBy('conformance.ts')]).toContain('vitest');
 });

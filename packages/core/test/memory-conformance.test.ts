@@ -1,15 +1,10 @@
 import { systemClock } from '../src/clock.ts';
-import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
-import { silentLogger } from '../src/logger.ts';
-import { newTaskId } from '../src/message/task-id.ts';
 import {
   brokerConformance,
   busConformance,
   type ConformanceOptions,
   historyConformance,
-  injectRaw,
   leaseConformance,
-  loseLease,
   rateLimiterConformance,
   resultBackendConformance,
   retentionConformance,
@@ -19,7 +14,11 @@ import {
   sharedRegistryConformance,
   uniqueKeyConformance,
   workflowConformance,
-} from '../src/testing.ts';
+} from '../src/conformance.ts';
+import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
+import { silentLogger } from '../src/logger.ts';
+import { newTaskId } from '../src/message/task-id.ts';
+import { injectRaw, loseLease } from '../src/testing.ts';
 
 const context = {
   clock: systemClock,

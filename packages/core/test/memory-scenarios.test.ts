@@ -1,8 +1,9 @@
 import { systemClock } from '../src/clock.ts';
+import { scenarios } from '../src/conformance.ts';
 import { memoryDriver } from '../src/driver/memory/memory-driver.ts';
 import { silentLogger } from '../src/logger.ts';
 import { newTaskId } from '../src/message/task-id.ts';
-import { injectRaw, loseLease, scenarios } from '../src/testing.ts';
+import { injectRaw, loseLease } from '../src/testing.ts';
 
 scenarios('memory', {
   open: async () => {

@@ -1,27 +1,3 @@
-/** For tests of drivers and apps. The conformance suites need vitest, an optional peer. The same door as @lovage/core/testing. */
-export type {
-  ConformanceOptions,
-  Deferred,
-  FastLease,
-  Harness,
-  ScenarioOptions,
-  ScenarioStore,
-  TestClock,
-  WaitOptions,
-} from '@lovage/core/testing';
-export {
-  brokerConformance,
-  busConformance,
-  createTestClock,
-  deferred,
-  injectRaw,
-  leaseConformance,
-  loseLease,
-  rateLimiterConformance,
-  resultBackendConformance,
-  scenarios,
-  scheduleStoreConformance,
-  uniqueKeyConformance,
-  until,
-  within,
-} from '@lovage/core/testing';
+/** For tests of apps; needs no test runner. The same door as @lovage/core/testing. */
+export type { Deferred, TestClock, WaitOptions } from '@lovage/core/testing';
+export { createTestClock, deferred, injectRaw, loseLease, until, within } from '@lovage/core/testing';

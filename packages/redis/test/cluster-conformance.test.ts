@@ -1,4 +1,3 @@
-import { newTaskId, systemClock } from '@lovage/core/driver';
 import {
   brokerConformance,
   busConformance,
@@ -16,7 +15,8 @@ import {
   sharedRegistryConformance,
   uniqueKeyConformance,
   workflowConformance,
-} from '@lovage/core/testing';
+} from '@lovage/core/conformance';
+import { newTaskId, systemClock } from '@lovage/core/driver';
 import { afterAll, beforeAll } from 'vitest';
 import { redisDriver, streamsDriver } from '../src/index.ts';
 import { skipJoins } from './no-joins.ts';

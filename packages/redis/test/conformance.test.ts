@@ -1,4 +1,3 @@
-import { newTaskId } from '@lovage/core/driver';
 import {
   brokerConformance,
   busConformance,
@@ -15,7 +14,8 @@ import {
   sharedRegistryConformance,
   uniqueKeyConformance,
   workflowConformance,
-} from '@lovage/core/testing';
+} from '@lovage/core/conformance';
+import { newTaskId } from '@lovage/core/driver';
 import { connect } from './bench.ts';
 import { skipJoins } from './no-joins.ts';
 import { injectRaw } from './raw-jobs.ts';

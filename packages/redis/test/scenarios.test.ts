@@ -1,5 +1,5 @@
+import { scenarios } from '@lovage/core/conformance';
 import { newTaskId } from '@lovage/core/driver';
-import { scenarios } from '@lovage/core/testing';
 import { redisDriver } from '../src/index.ts';
 import { injectRaw } from './raw-jobs.ts';
 import { useRedis } from './use-redis.ts';

@@ -1,4 +1,3 @@
-import { newTaskId } from '@lovage/core/driver';
 import {
   brokerConformance,
   busConformance,
@@ -16,7 +15,8 @@ import {
   sharedRegistryConformance,
   uniqueKeyConformance,
   workflowConformance,
-} from '@lovage/core/testing';
+} from '@lovage/core/conformance';
+import { newTaskId } from '@lovage/core/driver';
 import { connectStreams, injectEntry, loseLease, streamsUrl } from './streams-bench.ts';
 import { useRedis } from './use-redis.ts';
 

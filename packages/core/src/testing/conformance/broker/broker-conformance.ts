@@ -17,7 +17,7 @@ import { brokerTimeCases } from './broker-time-cases.ts';
  * The exam of a {@link Broker}. Call it at the top of a vitest file:
  *
  * ```ts
- * import { brokerConformance } from '@lovage/core/testing';
+ * import { brokerConformance } from '@lovage/core/conformance';
  *
  * brokerConformance('redis', {
  *   // Called once per case: a fresh prefix, a connection with `broker`, `results` and `monitor`.
