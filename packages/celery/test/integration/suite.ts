@@ -36,7 +36,7 @@ export async function runIntegrationSuite(version: string, args: readonly string
   const app = new Lovage('integration', { broker, drivers: [celeryRedisDriver], logLevel: 'silent' });
   defineIntegrationTasks(app, redis);
   try {
-    const file = process.env['OUTCOMES'] ?? join(scratch, 'outcomes.jsonl');
+    const file = join(scratch, 'outcomes.jsonl');
     const pytest = spawn(findCelery(version) as string, ['-m', 'pytest', ...options, ...args], {
       cwd: findCelerySources(version) as string,
       env: {
