@@ -7,6 +7,7 @@ COPY packages/core/package.json packages/core/
 COPY packages/redis/package.json packages/redis/
 COPY packages/cli/package.json packages/cli/
 COPY packages/celery/package.json packages/celery/
+COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/lovage/package.json packages/lovage/
 COPY packages/bench/package.json packages/bench/
 COPY packages/chaos/package.json packages/chaos/

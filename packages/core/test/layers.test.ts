@@ -67,7 +67,7 @@ const table: Readonly<Record<string, ImportRule>> = {
   redis: { own: ['@lovage/core/driver'], never: ['yargs', 'pino', 'hono'] },
   celery: { own: ['@lovage/core/driver'], never: ['bullmq', 'yargs', 'pino', 'hono'] },
   cli: { own: [...coreDoors, '@lovage/dashboard'], never: redisClients },
-  dashboard: { own: ['@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
+  dashboard: { own: ['@lovage/core', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
   lovage: { own: [...coreDoors, ...drivers, '@lovage/cli', '@lovage/dashboard'], never: [...redisClients, 'yargs'] },
   bench: {
     own: [...coreDoors, ...drivers, 'lovage', ...coreDoors.map((door) => door.replace('@lovage/core', 'lovage'))],

@@ -44,7 +44,10 @@ async function startDashboard(app: Lovage, port: number): Promise<string> {
     return `not installed (npm install -D ${name})`;
   }
   try {
-    return (await dashboard.startDashboard?.(app, { host: '127.0.0.1', port }))?.url ?? 'of another version';
+    return (
+      (await dashboard.startDashboard?.(app, { host: '127.0.0.1', port }))?.url ??
+      'has no pages yet in this version: npx lovage top'
+    );
   } catch (error) {
     return `not there: ${(error as Error).message}`;
   }
