@@ -31,7 +31,8 @@ export function parsePythonJson(text: string, integers: BigIntegers = 'number'):
 class PythonJsonReader {
   readonly #text: string;
   readonly #integers: BigIntegers;
-  readonly #token = /\s*("(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+  readonly #token =
+    /\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
   constructor(text: string, integers: BigIntegers) {
     this.#text = text;

@@ -12,5 +12,5 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
   if (found.format === 'module' || !/^file:.*(?<!\.d)\.tsx?(?:[?#]|$)/.test(found.url)) return found;
   if (found.url.includes('/node_modules/')) return found;
   const source = await readFile(fileURLToPath(found.url), 'utf8').catch(() => ''); // whoever loads it says so better
-  return /^\s*(?:import|export)\b/m.test(source) ? { ...found, format: 'module' } : found;
+  return /^[^\S\n]*(?:import|export)\b/m.test(source) ? { ...found, format: 'module' } : found;
 };

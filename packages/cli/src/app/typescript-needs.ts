@@ -4,10 +4,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Syntax that stripping types does not take away: Node refuses it. */
 const beyondStripping: readonly RegExp[] = [
-  /^\s*@[A-Za-z_$(]/m, // a decorator
-  /^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s+\w/m,
-  /^\s*(?:export\s+)?namespace\s+\w/m,
-  /^\s*import\s+\w+\s*=\s*require\(/m,
+  /^[^\S\n]*@[A-Za-z_$(]/m, // a decorator
+  /^[^\S\n]*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s+\w/m,
+  /^[^\S\n]*(?:export\s+)?namespace\s+\w/m,
+  /^[^\S\n]*import\s+\w+\s*=\s*require\(/m,
   /constructor\s*\([^)]*\b(?:private|protected|public|readonly)\s+\w/, // parameter properties
 ];
 
@@ -38,11 +38,11 @@ function inCommonJsPackage(file: string): boolean {
 }
 
 function relativeImports(source: string): readonly string[] {
-  return [...source.matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
+  return [...source.matchAll(/\b(?:from|import)\s*(?:\(\s*)?['"](\.{1,2}\/[^'"]+)['"]/g)].map(
     (match) => match[1] as string,
   );
 }
 
 function withoutComments(source: string): string {
-  return source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+  return source.replaceAll(/\/\*[\s\S]*?(?:\*\/|$)/g, '').replaceAll(/^[^\S\n]*\/\/.*$/gm, '');
 }

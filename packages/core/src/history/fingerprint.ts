@@ -10,6 +10,8 @@ const foreign: readonly RegExp[] = [
   /[\\/]packages[\\/](?:core|cli|redis|lovage|dashboard)[\\/](?:src|dist)[\\/]/,
 ];
 const longestMessage = 300;
+/** The URL of a frame, from a place that is given: searched for at each place it would take quadratic time. */
+const fileUrl = /file:\/\/[^\s)]+?(?=:\d+:\d+)/y;
 
 /** The first frame of a stack in the user's own code, without "at"; undefined when there is none. */
 export function firstUserFrame(stack: string | undefined): string | undefined {
@@ -21,7 +23,8 @@ export function firstUserFrame(stack: string | undefined): string | undefined {
 }
 
 function readable(frame: string): string {
-  return frame.replace(/file:\/\/[^\s)]+?(?=:\d+:\d+)/, (url) => {
+  fileUrl.lastIndex = Math.max(0, frame.indexOf('file://'));
+  return frame.replace(fileUrl, (url) => {
     try {
       return fileURLToPath(url.replace(/\?.*$/, ''));
     } catch {

@@ -71,7 +71,7 @@ function parseTogether(text: string): readonly ResultNotification[] {
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */
 export function parseNotification(text: string): ResultNotification | undefined {
   if (text.startsWith(bareNotification)) {
-    const id = /^\{"ring":("(?:[^"\\]|\\.)*")\}$/.exec(text)?.[1];
+    const id = /^\{"ring":("[^"\\]*(?:\\.[^"\\]*)*")\}$/.exec(text)?.[1];
     return id === undefined ? undefined : { id: JSON.parse(id) as string };
   }
   const record = decodeRecord(text);
