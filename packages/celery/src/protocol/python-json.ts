@@ -31,8 +31,7 @@ export function parsePythonJson(text: string, integers: BigIntegers = 'number'):
 class PythonJsonReader {
   readonly #text: string;
   readonly #integers: BigIntegers;
-  readonly #token =
-    /\s*("[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+  readonly #token = /\s*("|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
   constructor(text: string, integers: BigIntegers) {
     this.#text = text;
@@ -84,7 +83,18 @@ class PythonJsonReader {
   #next(): string {
     const found = this.#token.exec(this.#text);
     if (!found) throw this.#wrong();
-    return found[1] as string;
+    const token = found[1] as string;
+    return token === '"' ? this.#string() : token;
+  }
+
+  /** A text with its quotes. By hand: a regular expression that repeats a choice fails by the stack from some million characters on. */
+  #string(): string {
+    const start = this.#token.lastIndex - 1;
+    let end = start + 1;
+    for (; this.#text[end] !== '"'; end += this.#text[end] === '\\' ? 2 : 1)
+      if (end >= this.#text.length) throw this.#wrong();
+    this.#token.lastIndex = end + 1;
+    return this.#text.slice(start, end + 1);
   }
 
   #wrong(): SyntaxError {

@@ -228,7 +228,8 @@ async function statsOf({ ask, consumer, clock, display }: NodeTools): Promise<Js
   const of = isFields(report) ? report : {};
   const counts = isFields(of.counts) ? of.counts : {};
   const { utime, stime } = { utime: process.cpuUsage().user / 1e6, stime: process.cpuUsage().system / 1e6 };
-  const [, host = '', port = ''] = /@?([^@/:]+)(?::(\d+))?(?:\/|$)/.exec(display.replace(/^.*:\/\//, '')) ?? [];
+  const [, host = '', port = ''] =
+    /@?([^@/:]{1,255})(?::(\d{1,5}))?(?:\/|$)/.exec(display.replace(/^.*:\/\//, '')) ?? [];
   return {
     total: consumer.totals,
     pid: process.pid,

@@ -41,3 +41,9 @@ it('says so of ES modules in a CommonJS package', () => {
   expect(needsCompiler(write('main.ts', 'export const a = 1;'))).toBe(true);
   expect(needsCompiler(write('main.mts', 'export const a = 1;'))).toBe(false);
 });
+
+it.each(['\n', '/*', ' ', 'from  '])('takes linear time for a source of many %j', (part) => {
+  const began = performance.now();
+  needsCompiler(write('long.ts', `import { other } from './other.ts';\n${part.repeat(131_072 / part.length)}`));
+  expect(performance.now() - began).toBeLessThan(1_000);
+});

@@ -18,3 +18,11 @@ it('names the place of an error', () => {
   expect(locationOf(error)).toBe('/app/tasks.ts:3:9');
   expect(locationOf('text')).toBeUndefined();
 });
+
+/** 128 KB take milliseconds where the time is linear, and seconds where it is quadratic. */
+it.each(['file://', '/(', '(:1', 'file:///a:1 ', ' '])('takes linear time for a frame of many %j', (part) => {
+  const long = `Error: x\n    at /${part.repeat(131_072 / part.length)}`;
+  const began = performance.now();
+  for (let turn = 0; turn < 3; turn += 1) locationOf(Object.assign(new Error('x'), { stack: long }));
+  expect(performance.now() - began).toBeLessThan(1_000);
+});

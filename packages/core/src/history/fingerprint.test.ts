@@ -47,3 +47,12 @@ it('keeps words, replaces numbers and hexadecimal ids', () => {
 it('cuts a long message', () => {
   expect(toRunError({ name: 'E', message: 'x'.repeat(5_000) }).message).toHaveLength(301);
 });
+
+/** 128 KB take milliseconds where the time is linear, and seconds where it is quadratic. */
+it.each(['file://', ':1', '0', 'a-', '/(', ' '])('takes linear time for an error of many %j', (part) => {
+  const message = part.repeat(131_072 / part.length);
+  const began = performance.now();
+  for (let turn = 0; turn < 3; turn += 1)
+    toRunError({ name: 'E', message, stack: `E: ${message}\n    at /${message}` });
+  expect(performance.now() - began).toBeLessThan(1_000);
+});

@@ -48,3 +48,10 @@ it('leaves members out that nobody wants, and nothing else', () => {
   expect(withoutMembers(linesOf([members[0] as OutcomeRecord, ...others]), wants)).toBe(linesOf(others));
   expect(withoutMembers('{"ring":"g.0"}', () => false)).toBe('{"ring":"g.0"}');
 });
+
+it('drops what only begins like a bare ring, of any length', () => {
+  for (const text of ['{"ring":1}', '{"ring":"a","x":1}', '{"ring":"a', '{"ring":"\\x"}'])
+    expect(parseNotification(text)).toBeUndefined();
+  const id = '\\n'.repeat(8 * 2 ** 20);
+  expect(parseNotification(`{"ring":"${id}"}`)?.id).toHaveLength(8 * 2 ** 20);
+});

@@ -71,9 +71,18 @@ function parseTogether(text: string): readonly ResultNotification[] {
 /** The ring of a text heard at an inbox; undefined for foreign bytes. */
 export function parseNotification(text: string): ResultNotification | undefined {
   if (text.startsWith(bareNotification)) {
-    const id = /^\{"ring":("[^"\\]*(?:\\.[^"\\]*)*")\}$/.exec(text)?.[1];
-    return id === undefined ? undefined : { id: JSON.parse(id) as string };
+    const id = readBare(text);
+    return id === undefined ? undefined : { id };
   }
   const record = decodeRecord(text);
   return record && { id: record.id, record };
+}
+
+function readBare(text: string): string | undefined {
+  try {
+    const fields = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    return typeof fields['ring'] === 'string' && Object.keys(fields).length === 1 ? fields['ring'] : undefined;
+  } catch {
+    return undefined;
+  }
 }
