@@ -1,3 +1,4 @@
-/** Text of others for terminals and pictures: a door of its own, since a command line must load quickly. */
+/** Text of others for people: a door of its own, since a command line must load quickly. */
 
+export { userFrames } from './message/user-frames.ts';
 export { visible } from './options/visible.ts';

@@ -1,9 +1,9 @@
 import type { OutcomeRecord } from '@lovage/core';
 import type { Failure } from '@lovage/core/driver';
+import { userFrames } from '@lovage/core/visible';
 import { paint } from './paint.ts';
 import { oneLine, printData, printJson } from './print.ts';
 import { redact } from './redact.ts';
-import { userFrames } from './stack-frames.ts';
 
 /** How an outcome is shown. */
 export interface RecordStyle {

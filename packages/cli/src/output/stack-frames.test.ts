@@ -1,5 +1,6 @@
+import { userFrames } from '@lovage/core/visible';
 import { expect, it } from 'vitest';
-import { locationOf, userFrames } from './stack-frames.ts';
+import { locationOf } from './stack-frames.ts';
 
 const stack = `TypeError: x
     at charge (file:///app/tasks.ts?tsx=1:3:9)

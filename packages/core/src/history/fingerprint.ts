@@ -1,36 +1,13 @@
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { Failure } from '../message/failure.ts';
+import { userFrames } from '../message/user-frames.ts';
 import type { RunError } from './run-row.ts';
 
-/** Code that is not the user's: Node's own, dependencies, and ours when it is not in node_modules (a checkout). */
-const foreign: readonly RegExp[] = [
-  /node:/,
-  /[\\/]node_modules[\\/]/,
-  /[\\/]packages[\\/](?:core|cli|redis|lovage|dashboard)[\\/](?:src|dist)[\\/]/,
-];
 const longestMessage = 300;
-/** The URL of a frame, from a place that is given: searched for at each place it would take quadratic time. */
-const fileUrl = /file:\/\/[^\s)]+?(?=:\d+:\d+)/y;
 
 /** The first frame of a stack in the user's own code, without "at"; undefined when there is none. */
 export function firstUserFrame(stack: string | undefined): string | undefined {
-  for (const line of (stack ?? '').split('\n')) {
-    const frame = /^\s+at (?:async )?(.+)$/.exec(line)?.[1];
-    if (frame !== undefined && /[\\/]/.test(frame) && !foreign.some((one) => one.test(frame))) return readable(frame);
-  }
-  return undefined;
-}
-
-function readable(frame: string): string {
-  fileUrl.lastIndex = Math.max(0, frame.indexOf('file://'));
-  return frame.replace(fileUrl, (url) => {
-    try {
-      return fileURLToPath(url.replace(/\?.*$/, ''));
-    } catch {
-      return url;
-    }
-  });
+  return userFrames(stack)[0];
 }
 
 /** The message without what differs from one failure to the next: ids, numbers, quoted values, addresses. */

@@ -1,27 +1,19 @@
-import type { FailureRetryOptions, Retried } from '@lovage/core';
+import type { Retried } from '@lovage/core';
 import { CommandError, type ExitCode, usageError } from '../../exit-code.ts';
 import { type FailureArguments, readFailureFilter } from '../../options/failure-options.ts';
-import { readArgs } from '../../options/read-args.ts';
-import { readCount } from '../../options/read-count.ts';
-import { readRate } from '../../options/read-rate.ts';
+import { type ResendArguments, readResendOptions } from '../../options/resend-options.ts';
 import { paint } from '../../output/paint.ts';
 import { oneLine, printData, printJson, printLine, printNote } from '../../output/print.ts';
 import { confirm } from '../confirm.ts';
 import { withApp } from '../with-app.ts';
 
 /** What `lovage failures retry` was given. */
-export interface RetryFailuresArguments extends FailureArguments {
-  readonly args?: string | readonly string[];
-  readonly to?: string;
-  readonly rate?: string;
-  readonly dryRun?: boolean;
-  readonly force?: boolean;
-}
+export interface RetryFailuresArguments extends FailureArguments, ResendArguments {}
 
 /** Runs failures again under their ids; several only once the person has said so. Exit 1 when one of them could not be sent. */
 export async function retryFailures(given: RetryFailuresArguments): Promise<ExitCode> {
   const filter = readFailureFilter(given);
-  const options = readOptions(given);
+  const options = readResendOptions(given);
   const asks = !given.force && !given.dryRun && filter.ids === undefined;
   if (asks && !process.stdin.isTTY)
     throw usageError('retry runs every matching failure again: pass --force without a terminal');
@@ -45,17 +37,6 @@ function conclude({ sent, refused }: { sent: number; refused: number }, given: R
     throw new CommandError(`there is no failure of task ${given.ids.join(', ')}`, { exitCode: 1 });
   printNote(`${given.dryRun ? 'would be sent' : 'sent'}: ${sent}${refused > 0 ? `, refused: ${refused}` : ''}`);
   return refused > 0 ? 1 : 0;
-}
-
-function readOptions({ args, to, rate, limit, dryRun }: RetryFailuresArguments): FailureRetryOptions {
-  const options = {
-    args: readArgs(args),
-    queue: to,
-    rate: readRate(rate, '--rate'),
-    limit: limit === undefined ? undefined : readCount(limit, '--limit'),
-    dryRun,
-  };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function toJson(one: Retried): object {

@@ -1,27 +1,19 @@
-import { DeadLetters, type Replayed, type ReplayOptions } from '@lovage/core/inspect';
+import { DeadLetters, type Replayed } from '@lovage/core/inspect';
 import { CommandError, type ExitCode, usageError } from '../../exit-code.ts';
 import { type LetterArguments, readFilter } from '../../options/dead-letter-options.ts';
-import { readArgs } from '../../options/read-args.ts';
-import { readCount } from '../../options/read-count.ts';
-import { readRate } from '../../options/read-rate.ts';
+import { type ResendArguments, readResendOptions } from '../../options/resend-options.ts';
 import { paint } from '../../output/paint.ts';
 import { oneLine, printData, printJson, printLine, printNote } from '../../output/print.ts';
 import { confirm } from '../confirm.ts';
 import { withApp } from '../with-app.ts';
 
 /** What `lovage dlq replay` was given. */
-export interface ReplayArguments extends LetterArguments {
-  readonly args?: string | readonly string[];
-  readonly to?: string;
-  readonly rate?: string;
-  readonly dryRun?: boolean;
-  readonly force?: boolean;
-}
+export interface ReplayArguments extends LetterArguments, ResendArguments {}
 
 /** Sends dead letters again; several only once the person has said so. Exit 1 when one of them could not be sent. */
 export async function replayDeadLetters(given: ReplayArguments): Promise<ExitCode> {
   const filter = readFilter(given);
-  const options = readOptions(given);
+  const options = readResendOptions(given);
   const asks = !given.force && !given.dryRun && filter.ids === undefined;
   if (asks && !process.stdin.isTTY)
     throw usageError('replay sends every matching dead letter: pass --force without a terminal');
@@ -48,17 +40,6 @@ function conclude({ sent, refused }: { sent: number; refused: number }, given: R
   const what = given.dryRun ? 'would be sent' : 'sent';
   printNote(`${what}: ${sent}${refused > 0 ? `, refused: ${refused}` : ''}`);
   return refused > 0 ? 1 : 0;
-}
-
-function readOptions({ args, to, rate, limit, dryRun }: ReplayArguments): ReplayOptions {
-  const options = {
-    args: readArgs(args),
-    queue: to,
-    rate: readRate(rate, '--rate'),
-    limit: limit === undefined ? undefined : readCount(limit, '--limit'),
-    dryRun,
-  };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function toJson(one: Replayed): object {
