@@ -40,7 +40,7 @@ export interface NewRun {
   readonly version?: string;
   /** The queue of its message. */
   readonly queue: string;
-  /** Its call, as JSON: what a fork or a retry is sent as. */
+  /** Its call, as `writeCall` writes it: what a fork or a retry is sent as. */
   readonly call: string;
   /** Epoch ms by the broker's clock. */
   readonly now: number;

@@ -3,7 +3,6 @@ import type { Clock } from '../clock.ts';
 import type { Delivered, NewInboxItem, NewRun, RunHeader, StoredRun } from '../driver/workflow-store.ts';
 import { ConfigurationError, RunStateError, UnknownRunError } from '../errors.ts';
 import type { Failure } from '../message/failure.ts';
-import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
 import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
 import { newTaskId } from '../message/task-id.ts';
@@ -12,6 +11,7 @@ import type { TaskRegistry } from '../task/registry.ts';
 import { RunLog } from './engine/run-log.ts';
 import type { RunReach, WorkflowStores } from './engine/run-wake.ts';
 import { decodeEntry, encodeEntry, type LogEntry, markSign } from './log-entry.ts';
+import { readCall, writeCall } from './stored-call.ts';
 
 /** What acting on runs needs. */
 export interface RunAdminOptions {
@@ -23,14 +23,6 @@ export interface RunAdminOptions {
   readonly canvas: () => CanvasSender;
   readonly registry: TaskRegistry;
   readonly maxResult: SizeLimit;
-}
-
-/** What a call was sent as, as a header keeps it. */
-interface StoredCall {
-  readonly args?: readonly JsonValue[];
-  readonly priority?: number;
-  readonly headers?: Readonly<Record<string, JsonValue>>;
-  readonly stamps?: Readonly<Record<string, JsonValue>>;
 }
 
 /** What can be done to a run from outside. */
@@ -143,11 +135,11 @@ export class RunAdmin {
   async #deliverEarly(id: string, item: NewInboxItem): Promise<Delivered> {
     const message = await this.#waiting(id);
     if (message === undefined) return this.#options.reach.deliver(id, item); // taken meanwhile, or unknown
-    const { task: name, version, queue, args } = message;
+    const { task: name, version, queue } = message;
     const create: NewRun = {
       name,
       queue,
-      call: JSON.stringify({ args }),
+      call: writeCall(message),
       now: this.#now,
       ...(version === undefined ? {} : { version }),
     };
@@ -161,7 +153,7 @@ export class RunAdmin {
   }
 
   async #publish(id: string, header: RunHeader): Promise<void> {
-    const { args = [], ...rest } = JSON.parse(header.call) as StoredCall;
+    const { args, ...rest } = readCall(header.call);
     const { name: task, queue, version } = header;
     const message: Message = {
       v: 1,

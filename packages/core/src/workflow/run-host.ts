@@ -21,6 +21,7 @@ import { RunEngine } from './engine/run-engine.ts';
 import { hostTopic, type WorkflowStores } from './engine/run-wake.ts';
 import { type EntryKind, markSign } from './log-entry.ts';
 import { RunErrors } from './run-errors.ts';
+import { readCall, writeCall } from './stored-call.ts';
 import type { WorkflowCode } from './workflow-code.ts';
 
 /** What holding runs needs. */
@@ -115,12 +116,7 @@ export class RunHost {
 
   #take({ store }: WorkflowStores, { name, version }: WorkflowCode, self: TaskContext): Promise<TakenRun> {
     const { id, queue, priority, headers, stamps, args } = self;
-    const call = JSON.stringify({
-      args,
-      ...(priority === 0 ? {} : { priority }),
-      ...(Object.keys(headers).length > 0 ? { headers } : {}),
-      ...(Object.keys(stamps).length > 0 ? { stamps } : {}),
-    });
+    const call = writeCall({ args, priority, headers, stamps });
     const lost = self.deliveryCount > 1;
     return store.take({
       id,
@@ -165,7 +161,7 @@ export class RunHost {
     { header }: TakenRun,
     { self, input }: { readonly self: TaskContext; readonly input: unknown },
   ): Promise<unknown> {
-    const { args = [] } = JSON.parse(header.call) as { readonly args?: readonly JsonValue[] };
+    const { args } = readCall(header.call);
     if (JSON.stringify(args) === JSON.stringify(self.args)) return input;
     const decoded = await definition.payload.args?.decode(args);
     if (decoded === undefined) return args[0];
@@ -292,7 +288,7 @@ export class RunHost {
     } catch (error) {
       return this.#finish(run, { state: 'FAILURE', failure: toFailure(error) });
     }
-    const call = JSON.stringify({ ...(JSON.parse(engine.options.taken.header.call) as object), args });
+    const call = writeCall({ ...readCall(engine.options.taken.header.call), args });
     const reply = await engine.journal.write({ clear: true, header: { call, state: 'PARKED', updatedAt: this.#now } });
     if (reply !== 'done') return this.#giveBack(run, reply);
     self.log.debug('the run continues with another input');

@@ -1,3 +1,6 @@
+/* Fields of a header, in one letter each: there is a header for each run.
+   n name  v version  q queue  c call  t created  f fence  s state  h host  u updated  w wakes  o note  r outcome  l lost deliveries */
+
 /** Takes a workflow run. */
 export const workflowTake = `--[[
   KEYS[1] header of the run  KEYS[2] its log  KEYS[3] its inbox
@@ -8,17 +11,17 @@ export const workflowTake = `--[[
 ]]
 local call, run = redis.call, KEYS[1]
 call('DEL', run .. ':none')
-local state = call('HGET', run, 'state')
+local state = call('HGET', run, 's')
 if not state then
-  call('HSET', run, 'name', ARGV[1], 'queue', ARGV[3], 'call', ARGV[4], 'at', ARGV[6])
-  if ARGV[2] ~= '' then call('HSET', run, 'version', ARGV[2]) end
+  call('HSET', run, 'n', ARGV[1], 'q', ARGV[3], 'c', ARGV[4], 't', ARGV[6])
+  if ARGV[2] ~= '' then call('HSET', run, 'v', ARGV[2]) end
 end
-local fence = call('HINCRBY', run, 'fence', 1)
+local fence = call('HINCRBY', run, 'f', 1)
 if state ~= 'SUCCESS' and state ~= 'FAILURE' and state ~= 'REVOKED' then
-  call('HSET', run, 'state', 'RUNNING', 'host', ARGV[5], 'upd', ARGV[6])
-  if state then call('HDEL', run, 'wake', 'note') end
+  call('HSET', run, 's', 'RUNNING', 'h', ARGV[5], 'u', ARGV[6])
+  if state then call('HDEL', run, 'w', 'o') end
 end
-local lost = ARGV[7] == '1' and call('HINCRBY', run, 'lost', 1) or tonumber(call('HGET', run, 'lost') or 0)
+local lost = ARGV[7] == '1' and call('HINCRBY', run, 'l', 1) or tonumber(call('HGET', run, 'l') or 0)
 if not state then return { fence, lost, call('HGETALL', run), {}, {} } end
 return { fence, lost, call('HGETALL', run), call('HGETALL', KEYS[2]), call('XRANGE', KEYS[3], '-', '+') }
 `;
@@ -53,7 +56,7 @@ for k = 1, #KEYS, 3 do
   local d1, d2 = list()
   local c1, c2 = list()
   local h1, h2 = list()
-  local head = call('HMGET', run, 'fence', 'state')
+  local head = call('HMGET', run, 'f', 's')
   local ended = head[2] == 'SUCCESS' or head[2] == 'FAILURE' or head[2] == 'REVOKED'
   local reply = 1
   if head[1] ~= fence or (ended and not string.find(flags, 'r', 1, true)) then reply = 0
@@ -68,7 +71,7 @@ for k = 1, #KEYS, 3 do
     for i = h1, h2, 2 do
       if ARGV[i + 1] == '' then call('HDEL', run, ARGV[i]) else call('HSET', run, ARGV[i], ARGV[i + 1]) end
     end
-    if string.find(flags, 'l', 1, true) then call('HDEL', run, 'lost') end
+    if string.find(flags, 'l', 1, true) then call('HDEL', run, 'l') end
     if ttl ~= '' then for i = k, k + 2 do call('PEXPIRE', KEYS[i], ttl) end
     elseif ended then for i = k, k + 2 do call('PERSIST', KEYS[i]) end end
   end
@@ -86,12 +89,12 @@ export const workflowDeliver = `--[[
   Effects: HSET the header of a new run; HSETNX the item's key in the log, which marks it as delivered; XADD.
 ]]
 local call, run = redis.call, KEYS[1]
-local head = call('HMGET', run, 'state', 'fence', 'host', 'queue')
+local head = call('HMGET', run, 's', 'f', 'h', 'q')
 if not head[1] then
   if not ARGV[6] then return { 'unknown', '', '', '', '' } end
-  call('HSET', run, 'name', ARGV[6], 'queue', ARGV[8], 'call', ARGV[9], 'at', ARGV[10], 'upd', ARGV[10],
-    'state', 'SENT', 'fence', 0)
-  if ARGV[7] ~= '' then call('HSET', run, 'version', ARGV[7]) end
+  call('HSET', run, 'n', ARGV[6], 'q', ARGV[8], 'c', ARGV[9], 't', ARGV[10], 'u', ARGV[10],
+    's', 'SENT', 'f', 0)
+  if ARGV[7] ~= '' then call('HSET', run, 'v', ARGV[7]) end
   head = { 'SENT', '0', false, ARGV[8] }
 end
 local status = 'delivered'

@@ -1,41 +1,41 @@
 import type { HeaderChange, InboxItem, RunHeader, StoredRun, WorkflowState } from '@lovage/core/driver';
 
-/** Fields of a header in Redis, by their names in core. Short ones: there is a header for each run. */
+/** Fields of a header in Redis, by their names in core; the scripts list them all. */
 const fields = {
-  state: 'state',
-  updatedAt: 'upd',
-  wakeAt: 'wake',
-  note: 'note',
-  outcome: 'out',
-  call: 'call',
+  state: 's',
+  updatedAt: 'u',
+  wakeAt: 'w',
+  note: 'o',
+  outcome: 'r',
+  call: 'c',
 } as const satisfies Record<keyof HeaderChange, string>;
 
 /** A change as pairs of field and value; '' takes a field away. A run that parks has no worker to be told of anything. */
 export function changedFields(change: HeaderChange): readonly (string | number)[] {
   const pairs = Object.entries(change).flatMap(([key, value]) => [fields[key as keyof HeaderChange], value ?? '']);
-  return change.state === 'PARKED' ? [...pairs, 'host', ''] : pairs;
+  return change.state === 'PARKED' ? [...pairs, 'h', ''] : pairs;
 }
 
 /** The header of a flat list of fields and values; undefined where there is no run. */
 export function readHeader(id: string, flat: readonly string[]): RunHeader | undefined {
   const of = pairsOf(flat);
   const text = (field: string): string | undefined => of.get(field) || undefined;
-  if (text('state') === undefined) return undefined;
-  const version = text('version');
-  const host = text('host');
-  const wakeAt = text('wake');
-  const note = text('note');
-  const outcome = text('out');
-  const createdAt = Number(text('at') ?? 0);
+  if (text('s') === undefined) return undefined;
+  const version = text('v');
+  const host = text('h');
+  const wakeAt = text('w');
+  const note = text('o');
+  const outcome = text('r');
+  const createdAt = Number(text('t') ?? 0);
   return {
     id,
-    name: text('name') ?? '',
-    state: text('state') as WorkflowState, // written by our scripts only
-    queue: text('queue') ?? '',
-    call: text('call') ?? '{}',
-    fence: Number(text('fence') ?? 0),
+    name: text('n') ?? '',
+    state: text('s') as WorkflowState, // written by our scripts only
+    queue: text('q') ?? '',
+    call: text('c') ?? '[]',
+    fence: Number(text('f') ?? 0),
     createdAt,
-    updatedAt: Number(text('upd') ?? createdAt),
+    updatedAt: Number(text('u') ?? createdAt),
     ...(version === undefined ? {} : { version }),
     ...(host === undefined ? {} : { host }),
     ...(wakeAt === undefined ? {} : { wakeAt: Number(wakeAt) }),

@@ -30,7 +30,7 @@ class WorkflowBench {
   }
 
   take(given: Partial<TakeRequest> = {}): Promise<TakenRun> {
-    const run = { name: 'order', queue: 'default', call: '{"args":[1]}', host: 'one', now: 1_000, lost: false };
+    const run = { name: 'order', queue: 'default', call: '[[1]]', host: 'one', now: 1_000, lost: false };
     return this.store.take({ id: this.id, ...run, ...given });
   }
 
@@ -50,7 +50,7 @@ const cases: readonly ConformanceCase<WorkflowBench>[] = [
         name: 'order',
         version: '2',
         queue: 'default',
-        call: '{"args":[1]}',
+        call: '[[1]]',
         state: 'RUNNING',
       });
       expect(header).toMatchObject({ createdAt: 1_000, host: 'one' });
@@ -159,7 +159,7 @@ const cases: readonly ConformanceCase<WorkflowBench>[] = [
   {
     name: 'an item may make the run that it is for, and taking it keeps the item',
     async run(bench) {
-      const create = { name: 'order', version: '1', queue: 'q', call: '{"args":[2]}', now: 500 };
+      const create = { name: 'order', version: '1', queue: 'q', call: '[[2]]', now: 500 };
       expect((await bench.store.deliver(bench.id, bench.item('early'), create)).status).toBe('delivered');
       expect((await bench.store.read(bench.id))?.header).toMatchObject({
         state: 'SENT',

@@ -148,7 +148,7 @@ async function play(node: Program, world: World, crash?: Crash): Promise<{ end: 
   }
 }
 
-const newRun = { name: 'flow', queue: 'default', call: '{"args":[null]}', now: 0 };
+const newRun = { name: 'flow', queue: 'default', call: '[[null]]', now: 0 };
 
 /** The numbers of the entries in reverse. */
 function reversed(log: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
