@@ -43,7 +43,8 @@ export class RunBody {
   async returned(value: unknown): Promise<void> {
     if (this.#owner.over) return;
     if (this.#cancel.delivered) return this.threw(this.#cancel.error);
-    const unawaited = [...this.#owner.requests].find(({ open }) => !open.promise.awaited);
+    const unawaited = await this.#unawaited();
+    if (this.#owner.over) return;
     if (unawaited) {
       const problem = `the function returned while ${unawaited.kind} "${unawaited.key}" was not awaited: await it, or use w.start for what may go on alone`;
       return this.threw(new WorkflowMisuseError(this.#owner.id, problem));
@@ -63,6 +64,17 @@ export class RunBody {
       await next().catch((problem: unknown) => failed.push(owner.options.errors.keyOf(problem) ?? 'compensation'));
     }
     owner.end(this.#endOf(error, failed));
+  }
+
+  /** What nobody awaits. The loser of a race may ask for a step in the very turn in which the function returns, and awaits it in the next. */
+  async #unawaited(): Promise<Request | undefined> {
+    const find = (): Request | undefined => [...this.#owner.requests].find(({ open }) => !open.promise.awaited);
+    let found = find();
+    for (let turn = 0; found && turn < 8; turn += 1) {
+      await undefined;
+      found = find();
+    }
+    return found;
   }
 
   #agrees(): boolean {
