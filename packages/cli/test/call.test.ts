@@ -84,6 +84,7 @@ describe('looking at memory://', () => {
     [['queues', '--json'], '[]\n'],
     [['status', '--json'], '{"workers":[],"queues":[]}\n'],
     [['purge', 'x', '--force'], 'deleted 0 tasks from queue x\n'],
+    [['queues', 'adopt', 'x'], "queue x is Lovage's already\n"],
     [['result', 'nobody-knows-it'], 'PENDING\n'],
     [['result', 'nobody-knows-it', '--json'], '{"id":"nobody-knows-it","state":"PENDING"}\n'],
   ])('%j', async (args, stdout) => {

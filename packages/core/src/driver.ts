@@ -104,6 +104,7 @@ export {
   BrokerUrlError,
   ClosedError,
   ConfigurationError,
+  ForeignQueueError,
   LeaseLostError,
   LovageError,
   MalformedMessageError,

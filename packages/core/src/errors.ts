@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'BROKER_COMMAND'
   | 'BROKER_AUTHENTICATION'
   | 'BROKER_UNSAFE'
+  | 'QUEUE_FOREIGN'
   | 'BROKER_UNKNOWN_SCHEME'
   | 'BROKER_URL'
   | 'PAYLOAD_TOO_LARGE'
@@ -251,6 +252,21 @@ export class BrokerDataLossError extends LovageError {
 export class UnsafeBrokerError extends LovageError {
   constructor(message: string) {
     super('BROKER_UNSAFE', message);
+  }
+}
+
+/** A queue that another program created, such as a BullMQ app on the same Redis: each would take the other's jobs. */
+export class ForeignQueueError extends LovageError {
+  readonly queue: string;
+  /** The other program, as far as it can be told. */
+  readonly owner: string;
+  constructor(queue: string, owner: string) {
+    super(
+      'QUEUE_FOREIGN',
+      `queue "${queue}" was created by ${owner}, not by Lovage: give the queue another name or the app a \`prefix\`; to take it over, end the other program, move its jobs with "lovage import bullmq ${queue}", then "lovage queues adopt ${queue}"`,
+    );
+    this.queue = queue;
+    this.owner = owner;
   }
 }
 

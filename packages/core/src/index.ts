@@ -40,6 +40,7 @@ export {
   DuplicateTaskError,
   type ErrorCode,
   EventTimeoutError,
+  ForeignQueueError,
   GateDecidedError,
   GateRejectedError,
   GateTimeoutError,

@@ -162,6 +162,7 @@ export {
   defineTopic,
   EventTimeoutError,
   every,
+  ForeignQueueError,
   Gate,
   GateDecidedError,
   GateRejectedError,

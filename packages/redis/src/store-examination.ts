@@ -1,4 +1,5 @@
 import type { Finding, StoreReport } from '@lovage/core/driver';
+import { bullWorkerName, clientNames } from './bullmq/queue-owner.ts';
 import { isCluster, type RedisClient } from './connection.ts';
 import type { Keys } from './keys.ts';
 import type { RedisTarget } from './redis-url.ts';
@@ -150,10 +151,9 @@ async function foreignWorkers(client: RedisClient, keys: Keys): Promise<readonly
   const list = await quiet(client.client('LIST') as Promise<string>);
   const queues = await quiet(client.smembers(keys.queues));
   if (list === undefined || queues === undefined) return [];
-  const names = new Set([...list.matchAll(/ name=(\S*)/g)].map(([, name]) => name));
+  const names = clientNames(list);
   return queues.flatMap((queue): readonly Finding[] => {
-    const base = `${keys.bull}:${Buffer.from(keys.bullQueue(queue)).toString('base64')}`;
-    if (!names.has(base)) return [];
+    if (!names.has(bullWorkerName({ keys, queue }))) return [];
     const message = `A BullMQ worker that is not Lovage's takes jobs from queue "${queue}".`;
     return [{ check: 'foreign', state: 'problem', message, fix: 'give the app a `prefix`, or end that worker' }];
   });

@@ -5,6 +5,7 @@ import type { Finding } from '../events/finding.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, formatDuration, parseDuration } from '../options/duration.ts';
 import { version } from '../version.ts';
+import { consumedQueues } from '../worker/consumed-queues.ts';
 import { Inspector } from './inspector.ts';
 
 /** A clock that is off by more than that is worth a line, in milliseconds. */
@@ -36,6 +37,7 @@ export async function diagnose(app: Lovage, { timeout = '5s' }: DiagnoseOptions 
     ...stores,
     ...(await clockFindings(app, workers)),
     ...fleetFindings(workers),
+    ...(await ownerFindings(app, inspector)),
     ...(await queueFindings(inspector, queues, workers)),
     ...(await failureFindings(app)),
   ];
@@ -117,6 +119,27 @@ function workerFindings({ name, unpolledFor, loopLag }: WorkerReport): readonly 
       ),
     );
   return found;
+}
+
+/** Queues of the app that another program created: workers and producers refuse them. */
+async function ownerFindings(app: Lovage, inspector: Inspector): Promise<readonly Finding[]> {
+  const owners = await Promise.all(
+    consumedQueues(app).map(async (queue) => ({
+      queue,
+      owner: await inspector.foreignOwner(queue).catch(() => undefined),
+    })),
+  );
+  return owners.flatMap(({ queue, owner }) =>
+    owner === undefined
+      ? []
+      : [
+          problem(
+            'foreign',
+            `Queue "${queue}" was created by ${owner}, not by Lovage: workers and callers refuse it.`,
+            `give the queue another name or the app a \`prefix\`, or take it over: lovage import bullmq ${queue}, then lovage queues adopt ${queue}`,
+          ),
+        ],
+  );
 }
 
 async function queueFindings(

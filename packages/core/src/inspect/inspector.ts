@@ -116,6 +116,22 @@ export class Inspector {
     }));
   }
 
+  /**
+   * The other program that created this queue ("BullMQ (bullmq:6.7.0), whose jobs it holds"); undefined when it is Lovage's, when it is
+   * not there yet, and where other programs have no queues.
+   */
+  async foreignOwner(queue: string): Promise<string | undefined> {
+    return (await this.#monitor()).owner?.(assertQueue(queue));
+  }
+
+  /**
+   * Makes a queue that another program created Lovage's; returns what that program was. Jobs of it that are still there are parked as
+   * dead letters when a worker meets them: import them first.
+   */
+  async adoptQueue(queue: string): Promise<string | undefined> {
+    return (await this.#monitor()).owner?.(assertQueue(queue), true);
+  }
+
   /** The parked messages of a queue, newest first. */
   async deadLetters(queue: string, limit = 100): Promise<readonly DeadLetter[]> {
     return (await this.#monitor()).deadLetters(queue, limit);

@@ -72,7 +72,10 @@ export class BullmqBroker implements Broker {
       onClosed: () => this.#consumers.delete(consumer),
     });
     this.#consumers.add(consumer);
-    await consumer.start();
+    await consumer.start().catch(async (error: unknown) => {
+      await consumer.close(0);
+      throw error;
+    });
     return consumer;
   }
 

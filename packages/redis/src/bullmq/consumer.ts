@@ -3,6 +3,7 @@ import {
   ClosedError,
   type CloseReport,
   type Consumer,
+  ForeignQueueError,
   type LeaseGuardPlan,
   newTaskId,
   type Timer,
@@ -11,12 +12,15 @@ import { wake } from '../connection.ts';
 import { planLeaseGuard } from '../lease-guard.ts';
 import { DeliveryRunner, type Running } from './delivery-runner.ts';
 import type { ConsumerParts } from './parts.ts';
+import { claimQueue } from './queue-owner.ts';
 import { type PollCount, QueueWorker } from './queue-worker.ts';
 import { Slots } from './slots.ts';
 
 /** The part of a close deadline that is kept for handing back what still runs, and its bounds in milliseconds. */
 const handBackShare = 0.3;
 const longestHandBack = 1_000;
+/** How long a queue that is to be consumed may take to say whose it is, in milliseconds. */
+const claimTimeout = 2_000;
 const shortestHandBack = 250; // also for a deadline of 0: a reply takes time
 
 /** A running consumer: one BullMQ worker per queue, and one set of slots for all. */
@@ -29,6 +33,8 @@ export class BullmqConsumer implements Consumer {
   readonly #retired = new Set<QueueWorker>();
   /** Every queue that it has ever consumed. */
   readonly #known = new Set<string>();
+  /** Queues that are known to be Lovage's. */
+  readonly #owned = new Set<string>();
   /** What the tokens of its locks begin with. */
   readonly #holder = `${newTaskId().slice(-12)}:`;
   #workersMade = 0;
@@ -54,15 +60,36 @@ export class BullmqConsumer implements Consumer {
     this.#slots.setLimit(slots);
   }
 
+  /** Throws {@link ForeignQueueError} when another program created the queue. */
   async addQueue(queue: string): Promise<void> {
     if (this.#closed) throw new ClosedError('the consumer');
     if (this.#workers.has(queue)) return;
+    await this.#claim(queue);
     const worker = await this.#createWorker(queue);
     if (this.#closed || this.#workers.has(queue)) return worker.finish(); // meanwhile closed, or added by another call
     this.#workers.set(queue, worker);
     this.#known.add(queue);
     if (this.#paused) worker.hold();
     worker.start();
+  }
+
+  /** A Redis that does not answer now is asked again before the first fetch. */
+  async #claim(queue: string): Promise<void> {
+    if (this.#owned.has(queue)) return;
+    const { link, keys } = this.#parts;
+    try {
+      await link.run((client) => claimQueue(client, { keys, queue }), claimTimeout);
+      this.#owned.add(queue);
+    } catch (error) {
+      if (error instanceof ForeignQueueError) throw error;
+      this.#parts.request.onError(error as Error);
+    }
+  }
+
+  /** Whether jobs may be taken from the queue. Never rejects. */
+  async #mayFetch(queue: string): Promise<boolean> {
+    await this.#claim(queue).catch(this.#parts.request.onError);
+    return this.#owned.has(queue);
   }
 
   async removeQueue(queue: string): Promise<void> {
@@ -207,6 +234,7 @@ export class BullmqConsumer implements Consumer {
       queueEvents: this.#parts.queueEvents,
       slots: this.#slots,
       run: (job, worker) => this.#runner.run(queue, job, worker),
+      mayFetch: () => this.#mayFetch(queue),
       ...(pollCount ? { pollCount } : {}),
       onError: request.onError,
     });

@@ -7,10 +7,9 @@ import { isConnectionError, toBrokerError, wasNotCarriedOut } from '../store-err
 import { Deadline, type StoreLink } from '../store-link.ts';
 import { createTaskBackend } from './create-task-backend.ts';
 import type { JobFields } from './job-message.ts';
+import { claimQueue } from './queue-owner.ts';
 import type { TaskBackend } from './task-backend.ts';
 
-/** Entries BullMQ keeps of a queue's event stream; its default of 10,000 costs up to 1 MB a queue for nobody here. */
-const maxEvents = 1_000;
 /** So many calls of one tick leave at once: Redis works on them, and a worker begins, while the rest is still being encoded. */
 const mostAtOnce = 500;
 /** Between two tries on a connection that is there but not ready to serve (loading, failing over), in milliseconds. */
@@ -148,14 +147,15 @@ export class Publisher {
 
   #addJob(client: RedisClient, queue: string, job: JobFields): Promise<unknown> {
     const backend = this.#backend(client, queue);
-    const registered = this.#registered.get(queue);
-    const added = backend.addTask(job);
-    if (!registered || registered === known) return added;
-    return Promise.all([added, registered]).then(() => this.#registered.set(queue, known));
+    const registered = this.#registered.get(queue) ?? this.#register(client, queue);
+    if (registered === known) return backend.addTask(job);
+    return registered.then(() => {
+      batchWrites(client);
+      return backend.addTask(job);
+    });
   }
 
   #backend(client: RedisClient, queue: string): TaskBackend {
-    if (!this.#registered.has(queue)) this.#register(client, queue);
     const made = this.#backends.get(queue);
     if (made) return made;
     const backend = createTaskBackend(this.#keys.bullQueue(queue), { connection: client, prefix: this.#keys.bull });
@@ -165,15 +165,15 @@ export class Publisher {
     return backend;
   }
 
-  /** Remembers the queue, and bounds its event stream: once per process and queue, in the write of its first message. */
-  #register(client: RedisClient, queue: string): void {
-    const writes = [
-      client.sadd(this.#keys.queues, queue),
-      client.hset(this.#keys.job(queue, 'meta'), 'opts.maxLenEvents', maxEvents),
-    ];
-    const done = Promise.all(writes);
+  /** Marks the queue as Lovage's and remembers it: once per process and queue, before its first message. */
+  #register(client: RedisClient, queue: string): Promise<unknown> {
+    const done = claimQueue(client, { keys: this.#keys, queue }).then(async () => {
+      await client.sadd(this.#keys.queues, queue);
+      this.#registered.set(queue, known);
+    });
     this.#registered.set(queue, done);
     done.catch(() => this.#registered.delete(queue)); // with the next message
+    return done;
   }
 
   #late({ signal, refusal }: Batch, taskId?: string): Error {

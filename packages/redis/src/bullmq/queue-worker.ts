@@ -15,6 +15,8 @@ const longestIdleRead = 5;
 const maxStalledCount = 1_000_000;
 /** The longest pause between two fetches that failed, or that a rate limit of BullMQ's turned down, in milliseconds. */
 const fetchPause = 250;
+/** Between two questions whose queue it is, while Redis does not say, or says that it is not Lovage's; in milliseconds. */
+const claimPause = 1_000;
 
 /** What a queue's worker is made of. */
 export interface QueueWorkerParts {
@@ -32,6 +34,8 @@ export interface QueueWorkerParts {
   readonly slots: Slots;
   /** Runs a job and ends it; answers with the next one, when one was fetched along. */
   readonly run: (job: TaskJob, worker: QueueWorker) => Promise<TaskJob | undefined>;
+  /** Whether the queue is one to take jobs from; asked until it is. Never rejects. */
+  readonly mayFetch: () => Promise<boolean>;
   /** Goes on with the count of the worker whose place it takes. @default from nought */
   readonly pollCount?: PollCount;
   readonly onError: (error: Error) => void;
@@ -215,6 +219,7 @@ export class QueueWorker extends Worker {
 
   async #fetchLoop(): Promise<void> {
     let empty = 0;
+    while (this.#fetching && !(await this.#parts.mayFetch())) await pause(claimPause);
     while (this.#fetching) {
       await this.#gate?.promise;
       if (!this.#fetching) return;

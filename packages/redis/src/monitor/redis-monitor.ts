@@ -8,6 +8,7 @@ import {
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
+import { adoptQueue, ownerOf } from '../bullmq/queue-owner.ts';
 import type { TaskBackend } from '../bullmq/task-backend.ts';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
@@ -47,6 +48,15 @@ export class RedisMonitor implements Monitor {
 
   queues(): Promise<readonly string[]> {
     return this.#link.run((client) => client.smembers(this.#keys.queues));
+  }
+
+  owner(queue: string, adopt = false): Promise<string | undefined> {
+    const named = { keys: this.#keys, queue };
+    return this.#link.run(async (client) => {
+      const owner = await ownerOf(client, named);
+      if (adopt) await adoptQueue(client, named);
+      return owner;
+    });
   }
 
   async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {

@@ -1,4 +1,5 @@
 import type { RedisClient } from '../connection.ts';
+import { claimQueue } from './bullmq/claim-queue.lua.ts';
 import { locateJobs } from './bullmq/locate-jobs.lua.ts';
 import { parkDead } from './bullmq/park-dead.lua.ts';
 import { promoteJobs } from './bullmq/promote-jobs.lua.ts';
@@ -66,6 +67,7 @@ export interface Scripts {
   storeRecord(keys: [result: string], args: Args): Promise<number>;
   reopenRecord(keys: [result: string], args: Args): Promise<number>;
   publishFrom(keys: [master: string], args: Args): Promise<number>;
+  claimQueue(keys: [meta: string, counter: string, wait: string], args: Args): Promise<number>;
   parkDead(keys: [lock: string, job: string, dead: string], args: Args): Promise<number>;
   joinMember(
     keys: [ended: string, failed: string, size: string],
@@ -164,6 +166,7 @@ const sources: Readonly<Record<keyof Scripts, { readonly keys?: number; readonly
   storeRecord: { keys: 1, lua: storeRecord },
   reopenRecord: { keys: 1, lua: reopenRecord },
   publishFrom: { keys: 1, lua: publishFrom },
+  claimQueue: { keys: 3, lua: claimQueue },
   parkDead: { keys: 3, lua: parkDead },
   joinMember: { keys: 3, lua: joinMember },
   joinWithOutcomes: { lua: joinWithOutcomes },

@@ -33,6 +33,14 @@ const commands: readonly Command[] = [
     run: async (given) => (await import('../../actions/queues/pause-queue.ts')).resumeQueue(given),
   },
   {
+    usage: 'adopt <queue>',
+    describe: "Make another program's queue Lovage's",
+    positionals: { queue },
+    options: { force: { type: 'boolean', describe: 'Do not ask' } },
+    examples: [['$0 queues adopt mail', 'the BullMQ app has ended, and its jobs were imported']],
+    run: async (given) => (await import('../../actions/queues/adopt-queue.ts')).adoptQueue(given),
+  },
+  {
     usage: 'peek <queue>',
     describe: 'Print the next tasks of a queue without taking them',
     positionals: { queue },
