@@ -4,6 +4,8 @@ export { onAbort } from './abort-signal.ts';
 export { stepId } from './canvas/freeze.ts';
 export type { Clock, Timer } from './clock.ts';
 export { leadOf, sleep, stepSince, systemClock, withDeadline } from './clock.ts';
+export type { AccessGrant, AccessRequest, AccessRole } from './driver/access.ts';
+export { accessRoles, passwordPlaceholder } from './driver/access.ts';
 export type {
   AckJoin,
   BlockedMessage,
@@ -113,6 +115,7 @@ export {
   PublishError,
   ResultBackendUnavailableError,
 } from './errors.ts';
+export { changeTopic, controlTopic, topicOf } from './events/control-message.ts';
 export type { Finding } from './events/finding.ts';
 export { type Buckets, bucketBounds } from './history/histogram.ts';
 export {

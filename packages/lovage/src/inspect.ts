@@ -1,5 +1,8 @@
 /** Looking at queues and workers. The same door as @lovage/core/inspect. */
 export type {
+  AccessGrant,
+  AccessRequest,
+  AccessRole,
   AskOptions,
   Capacity,
   CapacityOptions,
@@ -26,6 +29,7 @@ export type {
   WorkerReport,
 } from '@lovage/core/inspect';
 export {
+  accessOf,
   DeadLetters,
   describeTasks,
   diagnose,

@@ -1,4 +1,5 @@
 import type { Driver } from '@lovage/core/driver';
+import { redisAccess } from './access/redis-access.ts';
 import { BullmqBroker } from './bullmq/broker.ts';
 import { sweepFailedJobs } from './bullmq/failed-jobs.ts';
 import { RedisMonitor } from './monitor/redis-monitor.ts';
@@ -28,6 +29,7 @@ export const redisDriver: Driver = {
   name: 'BullMQ on Redis',
   schemes: redisSchemes,
   connect: (url, context) => new RedisConnection(url, context, bullmqKit),
+  access: (url, request) => redisAccess(url, request, false),
 };
 
 /** Redis Streams as the broker, and the rest as {@link redisDriver}: several times its throughput. */
@@ -35,4 +37,5 @@ export const streamsDriver: Driver = {
   name: 'Redis Streams',
   schemes: streamsSchemes,
   connect: (url, context) => new RedisConnection(url, context, streamsKit),
+  access: (url, request) => redisAccess(url, request, true),
 };

@@ -1,10 +1,13 @@
 import {
   type Bus,
   type Clock,
+  changeTopic,
+  controlTopic,
   type JsonValue,
   type Logger,
   newTaskId,
   type Subscription,
+  topicOf,
   withDeadline,
 } from '@lovage/core/driver';
 import type { CeleryTask } from '../protocol/celery-task.ts';
@@ -30,7 +33,6 @@ export interface RemoteParts {
 type BusListener = (message: JsonValue, topic: string) => void;
 
 /** Core's names of what the bus carries. */
-const controlTopic = 'control';
 const eventTopic = 'events';
 const replyPrefix = 'control-reply.';
 /** What a worker's own answer may take. */
@@ -46,7 +48,11 @@ export class CeleryRemote implements Bus {
   readonly #lamport = new LamportClock();
   readonly #revoked = new RevokedTasks();
   readonly #nodes = new Map<CeleryConsumer, CeleryNode>();
-  readonly #control = new Set<BusListener>();
+  /** What listens to commands, by core's topic of them. */
+  readonly #control = new Map<string, Set<BusListener>>([
+    [controlTopic, new Set()],
+    [changeTopic, new Set()],
+  ]);
   /** Questions of nodes to workers of this process. */
   readonly #asked = new Map<string, (reply: Fields) => void>();
   /** Commands of ours that wait for answers, by their ids. */
@@ -93,15 +99,16 @@ export class CeleryRemote implements Bus {
 
   async publish(topic: string, message: JsonValue): Promise<number | undefined> {
     if (topic === eventTopic) return this.#sendEvents(message);
-    if (topic === controlTopic) return this.#command(message);
+    if (this.#control.has(topic)) return this.#command(message);
     if (topic.startsWith(replyPrefix)) return this.#answered(topic.slice(replyPrefix.length), message);
     return this.#parts.transport.broadcast(exchanges.own, topic, { body: { topic, message }, headers: {} });
   }
 
   async subscribe(pattern: string, listener: BusListener): Promise<Subscription> {
-    if (pattern === controlTopic) {
-      this.#control.add(listener);
-      return { close: async () => void this.#control.delete(listener) };
+    const commands = this.#control.get(pattern);
+    if (commands) {
+      commands.add(listener);
+      return { close: async () => void commands.delete(listener) };
     }
     const { transport } = this.#parts;
     if (pattern === eventTopic) return { close: await this.#hearEvents(listener) };
@@ -190,10 +197,12 @@ export class CeleryRemote implements Bus {
 
   /** Has a worker of this process carry a command of core's out. */
   async #ask(worker: string, command: string, args: Fields): Promise<JsonValue> {
-    if (this.#control.size === 0) throw new NotAnswered();
+    const topic = topicOf(command);
+    const listeners = this.#control.get(topic);
+    if (!listeners?.size) throw new NotAnswered();
     const id = newTaskId();
     const answer = new Promise<Fields>((resolve) => this.#asked.set(id, resolve));
-    for (const listener of this.#control) listener({ id, command, args, destination: [worker] }, controlTopic);
+    for (const listener of listeners) listener({ id, command, args, destination: [worker] }, topic);
     try {
       const reply = await withDeadline(
         this.#parts.clock,

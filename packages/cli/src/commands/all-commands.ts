@@ -1,4 +1,5 @@
 import type { Command, CommandFamily } from '../command.ts';
+import { aclCommand } from './acl.ts';
 import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { celeryFamily } from './celery.ts';
@@ -54,6 +55,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   orderingCommand,
   healthCommand,
   doctorCommand,
+  aclCommand,
   celeryFamily,
   configCommand,
 ];

@@ -1,13 +1,7 @@
 import { sleep } from '../clock.ts';
 import type { RevocationRule } from '../driver/revocation-store.ts';
 import { NotSupportedError } from '../errors.ts';
-import {
-  type ControlArgs,
-  type ControlReply,
-  controlTopic,
-  parseReply,
-  replyTopic,
-} from '../events/control-message.ts';
+import { type ControlArgs, type ControlReply, parseReply, replyTopic, topicOf } from '../events/control-message.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { orderedKeyOf, orderGroup } from '../flow/acquire-request.ts';
 import type { ConcurrencyLimiter } from '../flow/concurrency-limiter.ts';
@@ -203,7 +197,7 @@ export class AppControl {
       if (reply) replies.set(reply.worker, reply);
     });
     try {
-      await bus.publish(controlTopic, { id, command, args, ...destinationOf(options) });
+      await bus.publish(topicOf(command), { id, command, args, ...destinationOf(options) });
       await sleep(this.#context.clock, timeout);
     } finally {
       await subscription.close();

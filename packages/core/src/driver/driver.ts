@@ -3,6 +3,7 @@ import type { Finding } from '../events/finding.ts';
 import type { HistoryLimits, HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../options/schema.ts';
+import type { AccessGrant, AccessRequest } from './access.ts';
 import type { Broker } from './broker.ts';
 import type { Bus } from './bus.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -26,6 +27,8 @@ export interface Driver {
   readonly schemes: readonly string[];
   /** Opens what the URL names, without waiting for the network. Throws {@link BrokerUrlError} for a URL it cannot read. */
   connect(url: string, context: DriverContext): Connection;
+  /** The store's user with the least rights for a role, for its administrator. Absent: the store has no users of its own. */
+  access?(url: string, request: AccessRequest): AccessGrant;
 }
 
 /** What a driver is given. */

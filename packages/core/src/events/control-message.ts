@@ -1,7 +1,26 @@
 import type { JsonValue } from '../message/json.ts';
 
-/** Where remote commands are sent; every worker listens. */
+/** Where questions to workers are sent; every worker listens. */
 export const controlTopic = 'control';
+
+/** Where commands are sent that change what workers do: apart, so that a store's access control can tell who may send them. */
+export const changeTopic = 'control-change';
+
+/** Commands that only ask: whoever may look at workers may send them. */
+export const questions: ReadonlySet<string> = new Set([
+  'ping',
+  'stats',
+  'active',
+  'registered',
+  'query',
+  'revoked',
+  'conf',
+]);
+
+/** Where a command is sent. */
+export function topicOf(command: string): string {
+  return questions.has(command) ? controlTopic : changeTopic;
+}
 
 /** Where the answers to one command go. */
 export function replyTopic(requestId: string): string {

@@ -71,6 +71,9 @@ export interface WorkerSettings {
   readonly unknownTaskGrace?: Duration;
 }
 
+/** How workers tell who may command them. */
+export type ControlMode = 'acl' | 'open';
+
 /** The options of an app, as given. Environment variables, a config file and the CLI's flags win over them. */
 export interface AppOptions {
   /** The broker's URL: `redis://…`, `memory://`. @default LOVAGE_BROKER_URL, REDIS_URL, 'memory://' */
@@ -92,6 +95,12 @@ export interface AppOptions {
   /** Bounds on finished work, by count and bytes. */
   readonly retention?: RetentionSettings;
   readonly worker?: WorkerSettings;
+  /**
+   * Which commands that change what workers do (`shutdown`, `rate-limit`, …) they obey: those on a channel that the store's access
+   * control can keep for operators (`acl`), or also those on the channel of questions, which everybody has (`open`).
+   * @default 'acl'
+   */
+  readonly control?: ControlMode;
   /**
    * Which attempts are written to the history: those that failed, were retried or revoked (`failures`), these and up to 20 successes
    * a second and worker (`sampled`), all of them, or none (`off`, which also keeps no statistics and no list of failures).
@@ -138,6 +147,7 @@ export interface Settings {
     readonly tls?: Readonly<Record<string, unknown>>;
   };
   readonly retention: Retention;
+  readonly control: ControlMode;
   readonly historyMode: HistoryMode;
   readonly history: HistoryLimits;
   readonly worker: ResolvedWorkerSettings;
@@ -177,6 +187,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   maxPayload: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
   maxResult: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
   resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
+  control: { read: oneOf('acl', 'open'), fallback: 'acl', env: 'LOVAGE_CONTROL' },
   history: { read: oneOf('failures', 'sampled', 'all', 'off'), fallback: 'sampled', env: 'LOVAGE_HISTORY' },
   logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },
   'conf.taskDefaultQueue': { read: queueName, fallback: 'default', env: 'LOVAGE_DEFAULT_QUEUE' },
@@ -292,6 +303,7 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       ...(tls ? { tls } : {}),
     },
     retention: toRetention((path) => at(path)),
+    control: at('control'),
     historyMode: at('history'),
     history: {
       ...defaultHistoryLimits,
@@ -300,22 +312,26 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
       expires: at('retention.historyExpires'),
       failures: at('retention.failures'),
     },
-    worker: {
-      queues: at('worker.queues'),
-      concurrency: at('worker.concurrency'),
-      pool: at('worker.pool'),
-      maxTasksPerChild: at('worker.maxTasksPerChild'),
-      maxMemoryPerChild: at('worker.maxMemoryPerChild'),
-      lockDuration: at('worker.lockDuration'),
-      stalledInterval: at('worker.stalledInterval'),
-      pollTimeout: at('worker.pollTimeout'),
-      maxEventLoopBlock: at('worker.maxEventLoopBlock'),
-      timeLimitGrace: at('worker.timeLimitGrace'),
-      childStartTimeout: at('worker.childStartTimeout'),
-      crashBudget: at('worker.crashBudget'),
-      drain: at('worker.drain'),
-      unknownTaskGrace: at('worker.unknownTaskGrace'),
-    },
+    worker: toWorkerSettings(at),
+  };
+}
+
+function toWorkerSettings(at: (path: string) => never): ResolvedWorkerSettings {
+  return {
+    queues: at('worker.queues'),
+    concurrency: at('worker.concurrency'),
+    pool: at('worker.pool'),
+    maxTasksPerChild: at('worker.maxTasksPerChild'),
+    maxMemoryPerChild: at('worker.maxMemoryPerChild'),
+    lockDuration: at('worker.lockDuration'),
+    stalledInterval: at('worker.stalledInterval'),
+    pollTimeout: at('worker.pollTimeout'),
+    maxEventLoopBlock: at('worker.maxEventLoopBlock'),
+    timeLimitGrace: at('worker.timeLimitGrace'),
+    childStartTimeout: at('worker.childStartTimeout'),
+    crashBudget: at('worker.crashBudget'),
+    drain: at('worker.drain'),
+    unknownTaskGrace: at('worker.unknownTaskGrace'),
   };
 }
 

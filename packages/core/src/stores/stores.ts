@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { AccessGrant, AccessRequest } from '../driver/access.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Bus } from '../driver/bus.ts';
 import type { Connection, Driver, DriverContext } from '../driver/driver.ts';
@@ -82,6 +83,14 @@ export class Stores {
   /** The stores when they are open already, for the hot path. */
   get current(): OpenStores | undefined {
     return this.#open;
+  }
+
+  /** The broker's user with the least rights for a role; nothing is opened. Throws {@link NotSupportedError}. */
+  async access(request: Omit<AccessRequest, 'prefix'>): Promise<AccessGrant> {
+    const { broker, prefix } = this.#settings;
+    const driver = await loadDriver(broker, this.#drivers);
+    if (driver.access) return driver.access(broker, { ...request, prefix });
+    throw new NotSupportedError(`${this.display} has no users of its own: there is nothing to grant`);
   }
 
   /** How many milliseconds the broker's clock is ahead of this machine's. */

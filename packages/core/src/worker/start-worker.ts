@@ -295,10 +295,10 @@ interface ListenParts {
 async function listen(worker: Worker, { runtime, stores, allowed, ...targets }: ListenParts): Promise<void> {
   const { bus } = stores;
   if (bus === undefined) return;
-  const { clock, logger } = runtime;
+  const { clock, logger, settings } = runtime;
   const commands = createControlCommands({ worker, runtime, ...targets });
-  const starting = startControl({ bus, worker: worker.name, commands, allowed, logger }).then((control) =>
-    worker.holdControl(control),
+  const starting = startControl({ bus, worker: worker.name, commands, allowed, mode: settings.control, logger }).then(
+    (control) => worker.holdControl(control),
   );
   const late = () => new Error('the bus did not confirm the subscription');
   try {

@@ -3,12 +3,15 @@ import type { Subscription } from '../../driver/result-backend.ts';
 import {
   type ControlArgs,
   type ControlRequest,
+  changeTopic,
   controlTopic,
   parseRequest,
+  questions,
   replyTopic,
 } from '../../events/control-message.ts';
 import type { Logger } from '../../logger.ts';
 import type { JsonValue } from '../../message/json.ts';
+import type { ControlMode } from '../../settings/app-options.ts';
 import { compilePattern } from '../../task/route.ts';
 
 /** Carries out remote commands, by name; a command that cannot be carried out throws. */
@@ -21,21 +24,30 @@ export interface ControlOptions {
   readonly commands: ControlCommands;
   /** True: all; a list: only these; false: none, and nothing listens. */
   readonly allowed: boolean | readonly string[];
+  readonly mode: ControlMode;
   readonly logger: Logger;
 }
 
 /** Listens for remote commands and answers each on the asker's own topic. Unknown ones are left to newer workers. */
 export async function startControl(options: ControlOptions): Promise<Subscription> {
+  const { bus } = options;
+  const heard = await Promise.all(
+    [controlTopic, changeTopic].map((topic) => bus.subscribe(topic, hear(options, topic))),
+  );
+  return { close: async () => void (await Promise.all(heard.map((subscription) => subscription.close()))) };
+}
+
+function hear(options: ControlOptions, topic: string): (input: JsonValue) => void {
   const { bus, worker, logger } = options;
-  return bus.subscribe(controlTopic, (input) => {
+  return (input) => {
     const request = parseRequest(input);
     if (request === undefined || !Object.hasOwn(options.commands, request.command) || !isMeant(request, worker)) return;
-    answer(options, request)
+    answer(options, request, topic)
       .then((reply) => reply && bus.publish(replyTopic(request.id), { worker, ...reply }))
       .catch((error: unknown) =>
         logger.debug('could not answer a remote command', { command: request.command, error }),
       );
-  });
+  };
 }
 
 function isMeant({ destination }: ControlRequest, worker: string): boolean {
@@ -45,14 +57,23 @@ function isMeant({ destination }: ControlRequest, worker: string): boolean {
 type Answer = { readonly reply: JsonValue } | { readonly error: string } | undefined;
 
 async function answer(
-  { commands, allowed, logger }: ControlOptions,
+  { commands, allowed, mode, logger }: ControlOptions,
   { command, args }: ControlRequest,
+  topic: string,
 ): Promise<Answer> {
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined) return undefined;
   if (allowed !== true && !(Array.isArray(allowed) && allowed.includes(command))) {
     return { error: `the command ${command} is not allowed on this worker (option remoteControl)` };
   }
+  const changes = !questions.has(command);
+  if (changes && topic === controlTopic && mode === 'acl') {
+    logger.warn('refused a remote command: it came on the channel of questions', { command });
+    return {
+      error: `the command ${command} is refused: it changes what workers do, so it is sent on the channel "${changeTopic}" (option control: 'acl')`,
+    };
+  }
+  if (changes) logger.info('remote command', { command, args }); // the audit: what changed a worker, and when
   try {
     return { reply: await run(args) };
   } catch (error) {

@@ -3,7 +3,7 @@ export const readRules = `--[[
   KEYS[1] hash of rules, with their version
   Returns a flat list of fields and values, as HGETALL.
   Effects: HDEL what has expired by this Redis's clock, or is no rule; DEL the hash with its last one. In one step with the reading, so
-  that a rule which is laid down anew at that moment stays.
+  that a rule which is laid down anew at that moment stays. A user who may only read leaves that to others.
 ]]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,10 +18,10 @@ for at = 1, #fields, 2 do
     if expiresAt and expiresAt > now then
       kept[#kept + 1] = name
       kept[#kept + 1] = text
-    else redis.call('HDEL', KEYS[1], name) end
+    else redis.pcall('HDEL', KEYS[1], name) end
   end
 end
-if #kept == 0 then redis.call('DEL', KEYS[1])
+if #kept == 0 then if #fields > 0 then redis.pcall('DEL', KEYS[1]) end
 elseif version then
   kept[#kept + 1] = 'version'
   kept[#kept + 1] = version
