@@ -8,6 +8,7 @@ COPY packages/redis/package.json packages/redis/
 COPY packages/cli/package.json packages/cli/
 COPY packages/celery/package.json packages/celery/
 COPY packages/dashboard/package.json packages/dashboard/
+COPY packages/opentelemetry/package.json packages/opentelemetry/
 COPY packages/lovage/package.json packages/lovage/
 COPY packages/bench/package.json packages/bench/
 COPY packages/chaos/package.json packages/chaos/

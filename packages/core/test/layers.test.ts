@@ -68,6 +68,7 @@ const table: Readonly<Record<string, ImportRule>> = {
   celery: { own: ['@lovage/core/driver'], never: ['bullmq', 'yargs', 'pino', 'hono'] },
   cli: { own: [...coreDoors, '@lovage/dashboard'], never: redisClients },
   dashboard: { own: ['@lovage/core', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
+  opentelemetry: { own: ['@lovage/core'], never: [...redisClients, 'yargs'] },
   lovage: { own: [...coreDoors, ...drivers, '@lovage/cli', '@lovage/dashboard'], never: [...redisClients, 'yargs'] },
   bench: {
     own: [...coreDoors, ...drivers, 'lovage', ...coreDoors.map((door) => door.replace('@lovage/core', 'lovage'))],

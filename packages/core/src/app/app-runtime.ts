@@ -66,9 +66,10 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const settings = toSettings(provenance);
   checkUrls(settings, options);
   const clock = options.clock ?? systemClock;
-  const logger = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
+  const given = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
+  const plugins = new PluginList(options.plugins ?? [], given, where);
+  const logger = plugins.addLogFields(given);
   const stores = openLater(options, provenance, { clock, logger, settings });
-  const plugins = new PluginList(options.plugins ?? [], logger, where);
   const brokerClock = new BrokerClock(clock, () => stores.clockOffset());
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
@@ -160,6 +161,7 @@ function createProducer({ conf }: AppOptions, where: string, parts: ProducerPart
     maxPayload: { bytes: settings.maxPayload, option: 'maxPayload' },
     beforePublish: plugins.beforePublish,
     onSent: plugins.observes('afterTaskPublish') ? emitPublished(plugins, sentEvents) : sentEvents,
+    onUnsent: plugins.observes('taskPublishFailed') ? emitUnpublished(plugins) : undefined,
   });
 }
 
@@ -171,6 +173,14 @@ function emitPublished(plugins: PluginList, also: OnSent | undefined): OnSent {
       plugins.emit('afterTaskPublish', { id, task, queue, headers });
     }
     also?.(messages);
+  };
+}
+
+function emitUnpublished(plugins: PluginList): (messages: readonly Message[], error: unknown) => void {
+  return (messages, error) => {
+    for (const { id, task, queue, headers = {} } of messages) {
+      plugins.emit('taskPublishFailed', { id, task, queue, headers, error });
+    }
   };
 }
 

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
-import type { Logger } from '../logger.ts';
+import type { LogFields, Logger } from '../logger.ts';
 import type { JsonValue } from '../message/json.ts';
 import { type OptionTable, type Reader, readOptions, text } from '../options/option-reader.ts';
 import type { BeforePublish, CallOptions } from '../producer/call-options.ts';
@@ -10,6 +10,7 @@ import type { OutgoingCall, Plugin, PluginHooks } from './plugin.ts';
 const hookNames: Readonly<Record<keyof PluginHooks, true>> = {
   beforeTaskPublish: true,
   afterTaskPublish: true,
+  taskPublishFailed: true,
   taskPrerun: true,
   taskPostrun: true,
   taskSuccess: true,
@@ -31,6 +32,9 @@ export type HookInput<Name extends keyof PluginHooks> = Parameters<NonNullable<P
 /** A plugin that wraps runs. */
 export type RunPlugin = Plugin & Required<Pick<Plugin, 'run'>>;
 
+/** A plugin that stands around batches. */
+export type BatchPlugin = Plugin & Required<Pick<Plugin, 'batch'>>;
+
 /** The plugins of one app, checked. */
 export class PluginList {
   readonly #plugins: readonly Plugin[];
@@ -39,6 +43,8 @@ export class PluginList {
   readonly #hooked: ReadonlySet<keyof PluginHooks>;
   /** Those that wrap runs, the outermost first. */
   readonly wrappers: readonly RunPlugin[];
+  /** Those that stand around batches, the outermost first. */
+  readonly batchWrappers: readonly BatchPlugin[];
   /** The options that plugins bring for tasks. */
   readonly taskOptions: OptionTable;
 
@@ -48,6 +54,7 @@ export class PluginList {
     this.#logger = logger;
     this.#hooked = new Set(given.flatMap(({ on }) => Object.keys(on ?? {}) as (keyof PluginHooks)[])); // checked above
     this.wrappers = given.filter((plugin): plugin is RunPlugin => plugin.run !== undefined);
+    this.batchWrappers = given.filter((plugin): plugin is BatchPlugin => plugin.batch !== undefined);
     this.#wrapsRuns = this.wrappers.length > 0 || this.observes('taskPrerun', 'taskPostrun');
     this.taskOptions = collectTaskOptions(given, where);
   }
@@ -93,6 +100,11 @@ export class PluginList {
     return { ...options, ...filled('headers', fields.headers), ...filled('stamps', fields.stamps) };
   }
 
+  /** The logger, with the fields that plugins bring for each of its lines. The same logger where none does. */
+  addLogFields(logger: Logger): Logger {
+    return withPluginFields(logger, this.#plugins);
+  }
+
   /** Calls the hook of every plugin that has it; what they throw is logged. Never throws. */
   emit<Name extends keyof PluginHooks>(name: Name, input: HookInput<Name>): void {
     if (this.#hooked.has(name)) void this.emitAndWait(name, input);
@@ -110,8 +122,42 @@ export class PluginList {
     try {
       await hook.call(plugin.on, input);
     } catch (error) {
-      this.#logger.error(`hook ${name} of plugin "${plugin.name}" failed`, { error });
+      this.report(plugin.name, `hook ${name}`, error);
     }
+  }
+
+  /** Logs what a plugin threw where it cannot change anything. */
+  report(plugin: string, what: string, error: unknown): void {
+    this.#logger.error(`${what} of plugin "${plugin}" failed`, { error });
+  }
+}
+
+function withPluginFields(logger: Logger, plugins: readonly Plugin[]): Logger {
+  const sources = plugins.flatMap((plugin) => (plugin.logFields ? [plugin.logFields.bind(plugin)] : []));
+  if (sources.length === 0) return logger;
+  const wrap = (inner: Logger, bound: LogFields): Logger => {
+    const add = (fields: LogFields | undefined): LogFields => {
+      const taskId = fields?.['taskId'] ?? bound['taskId'];
+      const line = typeof taskId === 'string' ? { taskId } : {};
+      return Object.assign({}, ...sources.map((source) => tried(() => source(line))), fields);
+    };
+    return {
+      debug: (message, fields) => inner.debug(message, add(fields)),
+      info: (message, fields) => inner.info(message, add(fields)),
+      warn: (message, fields) => inner.warn(message, add(fields)),
+      error: (message, fields) => inner.error(message, add(fields)),
+      child: (fields) => wrap(inner.child(fields), { ...bound, ...fields }),
+      ...(inner.debugEnabled === undefined ? {} : { debugEnabled: inner.debugEnabled }),
+    };
+  };
+  return wrap(logger, {});
+}
+
+function tried<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined; // a line is never lost for what would decorate it
   }
 }
 
@@ -140,7 +186,15 @@ const readers: Reader<unknown> = (value, where) => {
   return readOptions(given, methods(Object.keys(given)), where);
 };
 
-const table = { name: text, publish: method, run: method, on: hooks, taskOptions: readers };
+const table = {
+  name: text,
+  publish: method,
+  run: method,
+  batch: method,
+  logFields: method,
+  on: hooks,
+  taskOptions: readers,
+};
 
 function checkPlugins(given: readonly Plugin[], where: string): readonly Plugin[] {
   if (!Array.isArray(given)) throw new ConfigurationError(`${where}: option plugins: expected a list of plugins`);

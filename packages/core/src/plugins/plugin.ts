@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.ts';
+import type { LogFields, Logger } from '../logger.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Reader } from '../options/option-reader.ts';
 import type { MaybePromise } from '../options/schema.ts';
@@ -23,6 +23,16 @@ export interface Plugin {
    * first plugin of the list is the outermost. Not called for batch tasks, whose handler runs for many calls at once.
    */
   run?(run: TaskRun, next: () => Promise<unknown>): Promise<unknown>;
+  /**
+   * Stands around the handler of a batch task. It cannot change how the items end: what it throws is logged, and a batch whose
+   * `next` it did not call runs all the same. `next()` resolves when the handler has ended, and never rejects.
+   */
+  batch?(runs: readonly TaskInfo[], next: () => Promise<void>): Promise<void>;
+  /**
+   * Fields that a log line of the app carries beside its own; of a line about a task, `taskId` is its id. Called for each line
+   * that is written; what it throws is ignored.
+   */
+  logFields?(line: { readonly taskId?: string }): LogFields | undefined;
   /** Observers. They cannot change an outcome: what they throw is logged. */
   readonly on?: PluginHooks;
   /**
@@ -68,6 +78,10 @@ export interface TaskInfo {
 export interface TaskRun extends TaskInfo {
   /** The arguments as they came over the wire. */
   readonly args: readonly JsonValue[];
+  /** When it was to start; undefined where it was to start at once. */
+  readonly eta: Date | undefined;
+  /** The id of the first task of its canvas; its own outside of one. */
+  readonly rootId: string;
   /** Aborts on the soft time limit, a lost lease, a revocation, a shutdown past its drain. */
   readonly signal: AbortSignal;
   /** Its lines carry the task's name and id. */
@@ -97,6 +111,8 @@ export interface PluginHooks {
   beforeTaskPublish?(call: Omit<OutgoingCall, 'set'>): MaybePromise<void>;
   /** The broker has accepted the message. */
   afterTaskPublish?(task: PublishedTask): MaybePromise<void>;
+  /** The broker has not accepted the message, or its answer was lost. */
+  taskPublishFailed?(task: PublishedTask & { readonly error: unknown }): MaybePromise<void>;
   /** A handler begins; called where it runs. */
   taskPrerun?(run: TaskRun): MaybePromise<void>;
   /** A handler has ended; called where it ran. */

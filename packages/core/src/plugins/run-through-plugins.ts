@@ -3,7 +3,7 @@ import { Ignore, isControlSignal } from '../message/control-signal.ts';
 import type { Duration } from '../options/duration.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { PluginTaskOptions } from '../task/task-options.ts';
-import type { TaskRun } from './plugin.ts';
+import type { TaskInfo, TaskRun } from './plugin.ts';
 import type { PluginList, RunPlugin } from './plugin-list.ts';
 
 /** Runs `handler` inside the plugins that wrap runs. Throws what the handler throws, a control signal, or {@link PluginError}. */
@@ -20,6 +20,33 @@ export function runThroughPlugins(
     next = () => wrap(plugin, { run, inner, failures });
   }
   return next();
+}
+
+/** Runs the handler of a batch inside the plugins that stand around batches. Resolves with what `handler` does; never rejects unless it does. */
+export async function runBatchThroughPlugins<T>(
+  plugins: PluginList,
+  runs: readonly TaskInfo[],
+  handler: () => Promise<T>,
+): Promise<T> {
+  let ended: Promise<T> | undefined;
+  let next = async (): Promise<void> => {
+    ended ??= handler();
+    await ended.catch(() => undefined);
+  };
+  for (const plugin of [...plugins.batchWrappers].reverse()) {
+    const inner = next;
+    const through = async (): Promise<void> => {
+      await plugin.batch(runs, inner).catch((error: unknown) => plugins.report(plugin.name, 'batch', error));
+      await inner(); // where it did not call it
+    };
+    let once: Promise<void> | undefined;
+    next = () => {
+      once ??= through();
+      return once;
+    };
+  }
+  await next();
+  return ended ?? handler();
 }
 
 /** Prerun and postrun stand next to the handler: a plugin that skips the run causes neither. */
@@ -76,7 +103,8 @@ class Failures {
   }
 }
 
-function createTaskRun(context: TaskContext, options: PluginTaskOptions, failures: Failures): TaskRun {
+/** What is known of a task that runs. */
+export function taskInfo(context: TaskContext, options: PluginTaskOptions): TaskInfo {
   return {
     id: context.id,
     task: context.name,
@@ -86,7 +114,15 @@ function createTaskRun(context: TaskContext, options: PluginTaskOptions, failure
     stamps: context.stamps,
     options,
     worker: context.worker,
+  };
+}
+
+function createTaskRun(context: TaskContext, options: PluginTaskOptions, failures: Failures): TaskRun {
+  return {
+    ...taskInfo(context, options),
     args: context.args,
+    eta: context.eta,
+    rootId: context.rootId,
     get signal() {
       return context.signal;
     },

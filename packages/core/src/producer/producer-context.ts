@@ -34,6 +34,8 @@ export interface ProducerContext {
   readonly rateLines: RateLines;
   /** Told of messages the broker has accepted. */
   readonly onSent?: ((messages: readonly Message[]) => void) | undefined;
+  /** Told of messages that the broker did not accept, or may have accepted with its answer lost. */
+  readonly onUnsent?: ((messages: readonly Message[], error: unknown) => void) | undefined;
   /** Changes or refuses calls, for plugins. */
   readonly beforePublish?: BeforePublish | undefined;
 }

@@ -233,9 +233,11 @@ export class Producer {
         onSent?.(messages);
         return result;
       },
-      (error: unknown) => {
+      (thrown: unknown) => {
         this.calls.end();
-        throw this.#explain(error, messages, signal);
+        const error = this.#explain(thrown, messages, signal);
+        this.#context.onUnsent?.(messages, error);
+        throw error;
       },
     );
   }

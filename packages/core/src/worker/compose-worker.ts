@@ -130,13 +130,14 @@ function createRateWaker(
 }
 
 function createBatching(
-  { brokerClock, registry, settings }: AppRuntime,
+  { brokerClock, registry, settings, plugins }: AppRuntime,
   { pools, loop }: Pick<WorkerTools, 'pools' | 'loop'>,
   options: ToolOptions,
 ): Batching | undefined {
   if (!registry.names().some((name) => registry.get(name)?.batch)) return undefined;
   const { concurrency } = options.settings;
-  return new Batching(concurrency, { clock: brokerClock, random: Math.random, ...sizeLimits(settings), pools, loop });
+  const tools = { clock: brokerClock, random: Math.random, plugins, pools, loop };
+  return new Batching(concurrency, { ...tools, ...sizeLimits(settings) });
 }
 
 type PoolTools = Pick<WorkerTools, 'states' | 'loop'>;
@@ -219,7 +220,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     storesResults: results !== undefined,
     limits: parts.limits,
     onProgress: (message, progress) => parts.observer.onProgress(message, progress),
-    observer: observeAll(parts, new HookObserver(runtime, parts.name)),
+    observer: observeAll(parts, new HookObserver(runtime)),
   });
   return new DeliveryReceiver({
     ...shared,

@@ -2,6 +2,7 @@ import type { AppRuntime } from '../app/app-runtime.ts';
 import { TimeLimitExceeded } from '../errors.ts';
 import type { Failure } from '../message/failure.ts';
 import type { TaskInfo } from '../plugins/plugin.ts';
+import { taskInfo } from '../plugins/run-through-plugins.ts';
 import type { EndedTask, TaskCallbacks } from '../task/task-options.ts';
 import type { Attempt } from './execution/attempt.ts';
 import type { AttemptResult } from './execution/attempt-result.ts';
@@ -9,12 +10,10 @@ import type { AttemptResult } from './execution/attempt-result.ts';
 /** Calls the hooks of plugins and the callbacks of tasks when an attempt has ended; they cannot change its result. */
 export class HookObserver {
   readonly #runtime: Pick<AppRuntime, 'plugins' | 'errors' | 'logger'>;
-  readonly #worker: string;
   readonly #hooked: boolean;
 
-  constructor(runtime: Pick<AppRuntime, 'plugins' | 'errors' | 'logger'>, worker: string) {
+  constructor(runtime: Pick<AppRuntime, 'plugins' | 'errors' | 'logger'>) {
     this.#runtime = runtime;
-    this.#worker = worker;
     this.#hooked = runtime.plugins.observes('taskSuccess', 'taskFailure', 'taskRetry', 'taskRevoked', 'taskRejected');
   }
 
@@ -65,17 +64,8 @@ export class HookObserver {
     return this.#runtime.errors.toError(failure, { taskId, task, attempts: context.attempt });
   }
 
-  #info({ context, definition, message }: Attempt): TaskInfo {
-    return {
-      id: message.id,
-      task: message.task,
-      queue: message.queue,
-      attempt: context.attempt,
-      headers: context.headers,
-      stamps: context.stamps,
-      options: definition.options.plugin,
-      worker: this.#worker,
-    };
+  #info({ context, definition }: Attempt): TaskInfo {
+    return taskInfo(context, definition.options.plugin);
   }
 
   #call(attempt: Attempt, name: keyof TaskCallbacks, extra: object): void {

@@ -1,6 +1,8 @@
 import type { Timer } from '../../clock.ts';
 import { decodeArgs, encodeResult, type SizeLimit } from '../../message/payload-codec.ts';
 import type { MaybePromise } from '../../options/schema.ts';
+import type { PluginList } from '../../plugins/plugin-list.ts';
+import { runBatchThroughPlugins, taskInfo } from '../../plugins/run-through-plugins.ts';
 import { type Batch, type BatchEnd, runBatch } from '../../task/batch.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import { limitTime } from '../middleware/time-limits.ts';
@@ -14,6 +16,7 @@ export interface BatcherOptions extends ClassifyTools {
   readonly maxResult: SizeLimit;
   readonly gate: SlotGate;
   readonly loop: Pick<LoopWatch, 'beginLimit' | 'endLimit'>;
+  readonly plugins: PluginList;
   /** Where attempts of other tasks run. */
   readonly pools: { run(attempt: Attempt): MaybePromise<AttemptResult> };
 }
@@ -103,7 +106,7 @@ export class Batcher {
   /** Resolves when every item has its result, whatever the handler still does for one that was broken off. */
   async #runHandler(batch: Batch, entries: readonly { item: Item; args: readonly unknown[] }[]): Promise<void> {
     const given = entries.map(({ item, args }) => ({ args, self: item.attempt.context }));
-    const running = Promise.resolve().then(() => runBatch(batch, given)); // once the limits below have begun
+    const running = Promise.resolve().then(() => this.#run(batch, entries, given)); // once the limits below have begun
     await Promise.all(
       entries.map(({ item: { attempt, done, settle } }, index) => {
         const ended = running.then((ends) => this.#resultOf(attempt, ends[index] as BatchEnd)); // never rejects
@@ -111,6 +114,17 @@ export class Batcher {
         return done;
       }),
     );
+  }
+
+  #run(
+    batch: Batch,
+    entries: readonly { readonly item: Item }[],
+    given: Parameters<typeof runBatch>[1],
+  ): Promise<readonly BatchEnd[]> {
+    const { plugins } = this.#options;
+    if (plugins.batchWrappers.length === 0) return runBatch(batch, given);
+    const runs = entries.map(({ item: { attempt } }) => taskInfo(attempt.context, attempt.definition.options.plugin));
+    return runBatchThroughPlugins(plugins, runs, () => runBatch(batch, given));
   }
 
   async #argsOf(item: Item): Promise<readonly unknown[] | undefined> {

@@ -1,0 +1,2 @@
+/** The door of `@lovage/opentelemetry`. */
+export { type OpenTelemetryOptions, openTelemetry } from './plugin.ts';
