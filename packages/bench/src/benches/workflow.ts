@@ -1,20 +1,52 @@
 // W1–W7: durable workflows on Redis Streams, their worker and their caller in one process. The steps do nothing: what is measured is what
 // a step costs to store.
-import { type Bench, type BenchContext, scaled } from '../bench.ts';
+import { type Bench, type BenchContext, type Load, scaled } from '../bench.ts';
 import { type Measurement, measureRounds, quantile } from '../measure.ts';
 import { startRedisServer } from '../redis-server.ts';
+import { type WorkflowPeer, workflowPeers } from '../systems/workflow-peers.ts';
 
 const atOnce = 50;
 const steps = 10;
+/** Runs before the clock starts, of each engine. */
+const warmUp = (load: Load): number => scaled(load, 500, atOnce);
 
 export const workflow: Bench = async (context) => {
-  const measurements = [throughput(context), latency(context), sequence(context), alwaysSynced(context)];
+  const peers = workflowPeers.filter((peer) => peer.missing() === undefined);
+  const measurements = [
+    throughput(context),
+    latency(context),
+    sequence(context),
+    alwaysSynced(context),
+    ...peers.map((peer) => measurePeer(context, peer)),
+  ];
   const rounds = await measureRounds(context.load.rounds, measurements, (done) =>
     context.say(`round ${done} of ${context.load.rounds}`),
   );
-  const why = 'its program for this bench is not written';
-  return { rounds, missing: { 'DBOS steps': why, 'Restate steps': why, 'openworkflow steps': why } };
+  const missing = Object.fromEntries(
+    workflowPeers.flatMap((peer) => {
+      const why = peer.missing();
+      return why === undefined ? [] : Object.values(figuresOf(peer)).map((figure) => [figure, why]);
+    }),
+  );
+  return { rounds, missing };
 };
+
+const figuresOf = ({ name }: WorkflowPeer) => ({
+  rate: `${name} steps, 50 runs at once`,
+  p50: `${name} run of one step p50`,
+});
+
+function measurePeer({ load }: BenchContext, peer: WorkflowPeer): Measurement {
+  return async () => {
+    const { rate, p50 } = await peer.measure({
+      runs: scaled(load, 500, 20),
+      short: scaled(load, 200, 5),
+      warm: warmUp(load),
+    });
+    const figures = figuresOf(peer);
+    return { [figures.rate]: rate, [figures.p50]: p50 };
+  };
+}
 
 type Flow = Awaited<ReturnType<typeof open>>;
 
@@ -61,7 +93,7 @@ function throughput({ load, redis }: BenchContext): Measurement {
   return async () => {
     await redis.client.flushall();
     return withFlows(redis.url, async (flows) => {
-      await runAll(flows, atOnce);
+      await runAll(flows, warmUp(load));
       const count = scaled(load, 2_000, 20);
       const [before, cpu, began] = [await usedMemory(redis.client), process.cpuUsage(), performance.now()];
       await runAll(flows, count);
@@ -136,7 +168,7 @@ function alwaysSynced({ load }: BenchContext): Measurement {
     const synced = await startRedisServer(['--appendonly', 'yes', '--appendfsync', 'always']);
     try {
       return await withFlows(synced.url, async (flows) => {
-        await runAll(flows, atOnce);
+        await runAll(flows, warmUp(load));
         const count = scaled(load, 1_000, 20);
         const began = performance.now();
         await runAll(flows, count);
