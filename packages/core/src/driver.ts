@@ -163,4 +163,6 @@ export type { MaybePromise } from './options/schema.ts';
 export { visible } from './options/visible.ts';
 export { memberId } from './results/list-values.ts';
 export { broadcastInbox } from './results/result-inbox.ts';
+export type { RetryRule } from './retry.ts';
+export { pauseAfter, retry } from './retry.ts';
 export { compilePattern } from './task/route.ts';

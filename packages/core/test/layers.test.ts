@@ -43,7 +43,7 @@ const coreLayers: Layers = {
     'inspect',
     'testing',
   ],
-  shared: ['abort-signal.ts', 'errors.ts', 'clock.ts', 'logger.ts', 'version.ts'],
+  shared: ['abort-signal.ts', 'errors.ts', 'clock.ts', 'retry.ts', 'logger.ts', 'version.ts'],
 };
 
 const coreDoors = [

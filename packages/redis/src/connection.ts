@@ -1,5 +1,4 @@
-import type { ConnectionOptions } from '@lovage/core/driver';
-import { ClosedError } from '@lovage/core/driver';
+import { ClosedError, type ConnectionOptions, pauseAfter } from '@lovage/core/driver';
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import type { RedisTarget } from './redis-url.ts';
 import { isDemoted, isForbidden, isSelectError, wasNotCarriedOut } from './store-errors.ts';
@@ -264,7 +263,7 @@ type InfoCallback = (error: Error | null | undefined, text?: string) => void;
 
 /** Full jitter between 100 ms and a ceiling that doubles up to 5 s, so that a fleet does not come back in step. */
 function reconnectDelay(times: number): number {
-  const ceiling = Math.min(5_000, 200 * 2 ** Math.min(times, 10));
+  const ceiling = pauseAfter({ first: 400, longest: 5_000 }, times);
   return 100 + Math.random() * (ceiling - 100);
 }
 

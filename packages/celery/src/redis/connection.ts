@@ -7,6 +7,7 @@ import {
   ClosedError,
   type ConnectionOptions,
   LovageError,
+  pauseAfter,
   sleep,
   withDeadline,
 } from '@lovage/core/driver';
@@ -208,6 +209,6 @@ function optionsOf(
 
 /** Full jitter up to a ceiling that doubles to 5 s, so that a fleet does not come back in step. */
 function reconnectDelay(times: number): number {
-  const ceiling = Math.min(5_000, 200 * 2 ** Math.min(times, 10));
+  const ceiling = pauseAfter({ first: 400, longest: 5_000 }, times);
   return 100 + Math.random() * (ceiling - 100);
 }

@@ -10,6 +10,7 @@ import {
   MalformedMessageError,
   type OutcomeWrite,
   plainRecord,
+  retry,
   type Settlement,
   sleep,
   toFailure,
@@ -320,17 +321,9 @@ export class CeleryConsumer implements Consumer {
     else if (this.#settling === mostSettling) this.#next();
   }
 
-  async #retryUntilAborted<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { clock } = this.#parts;
-    for (let delay = settleRetry.first; ; delay = Math.min(delay * 2, settleRetry.longest)) {
-      try {
-        return await work();
-      } catch (error) {
-        this.request.onError(error as Error);
-        if (this.#giveUp.signal.aborted) return undefined;
-        await sleep(clock, delay, this.#giveUp.signal).catch(() => undefined); // giving up is seen above
-      }
-    }
+  #retryUntilAborted<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const onError = (error: unknown): void => this.request.onError(error as Error);
+    return retry(this.#parts.clock, { ...settleRetry, onError }, this.#giveUp.signal, work);
   }
 
   #forget(held: HeldTask, over: boolean): void {

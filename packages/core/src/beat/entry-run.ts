@@ -1,5 +1,6 @@
 import type { AppRuntime } from '../app/app-runtime.ts';
 import { LovageError } from '../errors.ts';
+import { Backoff } from '../retry.ts';
 import { dueSlots } from './due.ts';
 import type { Entry } from './entry.ts';
 import { fireSlot } from './fire.ts';
@@ -18,7 +19,7 @@ export interface RunContext {
   readonly onError: () => void;
 }
 
-const retry = { first: 500, longest: 5_000 };
+const retryPauses = { first: 500, longest: 5_000 };
 /** How often an entry that is held back by its own last run looks whether that has ended. */
 const overlapLook = 500;
 const leaseCheck = 100;
@@ -32,7 +33,7 @@ export class EntryRun {
   #next: { readonly after: number; readonly slot: number | undefined } | undefined;
   #heldBack = false;
   #retryAt: number | undefined;
-  #delay = retry.first;
+  readonly #delays = new Backoff(retryPauses);
 
   constructor(context: RunContext, entry: Entry) {
     this.#context = context;
@@ -77,7 +78,7 @@ export class EntryRun {
     this.#retryAt = undefined;
     try {
       await this.#fireDue(now);
-      this.#delay = retry.first;
+      this.#delays.reset();
     } catch (error) {
       this.#tryLater(error);
     }
@@ -150,9 +151,9 @@ export class EntryRun {
   #tryLater(error: unknown): void {
     const { runtime, onError } = this.#context;
     onError();
-    runtime.logger.warn(`schedule "${this.#entry.name}": could not fire, trying again`, { error, inMs: this.#delay });
-    this.#retryAt = runtime.clock.now() + this.#delay;
-    this.#delay = Math.min(this.#delay * 2, retry.longest);
+    const inMs = this.#delays.next();
+    runtime.logger.warn(`schedule "${this.#entry.name}": could not fire, trying again`, { error, inMs });
+    this.#retryAt = runtime.clock.now() + inMs;
   }
 }
 

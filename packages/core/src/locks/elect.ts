@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { Duration } from '../options/duration.ts';
 import { type Reader, readOptions } from '../options/option-reader.ts';
 import { isName } from '../options/well-formed.ts';
+import { retry } from '../retry.ts';
 import { leaseTtl } from './lock.ts';
 import type { HeldLease, LeaseRequest } from './lock-lease.ts';
 import type { LeaseQueue } from './lock-queue.ts';
@@ -32,7 +33,7 @@ export interface ElectionContext {
 const stopGrace = 5_000;
 /** What giving the lease back may take: a store that does not answer holds up no shutdown. */
 const goodbye = 1_000;
-const retry = { first: 250, longest: 5_000 };
+const retryPauses = { first: 250, longest: 5_000 };
 const defaultTtl = 15_000;
 
 const handler: Reader<ElectionOptions['onLeader']> = (value, where) => {
@@ -90,29 +91,19 @@ export class Election {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    let delay = retry.first;
-    while (!signal.aborted) {
-      try {
-        const lease = await this.#context.queue.take(this.#request, signal);
-        delay = retry.first;
+    const { clock, logger, queue } = this.#context;
+    const onError = (error: unknown, inMs: number): void => {
+      if (isHopeless(error)) throw error;
+      logger.warn(`election "${this.name}": the store cannot be asked, trying again`, { error, inMs });
+    };
+    try {
+      while (!signal.aborted) {
+        const lease = await retry(clock, { ...retryPauses, onError }, signal, () => queue.take(this.#request, signal));
         if (lease) await this.#lead(lease);
-      } catch (error) {
-        if (signal.aborted || this.#isHopeless(error)) return;
-        this.#context.logger.warn(`election "${this.name}": the store cannot be asked, trying again`, {
-          error,
-          inMs: delay,
-        });
-        await sleep(this.#context.clock, delay, signal).catch(() => {}); // closing is seen above
-        delay = Math.min(delay * 2, retry.longest);
       }
+    } catch (error) {
+      logger.error(`election "${this.name}" ended`, { error });
     }
-  }
-
-  /** A broker without leases will not get them, and a closed app stays closed. */
-  #isHopeless(error: unknown): boolean {
-    const hopeless = error instanceof LovageError && (error instanceof NotSupportedError || error.code === 'CLOSED');
-    if (hopeless) this.#context.logger.error(`election "${this.name}" ended`, { error });
-    return hopeless;
   }
 
   /** Leads until the lease is lost, the election is closed, or the handler throws. */
@@ -167,4 +158,9 @@ export class Election {
     logger.error(`election "${this.name}": onLeader threw, stepping down`, { error });
     await sleep(clock, this.#request.ttl, this.#closing.signal).catch(() => {}); // closing ends the wait
   }
+}
+
+/** A broker without leases will not get them, and a closed app stays closed. */
+function isHopeless(error: unknown): boolean {
+  return error instanceof LovageError && (error instanceof NotSupportedError || error.code === 'CLOSED');
 }

@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../message/failure.ts';
+import { pauseAfter } from '../retry.ts';
 
 /** An error class, or a predicate over what was thrown. */
 export type ErrorMatcher = ErrorClass | ((error: unknown) => boolean);
@@ -33,7 +34,7 @@ export function hasRetriesLeft(limit: number | null, retries: number): boolean {
  */
 export function retryDelay(policy: RetryPolicy, retries: number, random: () => number): number {
   if (policy.retryBackoff === false) return policy.defaultRetryDelay;
-  const delay = Math.min(policy.retryBackoff * 2 ** Math.min(retries, 52), policy.retryBackoffMax);
+  const delay = pauseAfter({ first: policy.retryBackoff, longest: policy.retryBackoffMax }, retries + 1);
   return Math.round(policy.retryJitter ? random() * delay : delay);
 }
 

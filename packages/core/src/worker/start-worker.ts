@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
-import { sleep, withDeadline } from '../clock.ts';
+import { withDeadline } from '../clock.ts';
 import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
@@ -10,6 +10,7 @@ import type { Logger } from '../logger.ts';
 import { formatDuration } from '../options/duration.ts';
 import { oneOf, text } from '../options/option-reader.ts';
 import type { BrokerClock } from '../producer/broker-clock.ts';
+import { retry } from '../retry.ts';
 import { type ResolvedWorkerSettings, resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
 import { type AutoscaleLimits, readLimits } from './background/autoscale.ts';
@@ -73,7 +74,7 @@ const pollCheckTimeout = 2_000;
 const clockInterval = 1_000;
 /** Clocks that differ by more are worth a line in the log, in milliseconds. */
 const noteworthySkew = 1_000;
-const longestStartRetry = 5_000;
+const startRetry = { first: 250, longest: 5_000 };
 /** How often rules of revocation are read, whether or not somebody said that they changed. */
 const revocationsInterval = 10_000;
 /** How often this worker offers to sweep. */
@@ -319,15 +320,16 @@ interface ReachOptions {
 
 async function reachBroker(runtime: AppRuntime, stores: OpenStores, options: ReachOptions): Promise<StoreReport> {
   const { clock, logger } = runtime;
-  for (let delay = 250; ; delay = Math.min(delay * 2, longestStartRetry)) {
-    options.signal?.throwIfAborted();
-    try {
-      return await stores.brokerConnection.check(checkTimeout);
-    } catch (error) {
-      const unreachable = error instanceof BrokerUnavailableError || !(error instanceof LovageError);
-      if (!unreachable || options.exitOnBrokerLoss) throw error;
-      logger.warn(`broker ${runtime.stores.display} cannot be reached, trying again`, { error, inMs: delay });
-      await sleep(clock, delay, options.signal);
-    }
-  }
+  const { signal, exitOnBrokerLoss } = options;
+  const onError = (error: unknown, inMs: number): void => {
+    const unreachable = error instanceof BrokerUnavailableError || !(error instanceof LovageError);
+    if (!unreachable || exitOnBrokerLoss) throw error;
+    logger.warn(`broker ${runtime.stores.display} cannot be reached, trying again`, { error, inMs });
+  };
+  signal?.throwIfAborted();
+  const report = await retry(clock, { ...startRetry, onError }, signal, () =>
+    stores.brokerConnection.check(checkTimeout),
+  );
+  signal?.throwIfAborted();
+  return report as StoreReport; // undefined only where the signal aborted
 }

@@ -5,12 +5,13 @@ import {
   MalformedMessageError,
   type MaybePromise,
   type Message,
+  retry,
   type Settled,
   type Settlement,
   toFailure,
 } from '@lovage/core/driver';
 import type { Keys } from '../keys.ts';
-import { SettleRetry } from '../settle-retry.ts';
+import { settleRule } from '../settle-rule.ts';
 import { StartLog } from '../start-log.ts';
 import { type JobContent, readJob, unreadable } from './job-message.ts';
 import type { Lease } from './lease.ts';
@@ -145,25 +146,17 @@ export class DeliveryRunner {
   }
 
   async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
-    let retry: SettleRetry | undefined;
-    for (;;) {
-      let pause: number | undefined;
+    const { clock, request } = this.#parts;
+    const { leaseDuration, onError } = request;
+    const rule = settleRule({ client: context.client, leaseDuration, now: () => performance.now(), onError });
+    return retry(clock, rule, undefined, async () => {
       try {
         return await settle(ending, context, fetchNext);
       } catch (error) {
         if (isStale(error)) return this.#stale(ending);
-        retry ??= this.#retry(context);
-        pause = retry.next(error);
-        if (pause === undefined) throw error; // the lease brings the job back
-        this.#parts.request.onError(error as Error);
+        throw error; // in the end the lease brings the job back
       }
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    }
-  }
-
-  #retry({ client }: SettleContext): SettleRetry {
-    const { leaseDuration } = this.#parts.request;
-    return new SettleRetry({ client, leaseDuration, now: () => performance.now() });
+    });
   }
 
   #stale({ job, lease }: Ending): undefined {

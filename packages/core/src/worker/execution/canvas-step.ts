@@ -1,7 +1,7 @@
 import type { CanvasSender } from '../../canvas/canvas-sender.ts';
 import type { Ending } from '../../canvas/continuation.ts';
 import { planTtl } from '../../canvas/plan-sink.ts';
-import { type Clock, sleep } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { Delivery, Settlement } from '../../driver/broker.ts';
 import type { JoinMember, JoinState, ResultBackend } from '../../driver/result-backend.ts';
 import { type ErrorCode, LovageError, PublishError, ResultExpiredError } from '../../errors.ts';
@@ -12,6 +12,7 @@ import type { Message } from '../../message/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../../message/outcome.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import { listValues } from '../../results/list-values.ts';
+import { retry } from '../../retry.ts';
 
 /** What the canvas step of a worker needs. */
 export interface CanvasStepOptions {
@@ -207,17 +208,11 @@ export class CanvasStep {
   }
 
   /** Tries until it works; undefined when the worker ends first. */
-  async #retryUntilAborted<T>(taskId: string, work: () => Promise<T>): Promise<T | undefined> {
+  #retryUntilAborted<T>(taskId: string, work: () => Promise<T>): Promise<T | undefined> {
     const { clock, logger, giveUp } = this.#options;
-    for (let delay = pause.first; ; delay = Math.min(delay * 2, pause.longest)) {
-      try {
-        return await work();
-      } catch (error) {
-        if (giveUp.aborted) return undefined;
-        logger.warn('could not carry a canvas on, trying again', { taskId, error, inMs: delay });
-        await sleep(clock, delay, giveUp).catch(() => undefined); // giving up is seen above
-      }
-    }
+    const onError = (error: unknown, inMs: number): void =>
+      logger.warn('could not carry a canvas on, trying again', { taskId, error, inMs });
+    return retry(clock, { ...pause, onError }, giveUp, work);
   }
 
   #failed(message: Message, failure: Failure): Settlement {

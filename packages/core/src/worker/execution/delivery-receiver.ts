@@ -1,5 +1,5 @@
 import { gateTask } from '../../canvas/gate.ts';
-import { type Clock, sleep } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { Delivery, MalformedEntry, Settlement } from '../../driver/broker.ts';
 import type { ResultBackend } from '../../driver/result-backend.ts';
 import { UnknownTaskError } from '../../errors.ts';
@@ -9,6 +9,7 @@ import { type Failure, toFailure } from '../../message/failure.ts';
 import type { Message } from '../../message/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
 import type { MaybePromise } from '../../options/schema.ts';
+import { retry } from '../../retry.ts';
 import { placeKeywords } from '../../task/keyword-args.ts';
 import type { TaskRegistry } from '../../task/registry.ts';
 import { versionOf } from '../../task/task.ts';
@@ -266,15 +267,9 @@ export class DeliveryReceiver {
     if (acksWithOutcome || results === undefined || !('outcome' in settlement) || settlement.outcome === undefined)
       return settlement;
     const { outcome, ...rest } = settlement;
-    for (let delay = storeRetry.first; ; delay = Math.min(delay * 2, storeRetry.longest)) {
-      try {
-        await results.put([outcome]);
-        return rest as Settlement;
-      } catch (error) {
-        if (giveUp.aborted) return { kind: 'release' };
-        logger.warn('could not store a result, trying again', { taskId: outcome.record.id, error, inMs: delay });
-        await sleep(clock, delay, giveUp).catch(() => undefined); // giving up is seen above
-      }
-    }
+    const onError = (error: unknown, inMs: number): void =>
+      logger.warn('could not store a result, trying again', { taskId: outcome.record.id, error, inMs });
+    const stored = await retry(clock, { ...storeRetry, onError }, giveUp, () => results.put([outcome]));
+    return stored === undefined ? { kind: 'release' } : (rest as Settlement);
   }
 }

@@ -3,6 +3,7 @@ import { systemClock, type Timer, withDeadline } from '../../clock.ts';
 import type { LeaseGuardPlan, LeaseGuardSource } from '../../driver/lease-guard.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { Backoff } from '../../retry.ts';
 import { findProgram } from '../program-file.ts';
 import type { BlockedLimitAction } from './blocked-loop.ts';
 import type { LeaseRenewalReady, LeaseRenewalSetup, ToLeaseRenewal } from './run-lease-renewal-thread.ts';
@@ -38,7 +39,7 @@ export class LoopThread {
   #ready: Promise<LeaseRenewalReady> | undefined;
   #plan: LeaseGuardPlan | undefined;
   #restart: Timer | undefined;
-  #delay = restartDelay.first;
+  readonly #delays = new Backoff(restartDelay);
   #closed = false;
 
   constructor(options: LoopThreadOptions) {
@@ -127,14 +128,14 @@ export class LoopThread {
   #lost(thread: Thread, error: unknown): void {
     if (this.#closed || this.#thread !== thread) return;
     this.#thread = undefined;
-    this.#options.logger.error(`${program.what} has ended: starting it again`, { error, inMs: this.#delay });
+    const inMs = this.#delays.next();
+    this.#options.logger.error(`${program.what} has ended: starting it again`, { error, inMs });
     const again = (): void => {
       this.#restart = undefined;
       this.start();
       if (this.#plan) this.follow(this.#plan);
     };
-    this.#restart = systemClock.after(this.#delay, again, { background: true });
-    this.#delay = Math.min(this.#delay * 2, restartDelay.longest);
+    this.#restart = systemClock.after(inMs, again, { background: true });
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
+import { Backoff } from '../../retry.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 
 /** How long messages are held back that need a store which refuses, in milliseconds: doubling while it goes on. */
-const shortestPause = 500;
-const longestPause = 15_000;
+const pauses = { first: 500, longest: 15_000 };
 /** So long nothing more is logged of it. */
 const logInterval = 10_000;
 
@@ -24,7 +24,8 @@ export interface StoreBackoffOptions {
  */
 export class StoreBackoff {
   readonly #options: StoreBackoffOptions;
-  #pause = shortestPause;
+  readonly #backoff = new Backoff(pauses);
+  #pause = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
@@ -38,7 +39,8 @@ export class StoreBackoff {
     const now = clock.now();
     if (now >= this.#pausedUntil) {
       const again = now - this.#pausedUntil < this.#pause; // still: more than one message came meanwhile
-      this.#pause = again ? Math.min(2 * this.#pause, longestPause) : shortestPause;
+      if (!again) this.#backoff.reset();
+      this.#pause = this.#backoff.next();
       this.#pausedUntil = now + this.#pause;
     }
     if (now - this.#loggedAt >= logInterval) {

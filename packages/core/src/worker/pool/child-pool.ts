@@ -3,6 +3,7 @@ import { LeaseLostError, LovageError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toPlainError } from '../../message/failure.ts';
 import { formatDuration } from '../../options/duration.ts';
+import { pauseAfter } from '../../retry.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { StateRecorder } from '../execution/state-writer.ts';
@@ -100,7 +101,7 @@ export class ChildPool implements Pool {
       (error: unknown): AttemptResult => {
         if (this.#closed) return { state: 'RELEASED' };
         const { logger, clock, ahead } = this.#options;
-        const pause = Math.min(startPause.first * 2 ** Math.max(0, this.#failedStarts - 1), startPause.longest);
+        const pause = pauseAfter(startPause, Math.max(1, this.#failedStarts));
         logger.error('a child of the pool did not start, trying again', { error, inMs: pause });
         return { state: 'POSTPONED', message, at: clock.now() + ahead() + pause };
       },

@@ -1,6 +1,7 @@
-import { type Clock, sleep } from '../../clock.ts';
+import type { Clock } from '../../clock.ts';
 import type { AppendReply, HeaderChange, RunChange, WorkflowStore } from '../../driver/workflow-store.ts';
 import type { Logger } from '../../logger.ts';
+import { retry } from '../../retry.ts';
 import { encodeEntry, type LogEntry, markSign, type OpenMark } from '../log-entry.ts';
 
 /** What a journal needs. */
@@ -101,14 +102,9 @@ export class Journal {
 
   async #send(change: RunChange, seen: string | undefined): Promise<WriteReply> {
     const { id, store, clock, logger, signal } = this.#options;
-    for (let delay = pause.first; ; delay = Math.min(delay * 2, pause.longest)) {
-      try {
-        return await (seen === undefined ? store.append(id, change) : store.park(id, change, seen));
-      } catch (error) {
-        if (signal.aborted) return 'given-up';
-        logger.warn('could not write to the log of a run, trying again', { taskId: id, error, inMs: delay });
-        await sleep(clock, delay, signal).catch(() => undefined); // giving up is seen above
-      }
-    }
+    const onError = (error: unknown, inMs: number): void =>
+      logger.warn('could not write to the log of a run, trying again', { taskId: id, error, inMs });
+    const append = () => (seen === undefined ? store.append(id, change) : store.park(id, change, seen));
+    return (await retry(clock, { ...pause, onError }, signal, append)) ?? 'given-up';
   }
 }

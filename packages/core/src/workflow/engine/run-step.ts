@@ -3,6 +3,7 @@ import { PayloadNotSerializableError, PayloadTooLargeError, StepTimeoutError } f
 import { toFailure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { assertJson } from '../../message/payload-codec.ts';
+import { pauseAfter } from '../../retry.ts';
 import { runAsStep, type StepInfo } from '../step-context.ts';
 import type { ResolvedStepOptions } from '../step-options.ts';
 import type { Request } from './request.ts';
@@ -61,7 +62,7 @@ async function prepare({ engine, request, options }: StepRun, attempt: number): 
 
 /** The next attempt and its time are in the log with the next write. Returns the delay. */
 function postpone({ engine, request, options }: StepRun, attempt: number, error: unknown): number {
-  const inMs = Math.min(options.backoff * 2 ** (attempt - 1), options.backoffMax);
+  const inMs = pauseAfter({ first: options.backoff, longest: options.backoffMax }, attempt);
   const { logger } = engine.options;
   logger.warn('a step failed and will be tried again', { taskId: engine.id, step: request.key, attempt, inMs, error });
   engine.mark(request.key, { kind: request.kind, attempt: attempt + 1, until: engine.now + inMs });

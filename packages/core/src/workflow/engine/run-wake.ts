@@ -6,6 +6,7 @@ import type { ResultBackend } from '../../driver/result-backend.ts';
 import type { Delivered, NewInboxItem, NewRun, WorkflowStore } from '../../driver/workflow-store.ts';
 import { NoResultBackendError, NotSupportedError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { Backoff } from '../../retry.ts';
 
 /** The stores that workflows need. */
 export interface WorkflowStores {
@@ -58,13 +59,14 @@ export class RunReach {
       throw new NotSupportedError('this broker cannot wake workflow runs before their time');
     const { clock, logger } = this.#options;
     const endsAt = clock.monotonic() + longestChase;
-    for (let delay = pause.first; ; delay = Math.min(delay * 2, pause.longest)) {
+    const backoff = new Backoff(pause);
+    for (;;) {
       const [woken] = await broker.unblock([{ queue, id, timed: true }]);
       if (woken || (await this.#isReady(id, queue))) return true;
       const state = (await store.read(id))?.header.state;
       if (state !== 'PARKED' && state !== 'DIVERGED') return false;
       if (clock.monotonic() >= endsAt) break;
-      await sleep(clock, delay);
+      await sleep(clock, backoff.next());
     }
     logger.warn('a parked run has no message that waits: it is taken by a worker, or its message was removed', {
       taskId: id,

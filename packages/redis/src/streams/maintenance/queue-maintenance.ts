@@ -1,4 +1,4 @@
-import { type Clock, type Subscription, sleep, type Timer } from '@lovage/core/driver';
+import { type Clock, retry, type Subscription, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { Subscriber } from '../../subscriber.ts';
@@ -91,19 +91,18 @@ export class QueueMaintenance {
     for (const name of [...this.#kept.keys()]) this.remove(name);
   }
 
-  async #listen(kept: Kept): Promise<Subscription | undefined> {
-    const { subscriber } = this.#parts;
-    for (let pause = 250; this.#isKept(kept); pause = Math.min(pause * 2, pollInterval)) {
-      try {
-        const notifications = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
-        this.#schedule(kept, 0); // what was published before anyone listened
-        return notifications;
-      } catch (error) {
-        if (this.#isKept(kept)) this.#parts.onError(error as Error);
-      }
-      await sleep(this.#parts.clock, pause);
-    }
-    return undefined;
+  #listen(kept: Kept): Promise<Subscription | undefined> {
+    const { clock, subscriber } = this.#parts;
+    const onError = (error: unknown): void => {
+      if (!this.#isKept(kept)) throw error;
+      this.#parts.onError(error as Error);
+    };
+    const listen = async (): Promise<Subscription> => {
+      const notifications = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
+      this.#schedule(kept, 0); // what was published before anyone listened
+      return notifications;
+    };
+    return retry(clock, { first: 250, longest: pollInterval, onError }, undefined, listen).catch(() => undefined);
   }
 
   #hear(kept: Kept, text: string): void {

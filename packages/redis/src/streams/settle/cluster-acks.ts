@@ -1,10 +1,9 @@
-import { type Clock, type OutcomeWrite, sleep } from '@lovage/core/driver';
+import { type Clock, type OutcomeWrite, type RetryRule, retry } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import type { Keys } from '../../keys.ts';
 import { recordArguments } from '../../results/record-text.ts';
 import type { EndedLog } from '../../retention/ended-log.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
-import type { SettleRetry } from '../../settle-retry.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import { AckBatch } from './ack-batch.ts';
 import type { StreamDelivery } from './delivery.ts';
@@ -21,7 +20,7 @@ export interface ClusterAcksParts {
   /** The name of our consumer in the group. */
   readonly consumer: string;
   /** Says how long an ack that fails is tried again. */
-  readonly retry: () => SettleRetry;
+  readonly rule: () => RetryRule;
   readonly onError: (error: Error) => void;
   readonly onStale: (delivery: StreamDelivery) => void;
   readonly onOver: (delivery: StreamDelivery) => void;
@@ -74,24 +73,19 @@ export class ClusterAcks {
 
   /** Tries until each is settled, or has lost its lease, or is not to be tried any more. Never rejects. */
   async #end(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
-    const retry = this.#parts.retry();
+    const { clock, rule, onLeft } = this.#parts;
     let left = acks;
-    for (;;) {
-      let problem: unknown;
-      try {
+    try {
+      await retry(clock, rule(), undefined, async () => {
+        let problem: unknown;
         left = await this.#try(stream, left, (error) => {
           problem = error;
         });
-      } catch (error) {
-        problem = error;
-        this.#parts.onError(error as Error);
-      }
-      if (left.length === 0) return;
-      const pause = retry.next(problem);
-      if (pause === undefined) break;
-      await sleep(this.#parts.clock, pause);
+        if (left.length > 0) throw problem;
+      });
+    } catch {
+      for (const { delivery } of left) onLeft(delivery);
     }
-    for (const { delivery } of left) this.#parts.onLeft(delivery);
   }
 
   /** Answers with those whose result could not be stored. */
@@ -114,15 +108,14 @@ export class ClusterAcks {
 
   async #store(outcome: OutcomeWrite | undefined, refused: (error: unknown) => void): Promise<boolean> {
     if (!outcome) return true;
-    const { keys, ended, onError } = this.#parts;
+    const { keys, ended } = this.#parts;
     try {
       const record = recordArguments(outcome, keys);
       await scriptsOf(this.#client).storeRecord([keys.result(outcome.record.id)], record);
       ended.note(outcome, String(record[0]).length);
       return true;
     } catch (error) {
-      refused(error);
-      onError(new Error(`a result could not be stored: ${(error as Error).message}`, { cause: error }));
+      refused(new Error(`a result could not be stored: ${(error as Error).message}`, { cause: error }));
       return false;
     }
   }

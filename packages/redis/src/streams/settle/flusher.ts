@@ -4,14 +4,15 @@ import {
   encodeRecord,
   type OutcomeWrite,
   type Retention,
+  type RetryRule,
+  retry,
   type Settlement,
-  sleep,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import type { Keys } from '../../keys.ts';
 import type { EndedLog } from '../../retention/ended-log.ts';
 import { type AckReply, scriptsOf } from '../../scripts/scripts.ts';
-import { SettleRetry } from '../../settle-retry.ts';
+import { settleRule } from '../../settle-rule.ts';
 import { encodePayload } from '../entry/entry.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import { AckBatch } from './ack-batch.ts';
@@ -65,7 +66,7 @@ export class Flusher {
       onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
       onOver: (delivery: StreamDelivery): void => this.#over(delivery),
       onLeft: (delivery: StreamDelivery): void => this.#leave(delivery),
-      retry: (): SettleRetry => this.#retry(),
+      rule: (): RetryRule => this.#rule(),
       onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
     };
     this.#clusterAcks = parts.keys.sameSlot ? undefined : new ClusterAcks(client, { ...parts, ...ends });
@@ -106,8 +107,8 @@ export class Flusher {
     if (members.size > 0) this.#members = new Map();
     this.#others = [];
     corked(this.#client, () => {
-      for (const [stream, batch] of acks) this.#send(stream, batch);
-      for (const [stream, batch] of members) this.#send(stream, batch);
+      for (const [stream, batch] of acks) void this.#send(stream, batch);
+      for (const [stream, batch] of members) void this.#send(stream, batch);
       for (const other of others) other();
     });
   }
@@ -142,43 +143,44 @@ export class Flusher {
     batch.add(delivery, join ? { outcome, record, join } : { outcome, record });
     if (batch.full) {
       acks.delete(stream);
-      this.#others.push(() => this.#send(stream, batch));
+      this.#others.push(() => void this.#send(stream, batch));
     }
   }
 
-  #send(stream: QueueStream, batch: AckBatch, retry?: SettleRetry): void {
-    this.#end(stream, batch).then(
-      (reply) => this.#ended(stream, batch, { reply, retry }),
-      (error: Error) => void this.#again(stream, batch, { retry, error }),
-    );
-    if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
+  /** Never rejects. */
+  async #send(stream: QueueStream, batch: AckBatch): Promise<void> {
+    let left = batch;
+    try {
+      await retry(this.#parts.clock, this.#rule(), undefined, async () => {
+        const { failed, problem } = this.#ended(left, await this.#end(stream, left));
+        if (failed.length === 0) return;
+        left = left.only(failed);
+        throw new Error(`a result could not be stored: ${problem}`);
+      });
+    } catch {
+      for (const delivery of left.deliveries) this.#leave(delivery);
+    }
   }
 
+  /** Ends what the reply settles; returns the places of those whose outcome could not be stored. */
   #ended(
-    stream: QueueStream,
     batch: AckBatch,
-    {
-      reply: [stale, failed, problem, flat],
-      retry,
-    }: { readonly reply: AckReply; readonly retry: SettleRetry | undefined },
-  ): void {
+    [stale, failed, problem, flat]: AckReply,
+  ): { readonly failed: readonly number[]; readonly problem: string } {
     const open = batch.members?.open(flat) ?? none;
     const refused = open.filter(({ state }) => state.refused).map(({ place }) => place);
     batch.noteEnded(this.#parts.ended, [...stale, ...failed, ...refused]);
     if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
-    if (failed.length > 0)
-      void this.#again(stream, batch.only(failed), {
-        retry,
-        error: new Error(`a result could not be stored: ${problem}`),
-      });
     const waiting = open.length === 0 ? failed : [...failed, ...open.map(({ place }) => place)];
     for (const [place, delivery] of batch.deliveries.entries())
       if (waiting.length === 0 || !waiting.includes(place)) this.#acked(delivery);
     for (const member of open) void this.#follow(batch.deliveries[member.place] as StreamDelivery, member);
+    return { failed, problem };
   }
 
   #end(stream: QueueStream, batch: AckBatch): Promise<AckReply> {
     const [scripts, { members }] = [scriptsOf(this.#client), batch];
+    if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
     const keys: [string, string] = [stream.key, stream.queue.known];
     if (!members) return scripts.streamAck(keys, batch.args());
     return scripts.streamAckMembers([...keys, ...members.keys()], [...batch.args(), ...members.args()]);
@@ -203,43 +205,18 @@ export class Flusher {
     if (delivery.settled && !delivery.lost) delivery.settled(true);
   }
 
-  async #again(
-    stream: QueueStream,
-    batch: AckBatch,
-    { retry = this.#retry(), error }: { readonly retry: SettleRetry | undefined; readonly error: Error },
-  ): Promise<void> {
-    this.#parts.onError(error);
-    const pause = retry.next(error);
-    if (pause === undefined) {
-      for (const delivery of batch.deliveries) this.#leave(delivery);
-      return;
-    }
-    await sleep(this.#parts.clock, pause);
-    this.#send(stream, batch, retry);
-  }
-
-  #retry(): SettleRetry {
-    const { clock, leaseDuration } = this.#parts;
-    return new SettleRetry({ client: this.#client, leaseDuration, now: () => clock.monotonic() });
+  #rule(): RetryRule {
+    const { clock, leaseDuration, onError } = this.#parts;
+    return settleRule({ client: this.#client, leaseDuration, now: () => clock.monotonic(), onError });
   }
 
   /** Tries a settlement of one delivery until the store takes it; undefined when it does not. */
   async #retryWithinLease(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
-    let retry: SettleRetry | undefined;
-    for (;;) {
-      let pause: number | undefined;
-      try {
-        return await settle();
-      } catch (error) {
-        this.#parts.onError(error as Error);
-        retry ??= this.#retry();
-        pause = retry.next(error);
-      }
-      if (pause === undefined) {
-        this.#leave(delivery);
-        return undefined;
-      }
-      await sleep(this.#parts.clock, pause);
+    try {
+      return await retry(this.#parts.clock, this.#rule(), undefined, settle);
+    } catch {
+      this.#leave(delivery);
+      return undefined;
     }
   }
 
