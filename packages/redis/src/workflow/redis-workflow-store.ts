@@ -20,7 +20,7 @@ import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { AppendBatch } from './append-batch.ts';
-import { changedFields, readHeader, readInbox, readLog } from './run-record.ts';
+import { headerFields, readHeader, readInbox, readLog } from './run-record.ts';
 
 /** Headers read in one go. */
 const page = 500;
@@ -148,13 +148,12 @@ export class RedisWorkflowStore implements WorkflowStore {
 
   /** Headers of these runs; those that went by their time to live leave the directory. */
   async #headers(ids: readonly string[], which: SharedRegistry): Promise<readonly RunHeader[]> {
-    const names = ['name', 'version', 'queue', 'call', 'at', 'fence', 'host', ...headerFields];
     const rows = await this.#link.run((client) =>
-      Promise.all(ids.map((id) => client.hmget(this.#keys.run(id), ...names))),
+      Promise.all(ids.map((id) => client.hmget(this.#keys.run(id), ...headerFields))),
     );
     const gone: string[] = [];
     const headers = ids.flatMap((id, index) => {
-      const flat = names.flatMap((field, nth) => [field, rows[index]?.[nth] ?? '']);
+      const flat = headerFields.flatMap((field, nth) => [field, rows[index]?.[nth] ?? '']);
       const header = readHeader(id, flat);
       if (header === undefined) gone.push(id);
       return header ?? [];
@@ -168,15 +167,6 @@ export class RedisWorkflowStore implements WorkflowStore {
     return [run, `${run}:log`, `${run}:in`];
   }
 }
-
-const headerFields = changedFields({
-  state: 'SENT',
-  updatedAt: 0,
-  wakeAt: 0,
-  note: '',
-  outcome: '',
-  call: '',
-}).filter((_, index) => index % 2 === 0) as readonly string[];
 
 function inDirectory(state: WorkflowState, which: SharedRegistry): boolean {
   if (isWorkflowEnded(state)) return which === 'ended';

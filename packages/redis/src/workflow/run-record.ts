@@ -10,6 +10,9 @@ const fields = {
   call: 'c',
 } as const satisfies Record<keyof HeaderChange, string>;
 
+/** Every field of a header in Redis, those too that no change has: name, queue, time of creation, fence, version, host. */
+export const headerFields: readonly string[] = [...Object.values(fields), 'n', 'q', 't', 'f', 'v', 'h'];
+
 /** A change as pairs of field and value; '' takes a field away. A run that parks has no worker to be told of anything. */
 export function changedFields(change: HeaderChange): readonly (string | number)[] {
   const pairs = Object.entries(change).flatMap(([key, value]) => [fields[key as keyof HeaderChange], value ?? '']);
