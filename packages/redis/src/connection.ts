@@ -1,5 +1,6 @@
 import { ClosedError, type ConnectionOptions, pauseAfter } from '@lovage/core/driver';
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { IdleExit } from './idle-exit.ts';
 import type { RedisTarget } from './redis-url.ts';
 import { isDemoted, isForbidden, isSelectError, wasNotCarriedOut } from './store-errors.ts';
 
@@ -38,6 +39,8 @@ export class RedisClients {
   /** By the monotonic clock. */
   readonly #readySince = new WeakMap<RedisClient, number>();
   readonly #closing = new AbortController();
+  /** What lets a process end beside the idle connections of a producer. */
+  readonly idleExit: IdleExit = new IdleExit();
   /** Told of the client that takes and settles jobs, before it connects. */
   onWorkerClient: (client: RedisClient) => void = () => {};
 
@@ -94,6 +97,7 @@ export class RedisClients {
   /** Ends every client hard: pending commands are rejected, no socket or timer stays. */
   close(): void {
     this.#closing.abort();
+    this.idleExit.close();
     for (const client of this.#open) disconnectHard(client);
     this.#open.clear();
   }
@@ -137,6 +141,7 @@ export class RedisClients {
       this.#readySince.set(client, performance.now());
     });
     this.#open.add(client);
+    if (role === 'commands' || role === 'subscriber') this.idleExit.add(client, role);
     if (role === 'worker') this.onWorkerClient(client);
     return client;
   }

@@ -10,6 +10,8 @@ import {
   type StoreReport,
 } from '@lovage/core/driver';
 import { type RedisClient, RedisClients } from './connection.ts';
+import { examineStore } from './health/store-examination.ts';
+import { reportStore } from './health/store-report.ts';
 import { RedisHistoryStore } from './history/redis-history-store.ts';
 import { createKeys, type Keys } from './keys.ts';
 import type { Origin } from './lease-guard.ts';
@@ -19,9 +21,7 @@ import { RedisResultBackend } from './results/redis-result-backend.ts';
 import { EndedLog } from './retention/ended-log.ts';
 import { RedisSweeper } from './retention/redis-sweeper.ts';
 import { StoreClock } from './store-clock.ts';
-import { examineStore } from './store-examination.ts';
 import { Deadline, StoreLink } from './store-link.ts';
-import { reportStore } from './store-report.ts';
 import { RedisBus } from './stores/redis-bus.ts';
 import { RedisLeaseStore } from './stores/redis-lease-store.ts';
 import { RedisRateLimiter } from './stores/redis-rate-limiter.ts';

@@ -37,7 +37,7 @@ export class StoreLink {
     this.#coming ??= this.#connect().finally(() => {
       this.#coming = undefined;
     });
-    return deadline.race(this.#coming);
+    return this.clients.idleExit.during(deadline.race(this.#coming));
   }
 
   /**

@@ -39,6 +39,11 @@ export class Subscriber {
     return this.#listen(this.#patterns, pattern, listener);
   }
 
+  /** Keeps the process while somebody listens for its own sake. Calling what it returns ends that. */
+  pin(): () => void {
+    return this.#clients.idleExit.pin();
+  }
+
   /** Stops the timers; the connection's socket is ended with all others. */
   close(): void {
     this.#ping?.cancel();
@@ -83,6 +88,7 @@ export class Subscriber {
       const known = this.#clients.lastError(client);
       if (known && isRefusal(known)) throw known; // it is tried again in the background
       await deadline.race(client[command](name));
+      this.#clients.idleExit.relax();
     } finally {
       this.#deadlines.delete(deadline);
       deadline.clear();

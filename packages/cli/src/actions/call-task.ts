@@ -181,7 +181,7 @@ function isStopped(record: OutcomeRecord): boolean {
 }
 
 function report(record: OutcomeRecord, { json, verbose = false }: CallArguments): ExitCode {
-  if (json) printRecordJson(record, verbose);
+  if (json) printRecordJson(record);
   if (record.state === 'SUCCESS') {
     if (!json) printValue(record.value);
     return 0;

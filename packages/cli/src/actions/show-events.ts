@@ -33,11 +33,12 @@ function compileFilter({ task, queue, worker, id }: EventsArguments): (event: Ev
 /** Prints events as they come, until a signal or until there were so many. */
 export async function showEvents(given: EventsArguments): Promise<ExitCode> {
   const most = given.count === undefined ? Number.POSITIVE_INFINITY : readCount(given.count, '--count');
-  const types = splitList(given.type) ?? ['*'];
+  const asked = splitList(given.type);
+  const types = asked ?? ['*'];
   return withApp(given, async ({ app }) => {
     const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
     try {
-      await Promise.race([listen(app, { types, most, given }), untilSignal()]);
+      await Promise.race([listen(app, { types, most, given, heartbeats: asked !== undefined }), untilSignal()]);
     } finally {
       clearInterval(keepAlive);
     }
@@ -49,10 +50,12 @@ interface Listening {
   readonly types: readonly string[];
   readonly most: number;
   readonly given: EventsArguments;
+  /** Whether the heartbeats of workers are printed: only where they were asked for by their type. */
+  readonly heartbeats: boolean;
 }
 
 /** Resolves after the last event that was asked for. */
-async function listen(app: Lovage, { types, most, given }: Listening): Promise<void> {
+async function listen(app: Lovage, { types, most, given, heartbeats }: Listening): Promise<void> {
   const fits = compileFilter(given);
   let left = most;
   let finish = (): void => {};
@@ -60,7 +63,7 @@ async function listen(app: Lovage, { types, most, given }: Listening): Promise<v
     finish = resolve;
   });
   const hear = (event: EventFields): void => {
-    if (left <= 0 || !fits(event)) return;
+    if (left <= 0 || !fits(event) || (event.type === 'worker.heartbeat' && !heartbeats)) return;
     left -= 1;
     if (given.json) printJson(event);
     else printData(formatEvent(event));

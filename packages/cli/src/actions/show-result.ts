@@ -62,7 +62,7 @@ async function showUnfinished(result: AsyncResult, state: string, { json }: Resu
 }
 
 function showFinal(record: OutcomeRecord, { json, verbose = false }: ResultArguments): void {
-  if (json) return printRecordJson(record, verbose);
+  if (json) return printRecordJson(record);
   printData(record.state);
   if (record.state === 'SUCCESS') printValue(record.value);
   else printData(formatFailure(record, verbose, process.stdout));

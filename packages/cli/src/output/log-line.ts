@@ -16,9 +16,10 @@ const styles: Readonly<Record<string, Style>> = { debug: 'dim', info: 'green', w
 export function formatLogLine({ level, time, message, fields }: LogLine): string {
   const clock = new Date(time).toTimeString().slice(0, 8);
   const head = `${paint('dim', `${clock}.${String(time % 1000).padStart(3, '0')}`)} ${paintLevel(level)} ${message}`;
-  const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const { stack, ...others } = fields;
+  const shown = Object.entries(others).filter(([, value]) => value !== undefined);
   const pairs = shown.map(([key, value]) => `${paint('dim', `${key}=`)}${showField(value)}`);
-  const stacks = shown.flatMap(([, value]) => stackOf(value) ?? []);
+  const stacks = [stack, ...shown.map(([, value]) => stackOf(value))].filter((text) => typeof text === 'string');
   return printable(
     redact([[head, ...pairs].join('  '), ...stacks.map((stack) => paint('dim', indent(stack)))].join('\n')),
   );

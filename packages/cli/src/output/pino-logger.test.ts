@@ -40,3 +40,22 @@ it('writes for people', () => {
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} INFO {2}ready {2}queues=a,b {2}inMs=3 {2}note="two words"\n$/);
   expect(lines[1]).toMatch(/ERROR task failed {2}error="RangeError: too far"\n {4}RangeError: too far\n {8}at /);
 });
+
+it("keeps its own keys beside a handler's of the same names, and writes each key once", () => {
+  const { lines, logger } = open('json');
+  const log = logger.child({ task: 'mail.send', taskId: 't1', attempt: 1 });
+  log.info('sent', { task: 'mine', attempt: 1, level: 'high', time: 5, msg: 'text', pid: 'p' });
+  const line = lines[0] as string;
+  const keys = [...line.matchAll(/"(\w+)":/g)].map(([, key]) => key);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(JSON.parse(line)).toMatchObject({
+    ...{ level: 'info', msg: 'sent', task: 'mail.send', taskId: 't1', attempt: 1 },
+    ...{ task_: 'mine', level_: 'high', time_: 5, msg_: 'text', pid_: 'p' },
+  });
+});
+
+it('writes the stack of a failed task below its line', () => {
+  const { lines, logger } = open('pretty');
+  logger.error('task failed', { task: 'add', error: 'Error: no', stack: 'Error: no\n    at add (/app/tasks.ts:3:9)' });
+  expect(lines[0]).toMatch(/task=add {2}error="Error: no"\n {4}Error: no\n {8}at add \(\/app\/tasks\.ts:3:9\)\n$/);
+});

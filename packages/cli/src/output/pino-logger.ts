@@ -1,4 +1,5 @@
 import type { LogFields, Logger, LogLevel } from '@lovage/core';
+import { mergeLogFields } from '@lovage/core/visible';
 import { destination, type Logger as PinoLogger, pino, stdSerializers } from 'pino';
 import { formatLogLine } from './log-line.ts';
 import { redact } from './redact.ts';
@@ -35,13 +36,21 @@ export function createPinoLogger(format: LogFormat, sink: LineSink = openStderr(
   return { logger: wrap(root), setLevel };
 }
 
-function wrap(target: PinoLogger): Logger {
+/** Keys that pino writes itself. */
+const ofPino: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'pid', 'hostname']);
+
+/** Fields are put together here: pino's own child loggers write a key that comes again a second time. */
+function wrap(target: PinoLogger, carried: LogFields = {}): Logger {
+  const all = (fields: LogFields | undefined): LogFields =>
+    Object.fromEntries(
+      Object.entries(mergeLogFields(carried, fields)).map(([key, value]) => [ofPino.has(key) ? `${key}_` : key, value]),
+    );
   return {
-    debug: (message, fields) => target.debug(fields ?? {}, message),
-    info: (message, fields) => target.info(fields ?? {}, message),
-    warn: (message, fields) => target.warn(fields ?? {}, message),
-    error: (message, fields) => target.error(fields ?? {}, message),
-    child: (fields: LogFields) => wrap(target.child(fields)),
+    debug: (message, fields) => target.debug(all(fields), message),
+    info: (message, fields) => target.info(all(fields), message),
+    warn: (message, fields) => target.warn(all(fields), message),
+    error: (message, fields) => target.error(all(fields), message),
+    child: (fields: LogFields) => wrap(target, mergeLogFields(carried, fields)),
     get debugEnabled() {
       return target.isLevelEnabled('debug');
     },

@@ -1,4 +1,5 @@
 import type { LogFields, Logger, LogLevel } from '@lovage/core';
+import { mergeLogFields } from '@lovage/core/visible';
 import { formatLogLine } from './log-line.ts';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -39,12 +40,12 @@ export class PlainLogger implements Logger {
   }
 
   child(fields: LogFields): Logger {
-    return new PlainLogger(this.#level, { ...this.#fields, ...fields });
+    return new PlainLogger(this.#level, mergeLogFields(this.#fields, fields));
   }
 
   #write(level: LogLevel, message: string, fields: LogFields = {}): void {
     if (levels.indexOf(level) < levels.indexOf(this.#level.current)) return;
-    const line = { level, time: Date.now(), message, fields: { ...this.#fields, ...fields } };
+    const line = { level, time: Date.now(), message, fields: mergeLogFields(this.#fields, fields) };
     process.stderr.write(`${formatLogLine(line)}\n`);
   }
 }

@@ -20,9 +20,9 @@ export function printValue(value: unknown): void {
 }
 
 /** An outcome as one JSON object. */
-export function printRecordJson(record: OutcomeRecord, verbose: boolean): void {
+export function printRecordJson(record: OutcomeRecord): void {
   const { id, state, value, reason, failure, attempts } = record;
-  const error = failure && describeFailure(failure, verbose);
+  const error = failure && describeFailure(failure);
   printJson({
     id,
     state,
@@ -32,14 +32,14 @@ export function printRecordJson(record: OutcomeRecord, verbose: boolean): void {
   });
 }
 
-function describeFailure(failure: Failure, verbose: boolean): object {
+function describeFailure(failure: Failure): object {
   const { name, message, stack, data, cause } = failure;
   return {
     name,
     message,
     ...(data ? { data } : {}),
-    ...(verbose && stack ? { stack } : {}),
-    ...(cause ? { cause: describeFailure(cause, verbose) } : {}),
+    ...(stack ? { stack } : {}),
+    ...(cause ? { cause: describeFailure(cause) } : {}),
   };
 }
 

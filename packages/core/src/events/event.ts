@@ -27,9 +27,9 @@ export type EventFailure = Pick<Failure, 'name' | 'message'>;
 export interface EventFields {
   /** A call was accepted by the broker (with `conf.taskSendSentEvent`). */
   readonly 'task.sent': TaskEventFields & { readonly eta?: number | undefined };
-  /** A worker took the task. */
+  /** A worker took the task; again when it was held, postponed or retried meanwhile. */
   readonly 'task.received': TaskEventFields;
-  /** Its handler begins; `attempt` counts from 1. */
+  /** Its handler begins: not sent for one that is held, rate-limited, expired or revoked before. `attempt` counts from 1. */
   readonly 'task.started': TaskEventFields & { readonly attempt: number };
   /** `runtime` in milliseconds. */
   readonly 'task.succeeded': TaskEventFields & { readonly attempt: number; readonly runtime: number };

@@ -43,6 +43,8 @@ export interface WorkerReport {
   readonly clockSkew: number;
   /** For how long one of its queues has gone without a poll, in milliseconds; 0 while there is none to poll. */
   readonly unpolledFor: number;
+  /** It takes no more tasks: it ends when those that run have ended. */
+  readonly draining?: boolean;
   /** Of Lovage, and of Node. Absent from workers before 0.2. */
   readonly versions?: { readonly lovage: string; readonly node: string };
 }

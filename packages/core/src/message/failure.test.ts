@@ -33,6 +33,19 @@ describe('toFailure', () => {
     expect(JSON.parse(JSON.stringify(failure))).toEqual(failure);
   });
 
+  it('names an error by its class where that sets no name', () => {
+    class NetworkError extends TypeError {}
+    class Plain extends NetworkError {}
+    const minified = class a extends Error {};
+    expect(
+      [new NetworkError(), new Plain(), new minified(), new RangeError('far')].map((error) => toFailure(error).name),
+    ).toEqual([...['NetworkError', 'Plain', 'Error', 'RangeError']]);
+    expect(toFailure(Object.assign(new Plain(), { name: 'TypeError' })).name).toBe('TypeError');
+    const errors = new ErrorRegistry();
+    errors.register(NetworkError);
+    expect(errors.toError(toFailure(new NetworkError('gone')), context)).toBeInstanceOf(NetworkError);
+  });
+
   it.each([
     ['text', 'text'],
     [undefined, 'undefined was thrown'],

@@ -29,7 +29,7 @@ export function toFailure(thrown: unknown, depth = 0): Failure {
   const stack = readText(thrown, 'stack');
   const cause = depth < maxCauses ? readField(thrown, 'cause') : undefined;
   return {
-    name: readText(thrown, 'name').slice(0, maxName) || 'Error',
+    name: nameOf(thrown).slice(0, maxName) || 'Error',
     message: clip(readText(thrown, 'message')),
     ...(stack ? { stack: clip(stack) } : {}),
     ...(data ? { data } : {}),
@@ -44,6 +44,21 @@ function isError(thrown: unknown): thrown is Error {
   } catch {
     return false; // a proxy that refuses to say
   }
+}
+
+/** Names that a class of the user's inherits when it sets none of its own. */
+const builtInNames: ReadonlySet<string> = new Set(
+  'Error,AggregateError,EvalError,RangeError,ReferenceError,SyntaxError,TypeError,URIError'.split(','),
+);
+/** Minifiers rename classes: a name this short says less than the built-in one. */
+const longestMinified = 2;
+
+/** `class CardError extends Error {}` sets no `name`: its errors have that of the class, by which `registerError` knows them. */
+function nameOf(error: Error): string {
+  const name = readText(error, 'name');
+  if (!builtInNames.has(name) || Object.hasOwn(error, 'name')) return name;
+  const ofClass = (readField(error, 'constructor') as { readonly name?: unknown } | undefined)?.name;
+  return typeof ofClass === 'string' && ofClass.length > longestMinified ? ofClass : name;
 }
 
 function readText(error: Error, key: 'name' | 'message' | 'stack'): string {

@@ -273,6 +273,7 @@ export class Worker {
       clockSkew: this.#runtime.brokerClock.ahead,
       unpolledFor: Math.round(this.longestUnpolledQueue?.since ?? 0),
       versions: { lovage: version, node: process.versions.node },
+      ...(this.#closing === undefined ? {} : { draining: true }),
     };
   }
 

@@ -35,6 +35,7 @@ export class RedisBus implements Bus {
     });
   }
 
+  /** A process that listens is kept by it. */
   async subscribe(pattern: string, listener: (message: JsonValue, topic: string) => void): Promise<Subscription> {
     const hear = (text: string, channel: string): void => {
       const topic = channel.slice(this.#keys.busTopic('').length);
@@ -43,11 +44,27 @@ export class RedisBus implements Bus {
       if (message !== undefined) listener(message, topic);
     };
     const star = pattern.indexOf('*');
-    if (star < 0) return this.#subscriber.subscribe(this.#keys.busTopic(pattern), hear);
+    if (star < 0) return this.#pinned(this.#subscriber.subscribe(this.#keys.busTopic(pattern), hear));
     if (star !== pattern.length - 1 || (star > 0 && pattern[star - 1] !== '.')) {
       throw new ConfigurationError(`bus pattern "${pattern}": "*" may only stand for the last parts, as in "worker.*"`);
     }
-    return this.#subscriber.psubscribe(this.#keys.busPattern(pattern), hear);
+    return this.#pinned(this.#subscriber.psubscribe(this.#keys.busPattern(pattern), hear));
+  }
+
+  async #pinned(opening: Promise<Subscription>): Promise<Subscription> {
+    const release = this.#subscriber.pin();
+    try {
+      const subscription = await opening;
+      return {
+        close: () => {
+          release();
+          return subscription.close();
+        },
+      };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** The connection owns the sockets. */

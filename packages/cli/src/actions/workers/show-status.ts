@@ -28,8 +28,16 @@ export async function showStatus(given: StatusArguments): Promise<ExitCode> {
 
 function printWorkers(workers: readonly WorkerReport[]): void {
   if (workers.length === 0) return printNote('no worker answers: start one with lovage worker -A ./tasks.ts');
-  const rows = workers.map(({ name, slots, running, queues, counts, uptime }) => {
-    return [name, slots, running.length, counts.succeeded, counts.failed, queues.join(','), `${uptime}s`];
+  const rows = workers.map(({ name, slots, running, queues, counts, uptime, draining }) => {
+    return [
+      draining ? `${name} (draining)` : name,
+      slots,
+      running.length,
+      counts.succeeded,
+      counts.failed,
+      queues.join(','),
+      `${uptime}s`,
+    ];
   });
   printData(`${formatTable(['worker', 'slots', 'running', 'done', 'failed', 'queues', 'up'], rows)}\n`);
 }

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { LovageEvent } from '../../events/event.ts';
+import type { BatchItem } from '../../task/batch.ts';
 import { deferred, until, within } from '../until.ts';
 import type { Scenario } from './scenario-bench.ts';
 import { settled } from './scenario-bench.ts';
@@ -255,6 +256,50 @@ export const controlScenarios: readonly Scenario[] = [
       expect(heard.find(({ type }) => type === 'task.failed')).toMatchObject({
         failure: { name: 'Error', message: 'as asked' },
       });
+    },
+  },
+  {
+    name: 'events say that a task started when its handler begins, and not before',
+    async run(bench) {
+      const app = bench.app();
+      const gate = deferred();
+      let runs = 0;
+      const run = async (): Promise<void> => {
+        runs++;
+        await gate.promise;
+      };
+      const limited = app.task({ name: 'limited', rateLimit: '1/h' }, run);
+      const single = app.task({ name: 'single', concurrency: { limit: 1 } }, run);
+      const late = app.task('late', run);
+      const batched = app.batchTask(
+        { name: 'batched', size: 2, wait: '10m' },
+        (items: readonly BatchItem<[string]>[]) => items.map(() => runs++),
+      );
+      const heard: LovageEvent[] = [];
+      await bench.app().events.on('*', (event) => heard.push(event));
+      await bench.worker(app, { events: true, concurrency: 8 });
+      await limited.delayMany([[], []]);
+      await single.delayMany([[], []]);
+      const expired = await late.applyAsync([], { expires: new Date(Date.now() - 1_000) });
+      await batched.delay('alone');
+      const names = (type: LovageEvent['type']): string[] =>
+        heard.flatMap((event) => (event.type === type && 'task' in event ? [event.task] : [])).sort();
+      // Whether the second call of a limited or single task is delivered before it can run, or not at all, is the driver's to say.
+      const taken = (): boolean =>
+        ['batched', 'late', 'limited', 'single'].every((name) => names('task.received').includes(name));
+      await until(taken, { what: 'the tasks to be received', timeout: 60_000 });
+      await until(() => names('task.revoked').includes('late'), { what: 'the expired task to end', timeout: 60_000 });
+      expect(await expired.state()).toBe('REVOKED');
+      await until(() => names('task.started').length === 2, { what: 'two tasks to start', timeout: 60_000 });
+      expect(names('task.started')).toEqual(['limited', 'single']);
+      expect(runs).toBe(2);
+      gate.resolve();
+      await batched.delay('together');
+      await until(() => names('task.started').length === 5, {
+        what: 'the held one and the batch to start',
+        timeout: 60_000,
+      });
+      expect(names('task.started')).toEqual(['batched', 'batched', 'limited', 'single', 'single']);
     },
   },
 ];

@@ -12,6 +12,8 @@ export interface Attempt {
   /** When it began, by the monotonic clock, and where the list of running attempts has it: kept by {@link WorkerStats}. */
   begun?: number;
   place?: number;
+  /** Called when its handler begins; set where events are listened to. */
+  onBegin?: (() => void) | undefined;
   /** How many share its slot: the items of its batch. @default 1 */
   sharedBy?: number;
   /** The return value as JSON, where it is an object or a list: made once, see seal-result.ts. */

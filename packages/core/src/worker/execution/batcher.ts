@@ -101,6 +101,7 @@ export class Batcher {
   #share(attempt: Attempt, items: number): void {
     attempt.begun = this.#options.clock.monotonic();
     attempt.sharedBy = items;
+    attempt.onBegin?.();
   }
 
   /** Resolves when every item has its result, whatever the handler still does for one that was broken off. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Delivery, Settlement } from '../../driver/broker.ts';
 import type { Logger } from '../../logger.ts';
+import type { Failure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import type { Message } from '../../message/message.ts';
 import type { SizeLimit } from '../../message/payload-codec.ts';
@@ -88,7 +89,15 @@ export class Executor {
 
   #begin(definition: TaskDefinition, delivery: Delivery): Attempt {
     const context = new AttemptContext(definition, delivery, this.#options);
-    const attempt: Attempt = { definition, message: delivery.message, delivery, context, begun: 0, place: 0 };
+    const attempt: Attempt = {
+      definition,
+      message: delivery.message,
+      delivery,
+      context,
+      begun: 0,
+      place: 0,
+      onBegin: undefined,
+    };
     this.#options.observer.onStart(attempt);
     return attempt;
   }
@@ -145,6 +154,7 @@ export class Executor {
           taskId: message.id,
           attempts: context.attempt,
           error: `${result.failure.name}: ${result.failure.message}`,
+          ...(result.failure.stack === undefined ? {} : { stack: wholeStack(result.failure) }),
         });
         return;
       default:
@@ -152,4 +162,11 @@ export class Executor {
         logger.debug(`task ${result.state.toLowerCase()}`, { task: message.task, taskId: message.id });
     }
   }
+}
+
+/** The stacks of a failure and of what caused it. */
+function wholeStack({ stack = '', cause }: Failure): string {
+  return cause === undefined
+    ? stack
+    : `${stack}\ncaused by ${wholeStack({ ...cause, stack: cause.stack ?? `${cause.name}: ${cause.message}` })}`;
 }

@@ -19,6 +19,7 @@ export class AsyncPool implements Pool {
   }
 
   run(attempt: Attempt): MaybePromise<AttemptResult> {
+    attempt.onBegin?.();
     this.#loop.enter(attempt.message, attempt.context.limitSlot);
     const result = this.#handle(attempt);
     this.#loop.leave();

@@ -86,6 +86,7 @@ export class ChildPool implements Pool {
     const slot = this.#idle.pop() ?? this.#open();
     const resultBeforeStart = await this.#untilReady(slot, attempt);
     if (resultBeforeStart) return resultBeforeStart;
+    attempt.onBegin?.();
     const result = await limitTime({ clock: this.#options.clock }, attempt, () => this.#serve(slot, attempt));
     slot.served += 1;
     this.#free(slot);

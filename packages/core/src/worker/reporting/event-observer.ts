@@ -33,7 +33,7 @@ export class EventObserver implements AttemptObserver {
   onStart(attempt: Attempt): void {
     if (!this.#heard) return;
     this.#emit('task.received', attempt.message, {});
-    this.#emit('task.started', attempt.message, { attempt: attempt.context.attempt });
+    attempt.onBegin = () => this.#emit('task.started', attempt.message, { attempt: attempt.context.attempt });
   }
 
   onEnd(attempt: Attempt, result: AttemptResult): void {

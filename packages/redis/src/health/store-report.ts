@@ -1,6 +1,6 @@
 import { BrokerAuthenticationError, type StoreReport } from '@lovage/core/driver';
-import type { RedisClient } from './connection.ts';
-import { isForbidden } from './store-errors.ts';
+import type { RedisClient } from '../connection.ts';
+import { isForbidden } from '../store-errors.ts';
 
 /**
  * What Redis says of itself: its version, and the settings under which acknowledged tasks can be lost. Throws

@@ -1,9 +1,9 @@
 import type { Finding, StoreReport } from '@lovage/core/driver';
-import { bullWorkerName, clientNames } from './bullmq/queue-owner.ts';
-import { isCluster, type RedisClient } from './connection.ts';
-import type { Keys } from './keys.ts';
-import type { RedisTarget } from './redis-url.ts';
-import { isForbidden } from './store-errors.ts';
+import { bullWorkerName, clientNames } from '../bullmq/queue-owner.ts';
+import { isCluster, type RedisClient } from '../connection.ts';
+import type { Keys } from '../keys.ts';
+import type { RedisTarget } from '../redis-url.ts';
+import { isForbidden } from '../store-errors.ts';
 
 /** What an examination needs beside a client. */
 export interface Examined {
