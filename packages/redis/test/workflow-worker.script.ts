@@ -16,8 +16,10 @@ export interface WorkflowPlan {
   readonly lockDuration: number;
   /** Writes of a worker that has lost the run, and that the store took all the same, are noted; `off`: writes carry the newest fence. */
   readonly fence?: 'on' | 'off';
-  /** `off`: a worker that takes a run is handed an empty log; and the workflow does not sleep, which it would do for ever. */
+  /** `off`: a worker that takes a run is handed an empty log; and the workflow does not sleep, as it would for ever. */
   readonly replay?: 'off';
+  /** The step from which on this worker's steps never end. */
+  readonly hangAt?: number;
 }
 
 const plan: WorkflowPlan = JSON.parse(process.argv[2] ?? '');
@@ -61,7 +63,7 @@ app.workflow({ name: 'flow', parkAfter: 20 }, async (w, name: string) => {
     const key = step === 1 ? 'step' : `step#${step}`;
     await w.step('step', async () => {
       note(`S ${name} ${key}`);
-      await pause(3);
+      await (plan.hangAt !== undefined && step >= plan.hangAt ? new Promise(() => {}) : pause(3));
       return step;
     });
     note(`D ${name} ${key}`);
