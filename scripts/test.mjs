@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
 import { ensureCelery } from './ensure-celery.mjs';
+import { ensureOpenssl } from './ensure-openssl.mjs';
 import { ensureRabbitmq } from './ensure-rabbitmq.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { binOf, runNode } from './run.mjs';
@@ -15,6 +16,7 @@ const onCi = !['', '0', 'false', undefined].includes(process.env.CI);
 
 process.exitCode =
   (await part(ensureRedis)) ||
+  (await part(ensureOpenssl)) ||
   (await part(ensureCelery)) ||
   (await part(ensureRabbitmq)) ||
   (await build()) ||

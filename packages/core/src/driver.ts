@@ -73,6 +73,7 @@ export type {
 } from './driver/semaphore.ts';
 export { memberOf, recheckAfter, slotHolderOf } from './driver/semaphore.ts';
 export type { RegistryEntry, SharedRegistry } from './driver/shared-registry.ts';
+export { tlsOptions, tlsProblem } from './driver/tls.ts';
 export type {
   DebounceWindow,
   HeldUniqueKey,
@@ -102,6 +103,7 @@ export {
   BrokerCommandError,
   BrokerDataLossError,
   BrokerMemoryError,
+  BrokerTlsError,
   BrokerUnavailableError,
   BrokerUrlError,
   ClosedError,

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'BROKER_DATA_LOSS'
   | 'BROKER_COMMAND'
   | 'BROKER_AUTHENTICATION'
+  | 'BROKER_TLS'
   | 'BROKER_UNSAFE'
   | 'QUEUE_FOREIGN'
   | 'BROKER_UNKNOWN_SCHEME'
@@ -221,6 +222,13 @@ export class BrokerUnavailableError extends LovageError {
 export class BrokerAuthenticationError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('BROKER_AUTHENTICATION', message, options);
+  }
+}
+
+/** No trusted connection to the broker could be made: its certificate, ours, or TLS itself. Nothing was sent. */
+export class BrokerTlsError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('BROKER_TLS', message, options);
   }
 }
 

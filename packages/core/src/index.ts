@@ -30,6 +30,7 @@ export {
   BrokerCommandError,
   BrokerDataLossError,
   BrokerMemoryError,
+  BrokerTlsError,
   BrokerUnavailableError,
   BrokerUrlError,
   ClosedError,

@@ -115,7 +115,7 @@ type Shop = ReturnType<typeof createShop>;
 /** Everything that a web process does. */
 async function produce(shop: Shop): Promise<void> {
   const { app, add, sum } = shop;
-  const soon = { timeout: '15s' } as const;
+  const soon = { timeout: '60s' } as const;
   const heard: unknown[] = [];
   const listening = await app.subscribe('*', (payload) => heard.push(payload));
   expect(await add.call([2, 3], soon)).toBe(5);

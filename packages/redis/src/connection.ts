@@ -1,5 +1,6 @@
-import { ClosedError, type ConnectionOptions, pauseAfter } from '@lovage/core/driver';
+import { ClosedError, type ConnectionOptions, pauseAfter, tlsOptions } from '@lovage/core/driver';
 import type { ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { mayHideTls, probeTls } from './access/tls-probe.ts';
 import { IdleExit } from './idle-exit.ts';
 import type { RedisTarget } from './redis-url.ts';
 import { isDemoted, isForbidden, isSelectError, wasNotCarriedOut } from './store-errors.ts';
@@ -28,6 +29,8 @@ const readMargin = 1_000;
 const shortestRead = 1_000;
 const keepAlive = 10_000;
 const disconnectTimeout = 50;
+/** How long a server may take to show how it speaks, in milliseconds. */
+const probeTimeout = 2_000;
 
 /** Makes every Redis connection of one `Connection`, lazily, and ends them all. */
 export class RedisClients {
@@ -41,6 +44,7 @@ export class RedisClients {
   readonly #closing = new AbortController();
   /** What lets a process end beside the idle connections of a producer. */
   readonly idleExit: IdleExit = new IdleExit();
+  #probing: Promise<Error | undefined> | undefined;
   /** Told of the client that takes and settles jobs, before it connects. */
   onWorkerClient: (client: RedisClient) => void = () => {};
 
@@ -119,6 +123,16 @@ export class RedisClients {
     if (!this.#lastErrors.has(client) || !wasNotCarriedOut(error)) this.#lastErrors.set(client, error);
   }
 
+  /** Tells the listeners of a client that does not connect what is wrong with TLS. One probe at a time, for all clients. */
+  async lookAtTls(client: RedisClient): Promise<void> {
+    if (!this.target.tls || this.closed.aborted) return;
+    this.#probing ??= probeTls(this.target, tlsOptions(this.#options.tls), probeTimeout).finally(() => {
+      this.#probing = undefined;
+    });
+    const error = await this.#probing;
+    if (error && client.status !== 'ready' && client.status !== 'end') client.emit('error', error);
+  }
+
   async #create(role: Role, connectionName?: string): Promise<RedisClient> {
     if (this.closed.aborted) throw new ClosedError('the Redis connection');
     const { Redis, Cluster } = await import('ioredis'); // 70 ms, paid at the first use
@@ -134,6 +148,7 @@ export class RedisClients {
     client.on('error', (error: Error) => {
       this.#note(client, error);
       if (isSelectError(error)) client.disconnect(true); // ioredis would go on in database 0: tries again, with the usual pauses
+      if (mayHideTls(error)) void this.lookAtTls(client);
       if (error.message.startsWith('Socket timeout')) this.#dropDeadConnection(client, options.socketTimeout as number);
     });
     client.on('ready', () => {
@@ -201,13 +216,13 @@ function redisOptions(
   const [first] = target.hosts;
   const failFast = role === 'commands' || role === 'reader';
   const blocks = role === 'blocking' || role === 'reader';
-  const tls = target.tls ? { tls: { ...given.tls } } : {};
+  const tls = target.tls ? { tls: tlsOptions(given.tls) } : {};
   return {
     ...(target.kind === 'sentinel'
       ? {
           sentinels: [...target.hosts],
           name: target.masterName ?? '',
-          ...(target.tls ? { sentinelTLS: { ...given.tls }, enableTLSForSentinelMode: true } : {}),
+          ...(target.tls ? { sentinelTLS: tlsOptions(given.tls), enableTLSForSentinelMode: true } : {}),
         }
       : { host: first?.host ?? 'localhost', port: first?.port ?? 6379 }),
     ...tls,
@@ -246,6 +261,8 @@ function clusterOptions(options: LegacyOptions): ClusterOptions & { redisOptions
     lazyConnect: true,
     enableOfflineQueue: options.enableOfflineQueue ?? true,
     clusterRetryStrategy: reconnectDelay,
+    // By default ioredis connects to a node's address in the place of its name, which its certificate has.
+    ...(options.tls ? { dnsLookup: (name, found) => found(null, name) } : {}),
     redisOptions: redis,
   };
 }

@@ -141,7 +141,7 @@ export class RedisConnection implements Connection {
   check(timeout: number, thorough = false): Promise<StoreReport> {
     return this.#link.run(async (client) => {
       await this.#kit.assertServer?.(client);
-      const report = await reportStore(client, this.display);
+      const report = withTlsWarning(await reportStore(client, this.display), this.#clients.target, this.#context);
       if (!thorough) return report;
       return {
         ...report,
@@ -165,6 +165,14 @@ export class RedisConnection implements Connection {
       this.#clients.close();
     }
   }
+}
+
+/** Whoever stands between may read and change everything. */
+function withTlsWarning(report: StoreReport, { tls }: RedisTarget, { connection }: DriverContext): StoreReport {
+  if (!tls || connection.tls?.['rejectUnauthorized'] !== false) return report;
+  const warning =
+    'The certificate of Redis is not verified (connection.tls.rejectUnauthorized: false), so anybody between may read and change tasks: set connection.caFile instead.';
+  return { ...report, warnings: [...report.warnings, warning] };
 }
 
 /** A worker's connections watch for a Redis that has lost its data. */

@@ -2,10 +2,12 @@ import {
   BrokerAuthenticationError,
   BrokerCommandError,
   BrokerMemoryError,
+  BrokerTlsError,
   BrokerUnavailableError,
   BrokerUrlError,
   LovageError,
   ResultBackendUnavailableError,
+  tlsProblem,
 } from '@lovage/core/driver';
 
 /** Errors after which the same command may succeed on the next connection: nobody can say whether it was carried out. */
@@ -63,7 +65,7 @@ function isDatabaseError(error: unknown): boolean {
 
 /** Whether waiting for the connection is in vain until somebody changes the URL, the server or its users. */
 export function isRefusal(error: unknown): boolean {
-  return isAuthenticationError(error) || isDatabaseError(error);
+  return isAuthenticationError(error) || isDatabaseError(error) || tlsProblem(error) !== undefined;
 }
 
 /** Whether the command was certainly not carried out: it never left this process, or the server did not serve. */
@@ -91,6 +93,8 @@ export function toBrokerError(error: unknown, display: string, taskId?: string):
     const message = `Redis at ${display} wants a password, and the URL has none: write redis://:<password>@host:6379/0`;
     return new BrokerAuthenticationError(message, options);
   }
+  const tls = tlsProblem(error);
+  if (tls !== undefined) return new BrokerTlsError(`Redis at ${display}: ${tls} (${detail})`, options);
   if (isDatabaseError(error)) {
     const message = `Redis at ${display} has no database of that number: write one below its setting "databases" into the URL, or raise the setting`;
     return new BrokerUrlError(message, { cause: error });

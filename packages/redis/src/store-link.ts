@@ -5,6 +5,8 @@ import { isConnectionError, isNotServing, isRefusal, toBrokerError } from './sto
 
 /** Between two tries on a connection that is there but does not serve (loading, failing over), in milliseconds. */
 const retryPause = 50;
+/** A connection that takes longer is asked whether TLS is what it waits for, in milliseconds. */
+const slowConnect = 1_000;
 
 /**
  * The way to Redis for everything that must not wait for ever: one fail-fast connection, waited for until a deadline,
@@ -93,9 +95,11 @@ export class StoreLink {
     this.#ready = client;
     if (isReady(client)) return client;
     const { closed } = this.clients;
+    const slow = this.clock.after(slowConnect, () => void this.clients.lookAtTls(client), { background: true });
     await new Promise<void>((resolve, reject) => {
       const settle = (error?: unknown): void => {
         client.off('ready', onReady).off('end', onEnd).off('error', onError);
+        slow.cancel();
         forget();
         error === undefined ? resolve() : reject(error);
       };

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { until } from '@lovage/core/testing';
 import { Cluster } from 'ioredis';
-import { RedisServer } from './redis-server.ts';
+import { RedisServer, type RedisSettings } from './redis-server.ts';
 
 /** How long a node is silent before it is taken for dead, in milliseconds. */
 const nodeTimeout = 1_000;
@@ -13,29 +13,33 @@ export class RedisCluster {
   readonly #nodes: readonly RedisServer[];
   readonly #killed = new Set<RedisServer>();
 
-  private constructor(nodes: readonly RedisServer[]) {
+  private constructor(nodes: readonly RedisServer[], tls: boolean) {
     this.#nodes = nodes;
-    this.client = new Cluster(nodes.slice(0, 3).map(({ port }) => ({ host: '127.0.0.1', port })));
+    const hosts = nodes.slice(0, 3).map(({ port }) => ({ host: '127.0.0.1', port }));
+    this.client = new Cluster(hosts, tls ? { redisOptions: { tls: { rejectUnauthorized: false } } } : {});
     this.client.on('error', () => {}); // masters of tests die
   }
 
-  static async start(replicas: 0 | 1 = 1): Promise<RedisCluster> {
+  /** `tls`: settings of a server with TLS; then the nodes speak it among themselves too. */
+  static async start(replicas: 0 | 1 = 1, tls?: RedisSettings): Promise<RedisCluster> {
     const settings = {
       'cluster-enabled': 'yes',
       'cluster-announce-ip': '127.0.0.1',
       'cluster-node-timeout': String(nodeTimeout),
       'cluster-replica-validity-factor': '0', // a replica may be promoted however long ago it heard from its master
       'repl-ping-replica-period': '1',
+      ...(tls ? { ...tls, 'tls-cluster': 'yes', 'tls-replication': 'yes' } : {}),
     };
     const nodes = await Promise.all(Array.from({ length: 3 * (1 + replicas) }, () => RedisServer.start(settings)));
     const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    const create = ['--cluster', 'create', ...hosts, '--cluster-replicas', String(replicas), '--cluster-yes'];
+    const trust = tls ? ['--tls', '--cacert', tls['tls-ca-cert-file'] ?? ''] : [];
+    const create = [...trust, '--cluster', 'create', ...hosts, '--cluster-replicas', String(replicas), '--cluster-yes'];
     await promisify(execFile)('redis-cli', create);
     await until(async () => (await Promise.all(nodes.map(isWhole))).every(Boolean), {
       timeout: 20_000,
       what: 'the cluster',
     });
-    return new RedisCluster(nodes);
+    return new RedisCluster(nodes, tls !== undefined);
   }
 
   /** Its URL under a scheme such as `redis+cluster`. */

@@ -25,9 +25,14 @@ export class RedisServer {
 
   static async start(settings: RedisSettings = {}): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'lovage-redis-'));
-    const server = new RedisServer(await freePort(), directory, settings);
+    const busOffset = settings['cluster-enabled'] === 'yes' ? 10_000 : 0; // nodes of a cluster also talk on a port so much higher
+    const server = new RedisServer(await freePort(65_535 - busOffset), directory, settings);
     await server.launch();
     return server;
+  }
+
+  get #tls(): boolean {
+    return 'tls-cert-file' in this.#settings;
   }
 
   get url(): string {
@@ -38,7 +43,8 @@ export class RedisServer {
   /** A plain client, to look and to do harm with. */
   get client(): Redis {
     if (!this.#client) {
-      this.#client = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+      const tls = this.#tls ? { tls: { rejectUnauthorized: false } } : {};
+      this.#client = new Redis(this.url, { maxRetriesPerRequest: null, retryStrategy: () => 50, ...tls });
       this.#client.on('error', () => {}); // servers of tests go away
     }
     return this.#client;
@@ -50,7 +56,7 @@ export class RedisServer {
       save: '',
       appendonly: 'no',
       ...this.#settings,
-      port: String(this.port),
+      ...(this.#tls ? { port: '0', 'tls-port': String(this.port) } : { port: String(this.port) }),
       dir: this.#sharedRegistry,
       bind: '127.0.0.1',
     };
@@ -96,19 +102,24 @@ export class SentinelServer {
   readonly #process: ChildProcess;
   readonly #client: Redis;
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor(port: number, child: ChildProcess, tls: boolean) {
     this.port = port;
     this.#process = child;
-    this.#client = new Redis(port, '127.0.0.1', { retryStrategy: () => 50 });
+    this.#client = new Redis(port, '127.0.0.1', {
+      retryStrategy: () => 50,
+      ...(tls ? { tls: { rejectUnauthorized: false } } : {}),
+    });
     this.#client.on('error', () => {}); // until it listens
   }
 
-  static async start(masterPort: number): Promise<SentinelServer> {
+  /** `tls`: settings as for a server; then the master speaks TLS too. */
+  static async start(masterPort: number, tls?: RedisSettings): Promise<SentinelServer> {
     const directory = await mkdtemp(join(tmpdir(), 'lovage-sentinel-'));
     const port = await freePort();
     const file = join(directory, 'sentinel.conf');
     const lines = [
-      `port ${port}`,
+      ...(tls ? ['port 0', `tls-port ${port}`, 'tls-replication yes'] : [`port ${port}`]),
+      ...Object.entries(tls ?? {}).map((setting) => setting.join(' ')),
       `dir ${directory}`,
       `sentinel monitor mymaster 127.0.0.1 ${masterPort} 1`,
       'sentinel down-after-milliseconds mymaster 1000',
@@ -116,7 +127,7 @@ export class SentinelServer {
     ];
     await writeFile(file, lines.join('\n'));
     const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
-    return new SentinelServer(port, child);
+    return new SentinelServer(port, child, tls !== undefined);
   }
 
   /** How many `slaves` or `sentinels` it knows. */
@@ -132,12 +143,12 @@ export class SentinelServer {
   }
 }
 
-/** A port of the loopback that nobody listens on. */
-export async function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on, at most this one. */
+export async function freePort(most = 65_535): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  return port;
+  return port <= most ? port : freePort(most);
 }

@@ -1,11 +1,14 @@
 import {
   BrokerAuthenticationError,
+  BrokerTlsError,
   BrokerUnavailableError,
   type Clock,
   ClosedError,
   type ConnectionOptions,
   type Logger,
   LovageError,
+  tlsOptions,
+  tlsProblem,
   withDeadline,
 } from '@lovage/core/driver';
 import type { Channel, Connection, Envelope } from 'rabbitmq-client';
@@ -117,7 +120,7 @@ export class AmqpLink {
       vhost,
       username,
       password,
-      tls: tls ? { ...this.#options.tls } : false,
+      tls: tls ? tlsOptions(this.#options.tls) : false,
       acquireTimeout: this.#options.timeout,
       connectionTimeout: this.#options.connectTimeout,
       connectionName: 'lovage',
@@ -127,7 +130,8 @@ export class AmqpLink {
     this.#made = connection;
     connection.on('error', (error: Error) => {
       this.#lastError = error;
-      if (!(this.explain(error) instanceof BrokerAuthenticationError)) return;
+      const explained = this.explain(error);
+      if (!(explained instanceof BrokerAuthenticationError || explained instanceof BrokerTlsError)) return;
       for (const reject of this.#waiting) reject(error);
     });
     connection.on('connection', () => {
@@ -163,6 +167,9 @@ export class AmqpLink {
     const heard = this.#lastError;
     const detail = error instanceof Error ? error.message : String(error);
     const all = `${(error as { code?: string }).code ?? ''} ${detail} ${heard?.message ?? ''} ${(heard as { code?: string } | undefined)?.code ?? ''}`;
+    const tls = tlsProblem(heard) ?? tlsProblem(error);
+    if (tls !== undefined)
+      return new BrokerTlsError(`RabbitMQ at ${display}: ${tls} (${heard?.message ?? detail})`, { cause: error });
     if (/ACCESS_REFUSED|PLAIN login refused/i.test(all))
       return new BrokerAuthenticationError(
         `RabbitMQ at ${display} refused the credentials: ${heard?.message ?? detail}`,

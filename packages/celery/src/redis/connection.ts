@@ -2,6 +2,7 @@ import {
   BrokerAuthenticationError,
   BrokerCommandError,
   BrokerMemoryError,
+  BrokerTlsError,
   BrokerUnavailableError,
   type Clock,
   ClosedError,
@@ -9,6 +10,8 @@ import {
   LovageError,
   pauseAfter,
   sleep,
+  tlsOptions,
+  tlsProblem,
   withDeadline,
 } from '@lovage/core/driver';
 import type { Redis, RedisOptions } from 'ioredis';
@@ -85,7 +88,7 @@ export class RedisLink {
       };
       const onReady = (): void => done();
       const onError = (error: Error): void => {
-        if (authenticationError.test(error.message)) done(error);
+        if (authenticationError.test(error.message) || tlsProblem(error)) done(error);
       };
       const onEnd = (): void => done(new ClosedError('the Redis connection'));
       client.on('ready', onReady).on('error', onError).on('end', onEnd);
@@ -139,6 +142,8 @@ export class RedisLink {
       return new BrokerMemoryError(`Redis at ${display} is full (maxmemory reached), nothing was accepted`, {
         cause: error,
       });
+    const tls = tlsProblem(error);
+    if (tls !== undefined) return new BrokerTlsError(`Redis at ${display}: ${tls} (${detail})`, { cause: error });
     if (authenticationError.test(detail))
       return new BrokerAuthenticationError(`Redis at ${display} refused the credentials: ${detail}`, { cause: error });
     if (connectionError.test(`${detail} ${(error as { code?: string }).code ?? ''}`))
@@ -185,9 +190,9 @@ function optionsOf(
       : {
           sentinels: [...target.hosts],
           name: target.masterName,
-          ...(target.tls ? { sentinelTLS: { ...given.tls }, enableTLSForSentinelMode: true } : {}),
+          ...(target.tls ? { sentinelTLS: tlsOptions(given.tls), enableTLSForSentinelMode: true } : {}),
         }),
-    ...(target.tls ? { tls: { ...given.tls } } : {}),
+    ...(target.tls ? { tls: tlsOptions(given.tls) } : {}),
     ...(target.username === undefined ? {} : { username: target.username }),
     ...(target.password === undefined ? {} : { password: target.password }),
     db: target.db,

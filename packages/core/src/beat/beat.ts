@@ -1,6 +1,6 @@
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
-import { BrokerAuthenticationError, UnknownTaskError } from '../errors.ts';
+import { UnknownTaskError } from '../errors.ts';
 import { Election } from '../locks/elect.ts';
 import { leaseTtl } from '../locks/lock.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
@@ -134,12 +134,14 @@ export async function startBeat(app: Lovage, options: BeatOptions = {}): Promise
     assertOverlapCanBeSeen(stores, (await repository.load()).values());
   } catch (error) {
     const code = (error as { readonly code?: string }).code;
-    if (error instanceof BrokerAuthenticationError || code === 'NOT_SUPPORTED' || resolved.exitOnBrokerLoss)
-      throw error;
+    if (certain.has(code ?? '') || resolved.exitOnBrokerLoss) throw error;
     runtime.logger.warn(`broker ${runtime.stores.display} cannot be reached, beat tries on`, { error });
   }
   return new Beat(runtime, repository, resolved);
 }
+
+/** What trying again does not change. */
+const certain: ReadonlySet<string> = new Set(['BROKER_AUTHENTICATION', 'BROKER_TLS', 'NOT_SUPPORTED']);
 
 /** Every task of an entry is one of the app's, or one it has a stub of. */
 export function assertKnown({ registry, remotes }: AppRuntime, schedule: string, json: unknown): void {

@@ -35,8 +35,15 @@ export interface ConnectionSettings {
   readonly socketTimeout?: Duration;
   /** @default '5s' */
   readonly connectTimeout?: Duration;
-  /** Node's TLS options (`ca`, `cert`, `key`, `servername`, …). */
+  /** Node's TLS options (`ca`, `cert`, `key`, `servername`, …), for `rediss://` and the like. The server is verified. */
   readonly tls?: Readonly<Record<string, unknown>>;
+  /** The file of the authority that signed the server's certificate, read for each connection. @default Node's own list */
+  readonly caFile?: string;
+  /** The files of this client's certificate and its key, for servers that want one; read for each connection. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** The name that the server's certificate is to have, and that is sent as SNI. @default the host of the URL */
+  readonly serverName?: string;
 }
 
 /** Options of a worker; each also a flag and an environment variable. */
@@ -195,6 +202,10 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   'connection.socketTimeout': { read: positiveDuration, fallback: '15s', env: 'LOVAGE_SOCKET_TIMEOUT' },
   'connection.connectTimeout': { read: positiveDuration, fallback: '5s', env: 'LOVAGE_CONNECT_TIMEOUT' },
   'connection.tls': { read: record },
+  'connection.caFile': { read: text, env: 'LOVAGE_TLS_CA_FILE' },
+  'connection.certFile': { read: text, env: 'LOVAGE_TLS_CERT_FILE' },
+  'connection.keyFile': { read: text, env: 'LOVAGE_TLS_KEY_FILE' },
+  'connection.serverName': { read: text, env: 'LOVAGE_TLS_SERVER_NAME' },
   ...retentionRules,
   'worker.queues': { read: queueList, fallback: 'default', env: 'LOVAGE_QUEUES' },
   'worker.concurrency': { read: count(1, limits.slots), fallback: 8, env: 'LOVAGE_CONCURRENCY' },
@@ -285,7 +296,7 @@ function withBroker(
 /** The settings as one object. */
 export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
   const at = (path: string): never => found.get(path)?.value as never; // each was read by its own rule above
-  const tls: Readonly<Record<string, unknown>> | undefined = at('connection.tls');
+  const tls = toTls(at);
   return {
     broker: at('broker'),
     backend: at('backend'),
@@ -314,6 +325,17 @@ export function toSettings(found: ReadonlyMap<string, Setting>): Settings {
     },
     worker: toWorkerSettings(at),
   };
+}
+
+/** Node's options with ours among them; undefined for none. */
+function toTls(at: (path: string) => unknown): Readonly<Record<string, unknown>> | undefined {
+  const ours = { caFile: 'caFile', certFile: 'certFile', keyFile: 'keyFile', servername: 'serverName' };
+  const given = Object.entries(ours).flatMap(([option, name]) => {
+    const value = at(`connection.${name}`);
+    return value === undefined ? [] : [[option, value] as const];
+  });
+  const tls = at('connection.tls') as Readonly<Record<string, unknown>> | undefined;
+  return given.length === 0 ? tls : { ...tls, ...Object.fromEntries(given) };
 }
 
 function toWorkerSettings(at: (path: string) => never): ResolvedWorkerSettings {
