@@ -7,6 +7,7 @@ COPY packages/core/package.json packages/core/
 COPY packages/redis/package.json packages/redis/
 COPY packages/cli/package.json packages/cli/
 COPY packages/celery/package.json packages/celery/
+COPY packages/postgres/package.json packages/postgres/
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/opentelemetry/package.json packages/opentelemetry/
 COPY packages/lovage/package.json packages/lovage/

@@ -1,5 +1,5 @@
 // @ts-check
-// `npm test [-- vitest's arguments]`: Redis, Celery and RabbitMQ, build, every test, and as the last line how they ended.
+// `npm test [-- vitest's arguments]`: Redis, Celery, RabbitMQ, PostgreSQL and OpenSSL, build, every test, and as the last line how they ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
 import { ensureCelery } from './ensure-celery.mjs';
 import { ensureOpenssl } from './ensure-openssl.mjs';
+import { ensurePostgres } from './ensure-postgres.mjs';
 import { ensureRabbitmq } from './ensure-rabbitmq.mjs';
 import { ensureRedis } from './ensure-redis.mjs';
 import { binOf, runNode } from './run.mjs';
@@ -19,6 +20,7 @@ process.exitCode =
   (await part(ensureOpenssl)) ||
   (await part(ensureCelery)) ||
   (await part(ensureRabbitmq)) ||
+  (await part(ensurePostgres)) ||
   (await build()) ||
   (await test(process.argv.slice(2)));
 

@@ -61,6 +61,7 @@ export type {
 export { defaultRetention, isSweepable, type Retention } from './driver/retention.ts';
 export type { RevocationRule, RevocationStore, Revocations, StampValue } from './driver/revocation-store.ts';
 export type { ScheduleEntry, ScheduleStore } from './driver/schedule-store.ts';
+export type { SchemaKeeper, SchemaStatus } from './driver/schema-keeper.ts';
 export type {
   AcquireRequest,
   AcquireResult,

@@ -2,6 +2,7 @@
 
 export type { AccessGrant, AccessRequest, AccessRole } from './driver/access.ts';
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
+export type { SchemaKeeper, SchemaStatus } from './driver/schema-keeper.ts';
 export type { Finding } from './events/finding.ts';
 export type { QueueLoad } from './events/queue-load.ts';
 export type { WorkerReport } from './events/worker-report.ts';
@@ -15,6 +16,7 @@ export { type DiagnoseOptions, diagnose } from './inspect/diagnose.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';
+export { type StoreSchema, storeSchemas } from './inspect/store-schemas.ts';
 export { type GraphFormat, graphOf, renderGraph } from './inspect/task-graph.ts';
 export { type TaskStats, taskStats } from './inspect/task-stats.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';

@@ -58,7 +58,7 @@ const coreDoors = [
   '/pool-child',
   '/visible',
 ].map((door) => `@lovage/core${door}`);
-const drivers = ['@lovage/redis', '@lovage/redis/lease-guard', '@lovage/celery'];
+const drivers = ['@lovage/redis', '@lovage/redis/lease-guard', '@lovage/celery', '@lovage/postgres'];
 const redisClients = ['ioredis', 'bullmq', 'redis'];
 
 /** The table of packages: which of our doors each may go through, and which dependencies it must never have. */
@@ -66,6 +66,7 @@ const table: Readonly<Record<string, ImportRule>> = {
   core: { own: [], never: [...redisClients, 'yargs', 'pino', 'hono'] },
   redis: { own: ['@lovage/core/driver'], never: ['yargs', 'pino', 'hono'] },
   celery: { own: ['@lovage/core/driver'], never: ['bullmq', 'yargs', 'pino', 'hono'] },
+  postgres: { own: ['@lovage/core/driver'], never: [...redisClients, 'yargs', 'pino', 'hono'] },
   cli: { own: [...coreDoors, '@lovage/dashboard'], never: redisClients },
   dashboard: { own: ['@lovage/core', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
   opentelemetry: { own: ['@lovage/core'], never: [...redisClients, 'yargs'] },

@@ -4,6 +4,7 @@ import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { celeryFamily } from './celery.ts';
 import { configCommand } from './config.ts';
+import { dbFamily } from './db.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
@@ -56,6 +57,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   healthCommand,
   doctorCommand,
   aclCommand,
+  dbFamily,
   celeryFamily,
   configCommand,
 ];

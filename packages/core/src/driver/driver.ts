@@ -14,6 +14,7 @@ import type { ResultBackend } from './result-backend.ts';
 import type { Retention } from './retention.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { ScheduleStore } from './schedule-store.ts';
+import type { SchemaKeeper } from './schema-keeper.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { SharedRegistry } from './shared-registry.ts';
 import type { UniqueKeyStore } from './unique-key-store.ts';
@@ -75,6 +76,8 @@ export interface Connection {
   readonly workflows?: WorkflowStore;
   readonly monitor?: Monitor;
   readonly history?: HistoryStore;
+  /** A store that has tables: makes them. */
+  readonly schema?: SchemaKeeper;
   /** Canvases in the broker's own form; absent: Lovage's plans, in the result store. */
   readonly canvas?: NativeCanvas;
   /** True when an `ack` with an outcome stores it in `results` of this same connection, in the step that completes the message. */

@@ -1,5 +1,6 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
+import type { Connection } from '../driver/driver.ts';
 import type { QueueCounts } from '../driver/monitor.ts';
 import type { Finding } from '../events/finding.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
@@ -45,17 +46,31 @@ export async function diagnose(app: Lovage, { timeout = '5s' }: DiagnoseOptions 
 
 async function storeFindings(app: Lovage, timeout: number): Promise<readonly Finding[]> {
   const { stores, settings } = runtimeOf(app);
-  const { brokerConnection, results, history } = await stores.open();
+  const { brokerConnection, resultConnection, results, history } = await stores.open();
   const report = await brokerConnection.check(timeout, true);
   const known = report.findings ?? report.warnings.map((message): Finding => ({ ...warning('store', message) }));
   return [
     ok('broker', `${brokerConnection.display} answers: ${report.version}`),
     ...known,
+    ...(resultConnection && resultConnection !== brokerConnection
+      ? await resultFindings(resultConnection, timeout)
+      : []),
     ...(results ? [] : [warning('results', 'The app stores no results.', 'leave `backend` out, or name one')]),
     ...(settings.historyMode === 'off' || history === undefined
       ? [warning('history', 'No history is kept: failures are not listed.', "set `history: 'sampled'`")]
       : []),
   ];
+}
+
+/** Of a result store of its own. */
+async function resultFindings(connection: Connection, timeout: number): Promise<readonly Finding[]> {
+  try {
+    const { version, warnings, findings } = await connection.check(timeout, true);
+    const known = findings ?? warnings.map((message): Finding => ({ ...warning('results', message) }));
+    return [ok('results', `${connection.display} answers: ${version}`), ...known];
+  } catch (error) {
+    return [problem('results', (error as Error).message, 'see the message; tasks end when the store can be used')];
+  }
 }
 
 function nodeFinding(node: string): Finding {

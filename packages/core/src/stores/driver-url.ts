@@ -22,6 +22,8 @@ const packages: Readonly<Record<string, string>> = {
   'celery+rediss+sentinel': '@lovage/celery',
   'celery+amqp': '@lovage/celery',
   'celery+amqps': '@lovage/celery',
+  postgres: '@lovage/postgres',
+  postgresql: '@lovage/postgres',
 };
 
 const knownSchemes = ['memory', ...Object.keys(packages)];

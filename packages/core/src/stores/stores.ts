@@ -20,6 +20,10 @@ import { hideSecret, loadDriver } from './driver-url.ts';
 export interface OpenStores {
   readonly broker: Broker;
   readonly brokerConnection: Connection;
+  /** Where the results are kept; undefined: the app stores none. */
+  readonly resultConnection: Connection | undefined;
+  /** All of them, each once. */
+  readonly connections: readonly Connection[];
   /** undefined: the app stores no results. */
   readonly results: ResultBackend | undefined;
   readonly bus: Bus | undefined;
@@ -137,6 +141,8 @@ export class Stores {
     this.#open = {
       broker,
       brokerConnection,
+      resultConnection,
+      connections: [...this.#connections],
       results: resultConnection?.results,
       bus: brokerConnection.bus,
       monitor: brokerConnection.monitor,

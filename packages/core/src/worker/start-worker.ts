@@ -4,7 +4,7 @@ import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
 import { withDeadline } from '../clock.ts';
 import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
-import { BrokerUnavailableError, LovageError, UnsafeBrokerError } from '../errors.ts';
+import { BrokerUnavailableError, LovageError, ResultBackendUnavailableError, UnsafeBrokerError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import type { Logger } from '../logger.ts';
 import { formatDuration } from '../options/duration.ts';
@@ -166,14 +166,35 @@ function toToolOptions(
   };
 }
 
+const awayErrors = [BrokerUnavailableError, ResultBackendUnavailableError];
+
 async function checkBroker(runtime: AppRuntime, stores: OpenStores, options: WorkerOptions): Promise<StoreReport> {
   const { strictBroker, exitOnBrokerLoss, signal } = options;
   const report = await reachBroker(runtime, stores, { exitOnBrokerLoss, signal });
   if (strictBroker && report.warnings.length > 0) {
     throw new UnsafeBrokerError(`${runtime.stores.display}: ${report.warnings.join('; ')}`);
   }
-  for (const warning of report.warnings) runtime.logger.warn(warning);
+  const results = await checkResults(runtime, stores);
+  for (const warning of [...report.warnings, ...(results?.warnings ?? [])]) runtime.logger.warn(warning);
   return report;
+}
+
+/**
+ * A result store of its own that is away is waited for when tasks end. One that refuses the credentials, or whose tables are missing or of
+ * another version, will go on doing so: the start throws.
+ */
+async function checkResults(
+  { logger }: AppRuntime,
+  { brokerConnection, resultConnection }: OpenStores,
+): Promise<StoreReport | undefined> {
+  if (resultConnection === undefined || resultConnection === brokerConnection) return undefined;
+  try {
+    return await resultConnection.check(checkTimeout);
+  } catch (error) {
+    if (error instanceof LovageError && !awayErrors.some((kind) => error instanceof kind)) throw error;
+    logger.warn(`the result store ${resultConnection.display} cannot be reached: tasks end when it can`, { error });
+    return undefined;
+  }
 }
 
 /** Runs that were set aside try the code of this process, beside everything else. */

@@ -1,0 +1,1 @@
+export { postgresDriver } from './driver.ts';
