@@ -24,6 +24,15 @@ describe('finding the app', () => {
     ['tasks.mjs', { 'tasks.mjs': source }],
     ['TypeScript in a package without a type', { 'package.json': '{}', 'tasks.ts': source }],
     [
+      'tasks in modules that the app includes',
+      {
+        'package.json': '{"type":"module"}',
+        'tasks.js':
+          "import { Lovage } from 'lovage'; export const app = new Lovage('found', { include: ['./tasks/*.js'] });",
+        'tasks/who.js': "import { app } from '../tasks.js'; app.task('who', () => 'me');",
+      },
+    ],
+    [
       'TypeScript in a CommonJS package, as npm init makes it',
       { 'package.json': '{"type":"commonjs"}', 'tasks.ts': source },
     ],

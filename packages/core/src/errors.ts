@@ -316,6 +316,12 @@ export class ResultTimeoutError extends LovageError {
     super('RESULT_TIMEOUT', `task ${taskId} did not end within ${timeout} ms${detail}`, { taskId });
     this.timeout = timeout;
   }
+
+  /** The same error with what its task waits for. */
+  because(why: string): this {
+    this.message = `${this.message}: ${why}`;
+    return this;
+  }
 }
 
 /** The task is neither in the broker nor in the result store any more: its result expired, was forgotten, or the store lost it. */

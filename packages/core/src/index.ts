@@ -17,6 +17,7 @@ export type { FailedTask, FailureFilter } from './app/failed-task.ts';
 export type { AppFailures, FailureListOptions, FailureRetryOptions, Retried, RetryEdits } from './app/failures.ts';
 export type { AppGates, GateFilter, WaitingGate } from './app/gates.ts';
 export type { StampedHeaders } from './app/revoker.ts';
+export { SharedTasks, task, tasks } from './app/shared-tasks.ts';
 export type { TaskDecorator, TasksOf } from './app/task-decorator.ts';
 export type { Task } from './app/task-handle.ts';
 export { Chain, chain } from './canvas/chain.ts';

@@ -14,6 +14,7 @@ export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOpti
 export { type DescribedTask, describeTasks } from './inspect/describe-tasks.ts';
 export { type DiagnoseOptions, diagnose } from './inspect/diagnose.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
+export { explainTaskWait } from './inspect/explain-task-wait.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export { registeredTasks } from './inspect/registered-tasks.ts';
 export { type StoreSchema, storeSchemas } from './inspect/store-schemas.ts';

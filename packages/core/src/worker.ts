@@ -1,5 +1,6 @@
 /** Running tasks. */
 
+export { includedModules } from './app/include.ts';
 export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-report.ts';
 export type { WorkerSettings } from './settings/app-options.ts';
 export { type Overrides, setOverrides } from './settings/overrides.ts';

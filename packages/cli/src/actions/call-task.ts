@@ -1,6 +1,6 @@
-import { type AsyncResult, type CallOptions, type OutcomeRecord, ResultTimeoutError } from '@lovage/core';
+import { type AsyncResult, type CallOptions, type Lovage, type OutcomeRecord, ResultTimeoutError } from '@lovage/core';
 import { closestName } from '@lovage/core/driver';
-import { Inspector, registeredTasks } from '@lovage/core/inspect';
+import { explainTaskWait, Inspector, registeredTasks } from '@lovage/core/inspect';
 import { startWorker } from '@lovage/core/worker';
 import { isInProcess, noApp, type OpenedApp, openApp, textSetting } from '../app/open-app.ts';
 import type { GlobalArguments } from '../command.ts';
@@ -121,14 +121,14 @@ function checkName(task: string, names: readonly string[]): void {
     ? `did you mean "${closest}"?`
     : names.length > 0
       ? `the app has ${names.join(', ')}`
-      : 'the app has none';
+      : "the app has none: if they are in other modules, name those in the app's option include";
   throw usageError(`unknown task "${task}": ${hint}`);
 }
 
 async function callBroker(call: Call, opened: OpenedApp): Promise<ExitCode> {
   await checkBroker(opened);
   const result = await opened.app.sendTask(call.task, call.args, call.options);
-  if (!call.given.noWait) return report(await waitAloud(result, call), call.given);
+  if (!call.given.noWait) return report(await waitAloud(opened.app, result, call), call.given);
   if (call.given.json) printJson({ id: result.id, state: 'SENT' });
   else printData(result.id);
   return 0;
@@ -146,23 +146,25 @@ async function callHere(call: Call, { app }: OpenedApp): Promise<ExitCode> {
   for (const { queue } of await new Inspector(app).queues()) {
     if (!queues.includes(queue)) await worker.addQueue(queue);
   }
-  const record = await waitAloud(result, call).finally(() => worker.close({ drain: 0 }));
+  const record = await waitAloud(app, result, call).finally(() => worker.close({ drain: 0 }));
   return report(record, call.given);
 }
 
 /** The final record; someone who waits for long is told for what. */
-async function waitAloud(result: AsyncResult, { timeout, given }: Call): Promise<OutcomeRecord> {
+async function waitAloud(app: Lovage, result: AsyncResult, { timeout, given }: Call): Promise<OutcomeRecord> {
   const progress = given.progress ? followProgress(result) : undefined;
   const tell = (): void => {
-    result.state().then(
-      (state) =>
-        printNote(`waiting for task ${result.id} (${state}${state === 'SENT' ? ': no worker has taken it yet' : ''})`),
+    Promise.all([result.state(), explainTaskWait(app, result.id)]).then(
+      ([state, why = 'no worker has taken it yet']) =>
+        printNote(`waiting for task ${result.id} (${state}${state === 'SENT' ? `: ${why}` : ''})`),
       () => {}, // a remark that cannot be made; the wait itself reports trouble
     );
   };
   const timer = setTimeout(tell, silence);
   try {
-    const record = await result.wait(timeout === undefined ? {} : { timeout });
+    const record = await result
+      .wait(timeout === undefined ? {} : { timeout })
+      .catch((error: unknown) => explain(app, error));
     await progress?.shown; // what was said last
     if (timeout === undefined || !isStopped(record)) return record;
     throw new ResultTimeoutError(result.id, timeout, ' (its deadline: it was aborted)');
@@ -170,6 +172,13 @@ async function waitAloud(result: AsyncResult, { timeout, given }: Call): Promise
     clearTimeout(timer);
     progress?.stop();
   }
+}
+
+/** Someone who waited in vain is told for what. */
+async function explain(app: Lovage, error: unknown): Promise<never> {
+  const id = error instanceof ResultTimeoutError ? error.taskId : undefined;
+  const why = id === undefined ? undefined : await explainTaskWait(app, id);
+  throw why === undefined ? error : (error as ResultTimeoutError).because(why);
 }
 
 /** Whether its deadline ended a task: its worker was a moment quicker than the wait, which is the same to whoever called. */

@@ -1,5 +1,7 @@
+import { relative } from 'node:path';
 import { Lovage } from '@lovage/core';
 import { closestName } from '@lovage/core/driver';
+import { includedModules } from '@lovage/core/worker';
 import { CommandError, codeOf } from '../exit-code.ts';
 import { messageOf, oneLine } from '../output/print.ts';
 import { locationOf } from '../output/stack-frames.ts';
@@ -11,7 +13,11 @@ export class NoAppError extends CommandError {}
 
 /** Loads the module and finds its app. Throws a {@link CommandError} (70) that says in one sentence why there is none. */
 export async function loadApp(location: AppLocation): Promise<Lovage> {
-  return pickApp(await load(location), location);
+  const app = pickApp(await load(location), location);
+  for (const file of includedModules(location.file, app.include)) {
+    await load({ ...location, file, shown: relative(process.cwd(), file) });
+  }
+  return app;
 }
 
 async function load({ file, shown }: AppLocation): Promise<ModuleExports> {

@@ -71,6 +71,8 @@ export class Lovage {
   readonly workflows: AppWorkflows;
   /** The tasks that failed and can be run again. */
   readonly failures: AppFailures;
+  /** Modules with more tasks, as given: see `AppOptions.include`. */
+  readonly include: readonly string[];
   readonly #runtime: AppRuntime;
   readonly #decorated = new DecoratedMethods();
   readonly #bound = new Map<string, object>();
@@ -81,6 +83,7 @@ export class Lovage {
   constructor(name: string, options: AppOptions = {}) {
     this.name = name;
     this.#runtime = createRuntime(name, options);
+    this.include = readInclude(options.include);
     this.conf = { taskDefaultQueue: this.#runtime.settings.taskDefaultQueue, ...options.conf };
     this.#sender = createTaskSender(this.#runtime);
     const { control, stores, logger, clock, topics, gates, workflows } = this.#runtime;
@@ -376,4 +379,10 @@ export class Lovage {
   #definitionOf(name: string): TaskDefinition {
     return this.#runtime.canvas.definitionOf(name);
   }
+}
+
+function readInclude(patterns: readonly string[] = []): readonly string[] {
+  const fit = Array.isArray(patterns) && patterns.every((pattern) => typeof pattern === 'string' && pattern !== '');
+  if (!fit) throw new ConfigurationError("new Lovage: option include is a list of patterns, such as ['./tasks/*.ts']");
+  return [...patterns];
 }

@@ -1,10 +1,12 @@
 import { asCall } from '../canvas/as-call.ts';
 import type { SignatureSender } from '../canvas/signature.ts';
+import { ResultTimeoutError } from '../errors.ts';
 import { timeCall } from '../producer/call-deadline.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { AsyncResult, GetOptions } from '../results/async-result.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { AppRuntime } from './app-runtime.ts';
+import { explainWait } from './explain-wait.ts';
 import type { TaskSender } from './task-handle.ts';
 
 /** How the tasks and canvases of an app send themselves. */
@@ -38,7 +40,7 @@ function createCanvasSender(runtime: AppRuntime): SignatureSender {
       options.signal?.throwIfAborted(); // nothing is sent then, as by a call of one task
       const timed = timeCall(options, clock);
       const result = await sender.send(canvas, args, timed.options);
-      return result.get(timed.wait);
+      return result.get(timed.wait).catch((error: unknown) => explained(runtime, error));
     },
   };
   sender.use(own);
@@ -52,10 +54,11 @@ interface Called {
 
 /** The wait begins before the call is sent, so that its ring cannot be missed. */
 async function call(
-  { producer, results, clock }: AppRuntime,
+  runtime: AppRuntime,
   { definition, args }: Called,
   given: CallOptions & GetOptions = {},
 ): Promise<unknown> {
+  const { producer, results, clock } = runtime;
   const { options, wait } = timeCall(given, clock);
   if (options.ignoreResult ?? definition.options.ignoreResult) {
     await producer.send(definition, args, options);
@@ -68,8 +71,16 @@ async function call(
       waiting = prepared.startWait(wait);
       waiting.record.catch(() => {}); // awaited below; a publish that fails throws its own error first
     });
-    return await result.valueOf(await (waiting as NonNullable<typeof waiting>).record);
+    const record = (waiting as NonNullable<typeof waiting>).record;
+    return await result.valueOf(await record.catch((error: unknown) => explained(runtime, error)));
   } finally {
     waiting?.cancel();
   }
+}
+
+/** A call that was not answered in time says what its task waits for, as far as that can be found out soon. */
+async function explained(runtime: AppRuntime, error: unknown): Promise<never> {
+  if (!(error instanceof ResultTimeoutError) || error.taskId === undefined) throw error;
+  const why = await explainWait(runtime, error.taskId);
+  throw why === undefined ? error : error.because(why);
 }

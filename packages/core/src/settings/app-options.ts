@@ -120,6 +120,11 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** Extensions, the outermost first; every process that loads the app has them. @default [] */
   readonly plugins?: readonly Plugin[];
+  /**
+   * Modules with tasks that `-A`, and the threads and processes of a worker, load after the app's own: patterns relative to it, such as
+   * `./tasks/*.ts`; `**` stands for folders. Code that imports the app imports what it needs itself. @default []
+   */
+  readonly include?: readonly string[];
   /** Drivers beside the built-in ones, or in their place (bundled programs pass theirs here). */
   readonly drivers?: readonly Driver[];
   /** Time; tests pass their own. @default the system's */
@@ -226,7 +231,9 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
 const untouched: Reader<unknown> = (value) => value;
 const groups = ['conf', 'connection', 'retention', 'worker'] as const;
 const topLevel = {
-  ...Object.fromEntries([...groups, 'logger', 'drivers', 'clock', 'plugins'].map((name) => [name, untouched])),
+  ...Object.fromEntries(
+    [...groups, 'logger', 'drivers', 'clock', 'plugins', 'include'].map((name) => [name, untouched]),
+  ),
   ...Object.fromEntries(
     Object.keys(settingRules)
       .filter((path) => !path.includes('.'))

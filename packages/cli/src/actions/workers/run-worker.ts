@@ -141,6 +141,10 @@ function introduce({ app, location, settings }: OpenedApp, { format, autoscale }
   };
   if (format === 'pretty') printLine(formatBanner(facts));
   else logger.info('starting', bannerFields(facts));
+  if (facts.tasks.length === 0)
+    logger.warn(
+      "the app has no tasks: if they are in other modules, name those in its option include ('./tasks/*.ts')",
+    );
 }
 
 /** undefined when a signal came before the worker was there. */

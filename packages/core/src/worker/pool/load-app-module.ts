@@ -1,4 +1,6 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Lovage } from '../../app/app.ts';
+import { includedModules } from '../../app/include.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { AppModule } from './child-message.ts';
 
@@ -12,7 +14,10 @@ export async function loadAppModule({ url, exportName, loader }: AppModule): Pro
   }
   const module = (await import(url)) as Record<string, unknown>;
   const found = candidates(module, exportName).find((value) => value instanceof Lovage);
-  if (found) return found;
+  if (found) {
+    for (const file of includedModules(fileURLToPath(url), found.include)) await import(pathToFileURL(file).href);
+    return found;
+  }
   throw new ConfigurationError(
     `${url} exports no app${exportName === undefined ? ' as default or by any name' : ` named "${exportName}"`}`,
   );
