@@ -8,7 +8,7 @@ import type { Router } from '../task/route.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import { sendingTask } from '../task/task-context.ts';
 import { keyedId } from '../unique/idempotency.ts';
-import type { ResolvedCallOptions } from './call-options.ts';
+import { noCallOptions, type ResolvedCallOptions } from './call-options.ts';
 
 /** What all messages of one app share. */
 export interface BuildContext {
@@ -54,8 +54,8 @@ export function buildMessage(
   addTimes(message, definition, call, now + (context.ahead ?? 0));
   if (context.deadline !== undefined) message.deadline = context.deadline;
   addReply(message, definition, call, context);
-  addCallFields(message, call);
-  if (options.tags ?? call.tags) message.tags = [...new Set([...(options.tags ?? []), ...(call.tags ?? [])])];
+  addTags(message, definition, call);
+  if (call !== noCallOptions) addCallFields(message, call);
   if (options.version !== undefined) message.version = options.version;
   addLineage(message);
   return message;
@@ -99,6 +99,10 @@ const callFields = [
   'headers',
   'stamps',
 ] as const;
+
+function addTags(message: Draft, { options }: TaskDefinition, { tags }: ResolvedCallOptions): void {
+  if (options.tags ?? tags) message.tags = [...new Set([...(options.tags ?? []), ...(tags ?? [])])];
+}
 
 function addCallFields(message: Draft, call: ResolvedCallOptions): void {
   for (const field of callFields) {

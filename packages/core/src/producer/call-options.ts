@@ -145,7 +145,8 @@ const table = {
   resultExpires: parseDuration,
 };
 
-const none: ResolvedCallOptions = {};
+/** Of a call without options: most have none. */
+export const noCallOptions: ResolvedCallOptions = {};
 
 /**
  * Reads a call's options. Throws {@link ConfigurationError}, {@link PayloadNotSerializableError} and
@@ -156,7 +157,7 @@ export function resolveCallOptions(
   task: string,
   limit: SizeLimit,
 ): ResolvedCallOptions {
-  if (given === undefined) return none;
+  if (given === undefined) return noCallOptions;
   const where = `call of "${task}"`;
   const all = readOptions(given, table, where);
   const read = (hasRule(all) ? withOneRule(all, where) : all) as ResolvedCallOptions;

@@ -11,15 +11,16 @@ export async function publishInChunks(
   messages: readonly Message[],
   publish: (chunk: readonly Message[]) => Promise<void>,
 ): Promise<void> {
-  const accepted: string[] = [];
-  for (const chunk of chunksOf(messages)) {
+  for (let start = 0; start < messages.length; ) {
+    const chunk = chunkFrom(messages, start);
     try {
       await publish(chunk);
     } catch (error) {
-      if (messages.length > 1) noteAccepted(error, accepted, { chunk, all: messages.length });
+      const before = messages.slice(0, start).map(({ id }) => id);
+      if (messages.length > 1) noteAccepted(error, before, { chunk, all: messages.length });
       throw error;
     }
-    for (const { id } of chunk) accepted.push(id);
+    start += chunk.length;
   }
 }
 
@@ -36,23 +37,15 @@ function noteAccepted(
   Object.assign(error, { accepted });
 }
 
-/** The messages in chunks, each for one round trip. One that is larger than a chunk is a chunk of its own. */
-export function chunksOf(messages: readonly Message[]): readonly (readonly Message[])[] {
-  const chunks: Message[][] = [];
-  let chunk: Message[] = [];
+/** The messages from `start` on that go in one round trip. One that is larger than a chunk is a chunk of its own. */
+function chunkFrom(messages: readonly Message[], start: number): readonly Message[] {
+  const end = Math.min(messages.length, start + mostMessages);
   let bytes = 0;
-  for (const message of messages) {
-    const size = sizeOf(message.args as readonly JsonValue[]);
-    if (chunk.length > 0 && (chunk.length === mostMessages || bytes + size > mostBytes)) {
-      chunks.push(chunk);
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(message);
-    bytes += size;
+  for (let at = start; at < end; at += 1) {
+    bytes += sizeOf((messages[at] as Message).args as readonly JsonValue[]);
+    if (bytes > mostBytes && at > start) return messages.slice(start, at);
   }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
+  return start === 0 && end === messages.length ? messages : messages.slice(start, end);
 }
 
 /** About what a value takes as JSON. */

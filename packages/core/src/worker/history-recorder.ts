@@ -39,9 +39,7 @@ export class HistoryRecorder implements AttemptObserver {
     const state = stateOf(result);
     if (state === undefined) return;
     const { clock, writer } = this.#options;
-    const { message, begun = clock.monotonic(), sharedBy = 1 } = attempt;
-    const at = clock.now();
-    const run = clock.monotonic() - begun;
+    const { message, ran: run = 0, endedAt: at = clock.now(), sharedBy = 1 } = attempt;
     const ready = Math.max(message.sentAt, message.eta ?? 0, message.limitedUntil ?? 0);
     const wait = Math.max(0, at - run - ready);
     writer.measure({ task: message.task, queue: message.queue, state, at, wait, run: run / sharedBy });

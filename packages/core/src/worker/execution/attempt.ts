@@ -14,6 +14,9 @@ export interface Attempt {
   place?: number;
   /** Called when its handler begins; set where events are listened to. */
   onBegin?: (() => void) | undefined;
+  /** How long it ran in milliseconds, and when it ended by the broker's clock: read once, for all that measure. Kept by {@link WorkerStats}. */
+  ran?: number;
+  endedAt?: number;
   /** How many share its slot: the items of its batch. @default 1 */
   sharedBy?: number;
   /** The return value as JSON, where it is an object or a list: made once, see seal-result.ts. */

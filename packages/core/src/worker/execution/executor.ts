@@ -97,6 +97,8 @@ export class Executor {
       begun: 0,
       place: 0,
       onBegin: undefined,
+      ran: 0,
+      endedAt: 0,
     };
     this.#options.observer.onStart(attempt);
     return attempt;
@@ -110,7 +112,8 @@ export class Executor {
 
   #settle(attempt: Attempt, result: AttemptResult): Settlement {
     const { brokerClock, worker, resultExpires, storesResults } = this.#options;
-    return toSettlement(attempt, result, { now: brokerClock.now(), worker, resultExpires, storesResults });
+    const now = attempt.endedAt || brokerClock.now();
+    return toSettlement(attempt, result, { now, worker, resultExpires, storesResults });
   }
 
   #recordRetry({ context, message }: Attempt, { failure }: Extract<AttemptResult, { state: 'RETRY' }>): void {

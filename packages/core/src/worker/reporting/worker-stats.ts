@@ -41,6 +41,8 @@ export class WorkerStats implements AttemptObserver {
 
   onEnd(attempt: Attempt, { state }: AttemptResult): void {
     this.#forget(attempt);
+    attempt.ran = this.#clock.monotonic() - (attempt.begun ?? 0);
+    attempt.endedAt = this.#clock.now();
     if (!unrun.has(state)) this.#measure(attempt);
     if (state === 'SUCCESS') this.#counts.succeeded++;
     else if (state === 'FAILURE' || state === 'REJECTED' || state === 'CRASH_BUDGET_EXCEEDED') this.#counts.failed++;
@@ -88,10 +90,9 @@ export class WorkerStats implements AttemptObserver {
   }
 
   /** Waits count from the moment at which the task could have run; like all moments of messages it is the broker's clock's. */
-  #measure({ message, begun = 0, sharedBy = 1 }: Attempt): void {
-    const busy = this.#clock.monotonic() - begun;
+  #measure({ message, ran: busy = 0, endedAt = 0, sharedBy = 1 }: Attempt): void {
     const ready = Math.max(message.sentAt, message.eta ?? 0, message.limitedUntil ?? 0);
-    const waited = message.rateLine ? 0 : Math.max(0, this.#clock.now() - busy - ready); // a rate limit is no lack of slots
+    const waited = message.rateLine ? 0 : Math.max(0, endedAt - busy - ready); // a rate limit is no lack of slots
     this.#meterOf(message.queue).add(waited, busy / sharedBy);
   }
 
