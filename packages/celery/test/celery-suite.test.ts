@@ -27,7 +27,7 @@ const short = [
 ];
 
 describe.skipIf(missing !== undefined)(`Celery's own integration suite${missing ? `: ${missing}` : ''}`, () => {
-  it.skipIf(isWhole)(`a selection, Celery ${version}`, { timeout: 90_000 }, async () => {
+  it.skipIf(isWhole)(`a selection, Celery ${version}`, { timeout: 300_000 }, async () => {
     const { outcomes, log } = await runIntegrationSuite(
       version,
       short.map((id) => `t/integration/${id}`),

@@ -22,7 +22,7 @@ interface FlowerWorker {
 }
 
 describe.skipIf(missing !== undefined)(`Flower${missing ? `: ${missing}` : ''}`, () => {
-  it('lists a TypeScript worker with its tasks and queues, and shows what it ran', { timeout: 60_000 }, async () => {
+  it('lists a TypeScript worker with its tasks and queues, and shows what it ran', { timeout: 180_000 }, async () => {
     const server = await RedisServer.start();
     onTestFinished(() => server.stop());
     const port = await freePort();
@@ -56,16 +56,16 @@ describe.skipIf(missing !== undefined)(`Flower${missing ? `: ${missing}` : ''}`,
       const answer = await fetch(`http://127.0.0.1:${port}/api/${path}`).catch(() => undefined);
       return answer?.ok ? ((await answer.json()) as Record<string, unknown>) : {};
     };
-    const once30s = { timeout: 30_000, interval: 300 };
-    await expect.poll(() => ask('workers?refresh=1'), once30s).toHaveProperty(['ts@host', 'registered']);
+    const patiently = { timeout: 120_000, interval: 300 };
+    await expect.poll(() => ask('workers?refresh=1'), patiently).toHaveProperty(['ts@host', 'registered']);
     const { 'ts@host': worker } = (await ask('workers')) as Record<string, FlowerWorker>;
     expect(worker?.registered).toContain('js.add');
     expect(worker?.active_queues).toMatchObject([{ name: 'ts' }]);
 
     const result = await add.applyAsync([2, 3], { queue: 'ts' });
-    expect(await result.get({ timeout: '15s' })).toBe(5);
+    expect(await result.get({ timeout: '120s' })).toBe(5);
     await expect
-      .poll(() => ask('tasks'), once30s)
+      .poll(() => ask('tasks'), patiently)
       .toMatchObject({ [result.id]: { name: 'js.add', state: 'SUCCESS', result: '5', worker: 'ts@host' } });
   });
 });

@@ -14,7 +14,7 @@ const count = process.env['LOVAGE_CELERY_SUITE'] === 'whole' ? 2_000 : 300;
 describe.skipIf(missingCelery !== undefined)(
   `one queue, two languages${missingCelery ? `: ${missingCelery}` : ''}`,
   () => {
-    it(`${count} tasks each way run once, and both sides read every result`, { timeout: 120_000 }, async () => {
+    it(`${count} tasks each way run once, and both sides read every result`, { timeout: 300_000 }, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'lovage-celery-ledger-'));
       onTestFinished(() => rm(folder, { recursive: true, force: true }));
       const file = join(folder, 'ledger');
@@ -43,9 +43,9 @@ describe.skipIf(missingCelery !== undefined)(
         Array.from({ length: count }, (_, index) => note.applyAsync([file, index], { queue: 'shared' })),
       );
       const send = `[app.send_task('py.note', (${JSON.stringify(file)}, i)) for i in range(${count}, ${2 * count})]`;
-      const theirs = python.ask(`[result.get(timeout=90) for result in ${send}]`);
+      const theirs = python.ask(`[result.get(timeout=240) for result in ${send}]`);
       const all = Array.from({ length: 2 * count }, (_, index) => index);
-      expect(await Promise.all(own.map((result) => result.get({ timeout: '90s' })))).toEqual(all.slice(0, count));
+      expect(await Promise.all(own.map((result) => result.get({ timeout: '240s' })))).toEqual(all.slice(0, count));
       expect(await theirs).toEqual(all.slice(count));
       const ran = (await readFile(file, 'utf8')).trim().split('\n').map(Number);
       expect(ran.sort((a, b) => a - b)).toEqual(all);

@@ -32,9 +32,13 @@ export interface PythonWorker {
   stop(): Promise<void>;
 }
 
-/** Starts `celery worker` and resolves when it is ready. */
+/**
+ * Starts `celery worker` and resolves when it is ready. Its queue is named: without -Q it consumes, once its connection was lost, every
+ * queue that one of its tasks sent to, and drops what it does not know.
+ */
 export async function startPythonWorker(settings: PythonSettings, args: readonly string[] = []): Promise<PythonWorker> {
-  const all = ['-m', 'celery', '-A', 'proj', 'worker', '-l', 'info', '--without-gossip', '--without-mingle', ...args];
+  const quiet = ['-l', 'info', '--without-gossip', '--without-mingle'];
+  const all = ['-m', 'celery', '-A', 'proj', 'worker', '-Q', settings['QUEUE'] ?? 'celery', ...quiet, ...args];
   const child = spawn(python, all, {
     cwd: folder,
     env: { ...process.env, ...settings, PYTHONDONTWRITEBYTECODE: '1' },

@@ -84,12 +84,12 @@ export class RabbitmqServer {
 
   /** Until it speaks AMQP: it refuses connections before. */
   async #serves(): Promise<void> {
-    const end = Date.now() + 60_000;
+    const end = Date.now() + 120_000;
     while (Date.now() < end) {
       if (await greets(this.port)) return;
       await delay(200);
     }
-    throw new Error('RabbitMQ did not start within 60 s');
+    throw new Error('RabbitMQ did not start within 120 s');
   }
 }
 

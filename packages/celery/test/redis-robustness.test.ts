@@ -6,6 +6,7 @@ import { useRedis } from '../../redis/test/use-redis.ts';
 import { celeryRedisDriver } from '../src/driver.ts';
 
 const redis = useRedis();
+const patiently = { timeout: 60_000 } as const;
 
 interface Envelope {
   body: unknown;
@@ -55,7 +56,7 @@ function open(query = '', options: { readonly stalledInterval?: string } = {}) {
   return { app, add, prefix, start, runs: () => runs, client: redis.server.client };
 }
 
-describe('a message that is no task', () => {
+describe('a message that is no task', { timeout: 90_000 }, () => {
   const shapes: readonly (readonly [string, Parameters<typeof envelope>[0] | string, RegExp])[] = [
     ['no JSON', 'not json', /not JSON/],
     ['a JSON scalar', '5', /no message of kombu/],
@@ -128,13 +129,13 @@ describe('a message that is no task', () => {
     await client.lpush(`${prefix}q`, text);
     await start();
 
-    expect(await add.call([1, 2], { queue: 'q', timeout: '10s' })).toBe(3); // behind it in the queue
+    expect(await add.call([1, 2], { queue: 'q', timeout: '60s' })).toBe(3); // behind it in the queue
     const [letter] = (await client.lrange(`${prefix}lovage:celery:dead:q`, 0, -1)).map((one) => JSON.parse(one));
     expect(letter.reason.message).toMatch(reason);
     expect(letter.body).toBe(text);
     expect(await client.hlen(`${prefix}unacked`)).toBe(0);
     if (text.includes(id) && id !== '' && text.includes(`"id":"${id}"`))
-      await expect(app.asyncResult(id).get({ timeout: '5s' })).rejects.toThrow(reason);
+      await expect(app.asyncResult(id).get({ timeout: '60s' })).rejects.toThrow(reason);
   });
 
   it.each([
@@ -159,20 +160,20 @@ describe('a message that is no task', () => {
     const { id, text } = envelope(change as Parameters<typeof envelope>[0]);
     await client.lpush(`${prefix}q`, text);
     await start();
-    expect(await app.asyncResult(id).get({ timeout: '10s' })).toBe(5);
-    await expect.poll(() => client.hlen(`${prefix}unacked`)).toBe(0);
+    expect(await app.asyncResult(id).get({ timeout: '60s' })).toBe(5);
+    await expect.poll(() => client.hlen(`${prefix}unacked`), patiently).toBe(0);
   });
 });
 
-describe('a message of a lost worker', () => {
+describe('a message of a lost worker', { timeout: 90_000 }, () => {
   it('is restored, says that it was delivered before, and runs', async () => {
     const { app, start, prefix, client } = open('?visibility_timeout=10');
     const { id, text } = envelope();
     await client.hset(`${prefix}unacked`, 'tag', `[${text}, "", "q"]`);
     await client.zadd(`${prefix}unacked_index`, Date.now() / 1_000 - 11, 'tag');
     await start();
-    expect(await app.asyncResult(id).get({ timeout: '10s' })).toBe(5);
-    await expect.poll(() => client.zcard(`${prefix}unacked_index`)).toBe(0);
+    expect(await app.asyncResult(id).get({ timeout: '60s' })).toBe(5);
+    await expect.poll(() => client.zcard(`${prefix}unacked_index`), patiently).toBe(0);
   });
 
   it('is left alone while its worker shows that it lives, however long it runs', async () => {
@@ -189,9 +190,9 @@ describe('a message of a lost worker', () => {
     });
     await Promise.all([start(), start()]);
     const result = await app.sendTask('long', [], { queue: 'q' });
-    await expect.poll(() => (starts[0] ? Date.now() - starts[0] : 0), { timeout: 10_000 }).toBeGreaterThan(2_000);
+    await expect.poll(() => (starts[0] ? Date.now() - starts[0] : 0), patiently).toBeGreaterThan(2_000);
     resolve();
-    expect(await result.get({ timeout: '10s' })).toBe('done');
+    expect(await result.get({ timeout: '60s' })).toBe('done');
     expect(starts).toHaveLength(1);
   });
 
@@ -199,7 +200,7 @@ describe('a message of a lost worker', () => {
     const { app, add, start, prefix, client } = open();
     const worker = await start();
     for (const x of [1, 2, 3]) await add.applyAsync([x, x], { queue: 'q', countdown: '1h' });
-    await expect.poll(() => client.hlen(`${prefix}unacked`)).toBe(3);
+    await expect.poll(() => client.hlen(`${prefix}unacked`), patiently).toBe(3);
     await worker.close();
     const texts = await client.lrange(`${prefix}q`, 0, -1);
     const firsts = texts.map((text) => JSON.parse(Buffer.from(JSON.parse(text).body, 'base64').toString())[0][0]);

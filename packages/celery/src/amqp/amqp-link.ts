@@ -27,6 +27,9 @@ export class AmqpLink {
   #current: Channel | undefined;
   #lastError: Error | undefined;
   readonly #waiting = new Set<(error: Error) => void>();
+  /** Names of messages that no queue took. */
+  readonly #returned = new Set<string>();
+  #sent = 0;
   #closed = false;
 
   constructor(
@@ -62,12 +65,23 @@ export class AmqpLink {
     );
   }
 
-  /** Resolves when RabbitMQ has the message. A queue that is not there takes none: it is declared before. */
+  /** Resolves when RabbitMQ has the message. */
   async publish(envelope: Envelope, body: Buffer): Promise<void> {
-    await this.#within(
-      this.#options.timeout,
-      this.#confirming().then((channel) => channel.basicPublish(envelope, body)),
-    );
+    await this.answered(this.#confirming().then((channel) => channel.basicPublish(envelope, body)));
+  }
+
+  /** As {@link AmqpLink.publish}; resolves with false when the queue is not there: RabbitMQ confirms what it drops. */
+  async publishToQueue(envelope: Envelope, body: Buffer): Promise<boolean> {
+    const messageId = String(++this.#sent);
+    await this.publish({ ...envelope, messageId, mandatory: true }, body);
+    // what comes back does so before its confirmation; the client tells of it a turn later
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return !this.#returned.delete(messageId);
+  }
+
+  /** What RabbitMQ is to answer: an error of the catalogue when it does not in time. */
+  answered<T>(work: Promise<T>): Promise<T> {
+    return this.#within(this.#options.timeout, work);
   }
 
   async close(deadline: number): Promise<void> {
@@ -87,6 +101,9 @@ export class AmqpLink {
         this.#current = channel;
         channel.on('close', () => {
           if (this.#publisher === made) this.#publisher = undefined;
+        });
+        channel.on('basic.return', ({ messageId }) => {
+          if (messageId !== undefined) this.#returned.add(messageId);
         });
         await channel.confirmSelect();
         return channel;

@@ -114,15 +114,30 @@ export class AmqpQueueReader implements QueueReader {
     const name = this.#deliveries.add(channel);
     lane.channel = channel;
     channel.on('close', () => {
-      lane.channel = undefined;
-      this.#deliveries.drop(name);
-      this.#sink.lost(this.#sink.tags().filter((tag) => tag.startsWith(`${name}:`)));
+      this.#left(lane, channel, name);
       if (lane.open && !this.#closed) this.#again(lane, undefined);
     });
     channel.on('basic.cancel', () => void channel.close().catch(() => {})); // the queue was deleted: it is declared anew
+    try {
+      await this.#link.answered(this.#begin(lane, channel, name));
+    } catch (error) {
+      this.#left(lane, channel, name); // it may have closed before anybody listened, or it does not answer
+      void channel.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #begin(lane: Lane, channel: Channel, name: string): Promise<void> {
     lane.prefetch = this.#wanted() + (lane.fixed ? spare : 0);
     await channel.basicQos({ prefetchCount: lane.prefetch, global: !lane.fixed });
     if (!this.#paused) await this.#consume(lane, channel, name);
+  }
+
+  /** What was delivered over a channel that is gone went back to its queue. */
+  #left(lane: Lane, channel: Channel, name: string): void {
+    if (lane.channel === channel) lane.channel = undefined;
+    this.#deliveries.drop(name);
+    this.#sink.lost(this.#sink.tags().filter((tag) => tag.startsWith(`${name}:`)));
   }
 
   async #consume(lane: Lane, channel: Channel, name: string = this.#deliveries.nameOf(channel) ?? ''): Promise<void> {
@@ -158,6 +173,7 @@ export class AmqpQueueReader implements QueueReader {
   }
 
   #take(lane: Lane, channel: string, message: AsyncMessage): void {
+    if (!this.#deliveries.has(channel)) return; // it came with the last bytes of a channel that is gone, and comes again
     const body: Buffer = Buffer.isBuffer(message.body)
       ? message.body
       : Buffer.from(typeof message.body === 'string' ? message.body : JSON.stringify(message.body));

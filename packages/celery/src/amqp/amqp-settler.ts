@@ -1,4 +1,4 @@
-import { type JsonValue, NotSupportedError } from '@lovage/core/driver';
+import { BrokerUnavailableError, type JsonValue, NotSupportedError } from '@lovage/core/driver';
 import type { Envelope } from 'rabbitmq-client';
 import { bodyOf, type CeleryCall } from '../protocol/celery-call.ts';
 import { assertTags, mayHoldTags } from '../protocol/tagged-values.ts';
@@ -70,14 +70,26 @@ export class AmqpSettler implements Settler {
   async publish(call: CeleryCall): Promise<void> {
     const body = bodyOf(call);
     if (mayHoldTags(body)) assertTags([call.args, call.kwargs], `call of "${String(call.headers.task)}"`);
-    await this.#parts.topology.queue(call.queue);
-    await this.#parts.link.publish(envelopeOf(call), Buffer.from(body));
+    await this.#send(envelopeOf(call), Buffer.from(body));
+  }
+
+  /** A queue that somebody has deleted, or that went with its server, is declared anew. */
+  async #send(envelope: Envelope & { readonly routingKey: string }, body: Buffer): Promise<void> {
+    const { link, topology } = this.#parts;
+    const queue = envelope.routingKey;
+    await topology.queue(queue);
+    if (await link.publishToQueue(envelope, body)) return;
+    topology.forget();
+    await topology.queue(queue);
+    if (await link.publishToQueue(envelope, body)) return;
+    throw new BrokerUnavailableError(
+      `RabbitMQ at ${link.target.display} has no queue "${queue}": another program deletes it`,
+    );
   }
 
   async #park({ kind, queue, text }: RawPush): Promise<void> {
     if (kind !== 'dead') return;
     const dead = deadQueue(queue);
-    await this.#parts.topology.queue(dead);
     const envelope = {
       exchange: '',
       routingKey: dead,
@@ -85,11 +97,11 @@ export class AmqpSettler implements Settler {
       contentEncoding: 'utf-8',
       durable: true,
     };
-    await this.#parts.link.publish(envelope, Buffer.from(text));
+    await this.#send(envelope, Buffer.from(text));
   }
 }
 
-function envelopeOf({ queue, headers, properties }: CeleryCall): Envelope {
+function envelopeOf({ queue, headers, properties }: CeleryCall): Envelope & { readonly routingKey: string } {
   const { priority, correlation_id: correlation, reply_to: replyTo } = properties;
   return {
     exchange: '',

@@ -17,6 +17,10 @@ export class Deliveries {
     return this.#names.get(channel);
   }
 
+  has(name: string): boolean {
+    return this.#channels.has(name);
+  }
+
   /** The channel is closed: its deliveries went back to their queues. */
   drop(name: string): void {
     this.#channels.delete(name);
