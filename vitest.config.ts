@@ -19,8 +19,8 @@ export default defineConfig({
     pool: 'forks',
     // Two, whatever the machine has: tests start servers and workers of their own, and are to run the same everywhere.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A test that waits for a promise nobody settles is named, not left hanging.
     teardownTimeout: 10_000,
     // Left-overs of one test never reach the next.

@@ -39,7 +39,9 @@ async function test(args) {
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     const env = onCi ? { LOVAGE_REQUIRE_PARTS: '1' } : {};
-    const { code } = await runNode([binOf('vitest'), 'run', ...reporters, ...args], { env });
+    // One flaw of timing among thousands of tests is named, and does not hide what else a run has to say.
+    const again = onCi ? ['--retry=1', '--reporter=./scripts/second-runs.mjs'] : [];
+    const { code } = await runNode([binOf('vitest'), 'run', ...reporters, ...again, ...args], { env });
     report(readReport(file), code);
     return code;
   } finally {

@@ -8,7 +8,7 @@ describe.skipIf(noRedis).each(['redis', 'redis+streams'])('failures on a real Re
   });
   afterAll(() => redis?.stop());
 
-  it('lists, groups, shows, retries and discards what failed', { timeout: 60_000 }, async () => {
+  it('lists, groups, shows, retries and discards what failed', { timeout: 180_000 }, async () => {
     const env = { LOVAGE_BROKER_URL: redis.url.replace('redis:', `${scheme}:`) };
     const failures = (...args: string[]): Promise<Ended> => lovage(['failures', ...args], { env });
     const worker = start(['-A', './shop.js', 'worker', '--log-format', 'pretty'], { env });

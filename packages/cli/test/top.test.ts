@@ -22,7 +22,7 @@ describe.skipIf(noRedis)('top on a real Redis', () => {
 
   it.skipIf(noTmux)(
     'on a terminal pauses a queue by its keys, and leaves the screen as it was',
-    { timeout: 40_000 },
+    { timeout: 120_000 },
     async () => {
       const env = { LOVAGE_BROKER_URL: redis.url };
       const worker = start(['-A', './shop.js', 'worker', '-n', 'w1'], { env });

@@ -35,7 +35,7 @@ export class BeatProcess {
     return this.lines.findLast((line) => line === 'leads' || line === 'follows') === 'leads';
   }
 
-  async said(line: string, timeout = 20_000): Promise<void> {
+  async said(line: string, timeout = 60_000): Promise<void> {
     const what = (): string => `"${line}", got ${JSON.stringify(this.lines.slice(-5))} ${this.stderr.slice(0, 500)}`;
     await until(() => this.lines.includes(line), { timeout, what });
   }

@@ -2,13 +2,13 @@ import { sleep, systemClock, withDeadline } from '../clock.ts';
 
 /** How {@link until} and {@link within} wait. */
 export interface WaitOptions {
-  /** Milliseconds until it is an error. @default 10000 */
+  /** Milliseconds until it is an error. @default 30000 */
   readonly timeout?: number;
   /** What is waited for, in the error; a function is asked when the time is over. */
   readonly what?: string | (() => string);
 }
 
-const defaultTimeout = 10_000;
+const defaultTimeout = 30_000;
 /** Milliseconds between two looks. */
 const interval = 5;
 
