@@ -169,3 +169,4 @@ export { broadcastInbox } from './results/result-inbox.ts';
 export type { RetryRule } from './retry.ts';
 export { pauseAfter, retry } from './retry.ts';
 export { compilePattern } from './task/route.ts';
+export type { TransactionOf } from './task/transaction.ts';

@@ -143,6 +143,7 @@ export type { ErrorMatcher } from './task/retry-policy.ts';
 export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
 export type { EndedTask, PluginTaskOptions, TaskOptions } from './task/task-options.ts';
+export type { Once, OnceOptions, TransactionOf } from './task/transaction.ts';
 export type { AppWorkflows, RunCheck, RunListOptions } from './workflow/app-workflows.ts';
 export type { StepFunction } from './workflow/engine/run-step.ts';
 export type { EntryKind } from './workflow/log-entry.ts';

@@ -7,6 +7,7 @@ import {
   type StoreReport,
   withDeadline,
 } from '@lovage/core/driver';
+import { deleteOldEffects } from './effects/old-effects.ts';
 import { PostgresLink } from './link.ts';
 import { PostgresListener } from './listener.ts';
 import { type PostgresTarget, parsePostgresUrl } from './postgres-url.ts';
@@ -50,7 +51,7 @@ export class PostgresConnection implements Connection {
     this.schema = createSchemaKeeper(link);
     this.#listener = new PostgresListener(link, logger);
     this.results = new PostgresResults(link, this.#listener, logger);
-    this.#sweeper = new PostgresSweeper({ link, retention, logger, others: [] });
+    this.#sweeper = new PostgresSweeper({ link, retention, logger, others: [(most) => deleteOldEffects(link, most)] });
   }
 
   sweep(): Promise<void> {

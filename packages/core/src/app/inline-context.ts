@@ -4,6 +4,7 @@ import { Replace, Retry } from '../message/control-signal.ts';
 import type { JsonValue } from '../message/json.ts';
 import { assertOwnState } from '../message/state.ts';
 import { newTaskId } from '../message/task-id.ts';
+import { createOnce } from '../stores/effects.ts';
 import type { TaskDefinition } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 
@@ -56,6 +57,7 @@ export function createInlineContext(
     replace(canvas) {
       throw new Replace(canvas);
     },
+    once: outer?.once ?? createOnce(id, undefined),
     addToChord: async () => {
       throw new ConfigurationError('self.addToChord: a task that is called in process is no member of a chord');
     },

@@ -3,6 +3,7 @@ import { NoCurrentTaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Duration, Instant } from '../options/duration.ts';
+import type { Once } from './transaction.ts';
 
 /** What `self.retry()` takes. */
 export interface RetryOptions {
@@ -75,6 +76,12 @@ export interface TaskContext {
    * the canvas. Throws, as `retry` does.
    */
   replace(canvas: AnyCanvas): never;
+  /**
+   * Runs `work` in a transaction of `pool` that also marks this step of this task as done, so that both are committed or neither: exactly-once
+   * effects inside the same PostgreSQL database. Where the step is done already, in an earlier attempt or in one that runs beside this
+   * one, `work` does not run, and what it returned comes back, as JSON. Needs `@lovage/postgres` and its tables in that database.
+   */
+  readonly once: Once;
   /** Adds a member to the chord that this task is a header member of; its value comes after those of the header. */
   addToChord(canvas: AnyCanvas): Promise<void>;
 }

@@ -219,6 +219,7 @@ export function createReceiver(runtime: AppRuntime, stores: OpenStores, parts: R
     ...sizeLimits(settings),
     storesResults: results !== undefined,
     limits: parts.limits,
+    prefix: settings.prefix,
     onProgress: (message, progress) => parts.observer.onProgress(message, progress),
     observer: observeAll(parts, new HookObserver(runtime)),
   });

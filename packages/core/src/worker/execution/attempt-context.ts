@@ -10,8 +10,10 @@ import { attemptNumber, type Message } from '../../message/message.ts';
 import { assertJson, type SizeLimit } from '../../message/payload-codec.ts';
 import { assertOwnState } from '../../message/state.ts';
 import { parseDuration, parseInstant } from '../../options/duration.ts';
+import { createOnce } from '../../stores/effects.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { AnyCanvas, RetryOptions, TaskContext } from '../../task/task-context.ts';
+import type { Once } from '../../task/transaction.ts';
 import type { TaskLimits } from '../middleware/task-limits.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { StateRecorder } from './state-writer.ts';
@@ -32,6 +34,8 @@ export interface AttemptTools {
   /** undefined: the app stores no results. */
   readonly canvas?: CanvasTools | undefined;
   readonly limits: TaskLimits;
+  /** The app's. */
+  readonly prefix: string | undefined;
   /** Told of what handlers report. */
   readonly onProgress: (message: Message, progress: JsonValue) => void;
 }
@@ -245,6 +249,10 @@ export class AttemptContext implements TaskContext {
     if (tools === undefined) throw new NoResultBackendError(this.id);
     this.#added += 1;
     return tools.addToChord(this.#message, canvas, this.#added);
+  }
+
+  get once(): Once {
+    return createOnce(this.id, this.#tools.prefix);
   }
 
   /** How many members it has added to its chord. */

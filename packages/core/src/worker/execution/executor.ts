@@ -33,6 +33,8 @@ export interface ExecutorOptions {
   readonly maxPayload: SizeLimit;
   readonly maxResult: SizeLimit;
   readonly limits: TaskLimits;
+  /** The app's. */
+  readonly prefix: string | undefined;
   readonly onProgress: (message: Message, progress: JsonValue) => void;
   readonly resultExpires: number;
   readonly storesResults: boolean;

@@ -21,7 +21,7 @@ export function createChildRunner(
   setup: ChildSetup,
   post: (message: FromChild) => void,
 ): (message: ToChild) => void {
-  const { registry, canvas, plugins } = runtimeOf(app);
+  const { registry, canvas, plugins, settings } = runtimeOf(app);
   const states = new ChildStates(post);
   const logger = createChildLogger(post);
   const sizes = {
@@ -35,6 +35,7 @@ export function createChildRunner(
     states,
     limits: new TaskLimits(),
     canvas,
+    prefix: settings.prefix,
     onProgress: () => {},
     ...sizes,
   };
