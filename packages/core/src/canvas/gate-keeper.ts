@@ -9,6 +9,7 @@ import type { Message } from '../message/message.ts';
 import { isFinal, type OutcomeRecord } from '../message/outcome.ts';
 import type { GateRule, TaskPlan } from '../message/plan.ts';
 import { newTaskId } from '../message/task-id.ts';
+import { OutcomeWriter, outcomeTtl } from '../results/outcome-writer.ts';
 import type { Ending, Input, Unit } from './continuation.ts';
 import { planTtl } from './plan-sink.ts';
 
@@ -29,7 +30,6 @@ export interface GateTools {
 export const waiting = 'WAITING';
 /** The book of waiting gates. */
 export const gateNamespace = 'gates';
-const failureTtl = 7 * 86_400_000;
 
 type GateRecord = OutcomeRecord & { readonly plan: TaskPlan & { readonly gate: GateRule } };
 
@@ -110,12 +110,10 @@ export class GateKeeper {
   async #finish(record: GateRecord, ending: Ending): Promise<OutcomeRecord> {
     const { results, clock, resultExpires } = this.#tools;
     const { replyTo, resultExpires: asked } = record.plan.message;
-    const usual = ending.state === 'FAILURE' ? Math.max(failureTtl, resultExpires) : resultExpires;
+    const ttl = outcomeTtl(ending.state, resultExpires, asked);
     const final: OutcomeRecord = { ...record, ...ending, at: clock.now() };
-    const [stood] = await results.put([{ record: final, ttl: asked ?? usual, ...(replyTo ? { replyTo } : {}) }]);
-    if (stood) return final;
-    const [other] = await results.get([record.id]);
-    return other ?? final;
+    const outcomes = new OutcomeWriter({ results, now: () => clock.now(), resultExpires });
+    return outcomes.storeOne({ record: final, ttl, ...(replyTo ? { replyTo } : {}) });
   }
 
   /** The decision that counts: this one, unless another was first. */

@@ -1,3 +1,4 @@
+import { canvasTtl } from '../results/outcome-writer.ts';
 import type { Resolved } from './resolve.ts';
 
 /** How long a node may wait before it has ended, in milliseconds: for its moment, or for somebody. Its runs come on top. */
@@ -6,8 +7,6 @@ interface MaxWait {
   readonly most: number;
 }
 
-/** Failures are kept at least that long, as those of tasks that ran. */
-const failureTtl = 7 * 86_400_000;
 const none: MaxWait = { least: 0, most: 0 };
 
 /**
@@ -15,7 +14,7 @@ const none: MaxWait = { least: 0, most: 0 };
  * does, of which half is left for queues and runs.
  */
 export function keepFor(longest: number, ttl: number): number | undefined {
-  return longest > ttl / 2 ? longest + Math.max(ttl, failureTtl) : undefined;
+  return longest > ttl / 2 ? longest + canvasTtl(ttl) : undefined;
 }
 
 /** The longer of two times for which something is kept. */

@@ -7,6 +7,7 @@ import type { Message } from '../message/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
 import { revokedTtl } from '../results/keep-revoked.ts';
 import { chunkSize, memberIds } from '../results/list-values.ts';
+import { OutcomeWriter, toOutcome } from '../results/outcome-writer.ts';
 import { broadcastInbox } from '../results/result-inbox.ts';
 import type { CanvasRunner } from './canvas-runner.ts';
 import type { FailedEnding } from './continuation.ts';
@@ -100,12 +101,11 @@ export class UnitRevoker {
     units: readonly Known[],
   ): Promise<{ readonly writes: readonly OutcomeWrite[]; readonly stand: readonly boolean[] }> {
     const writes = units.map((unit) => this.#write(unit));
-    const stand = await this.#tools.results.put(writes);
-    const refused = units.filter((_, index) => !stand[index]).map(({ id }) => id);
-    const others = refused.length > 0 ? await this.#tools.results.get(refused) : [];
-    const ended = new Set(others.flatMap((record) => (record && record.state !== 'REVOKED' ? [record.id] : [])));
-    for (const { id, message } of units) if (message?.canvas && !ended.has(id)) await this.#follow(message);
-    return { writes, stand };
+    const { results, clock, resultExpires } = this.#tools;
+    const records = await new OutcomeWriter({ results, now: () => clock.now(), resultExpires }).store(writes);
+    for (const [index, { message }] of units.entries())
+      if (message?.canvas && records[index]?.state === 'REVOKED') await this.#follow(message);
+    return { writes, stand: writes.map(({ record }, index) => records[index] === record) };
   }
 
   /** What depends on a message that will not be run. */
@@ -162,22 +162,9 @@ export class UnitRevoker {
     const { clock, resultExpires } = this.#tools;
     const { task = '', rootId, parentId } = message ?? record ?? {};
     const canvas = canvasOf(record) ?? message?.canvas;
-    return {
-      record: {
-        id,
-        task,
-        state: 'REVOKED',
-        reason: this.#reason,
-        attempts: record?.attempts ?? 0,
-        at: clock.now(),
-        ...(rootId ? { rootId } : {}),
-        ...(parentId ? { parentId } : {}),
-        ...(canvas ? { canvas } : {}),
-      },
-      ttl: Math.max(resultExpires, revokedTtl),
-      replyTo: broadcastInbox,
-      stopsMessage: true,
-    };
+    const ended = { id, task, rootId, parentId, canvas, replyTo: broadcastInbox };
+    const facts = { now: clock.now(), attempts: record?.attempts ?? 0, ttl: Math.max(resultExpires, revokedTtl) };
+    return { ...toOutcome(ended, this.#ending, facts), stopsMessage: true };
   }
 
   get #ending(): FailedEnding {

@@ -7,7 +7,7 @@ import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { isName } from '../options/well-formed.ts';
-import { broadcastInbox } from '../results/result-inbox.ts';
+import { OutcomeWriter } from '../results/outcome-writer.ts';
 
 /** What the fleet looks like. */
 export interface FleetStatus {
@@ -161,13 +161,10 @@ export class Inspector {
   async #revoke(ids: readonly string[]): Promise<void> {
     const { stores, clock, settings } = runtimeOf(this.#app);
     const { results } = await stores.open();
-    const record = { task: '', state: 'REVOKED', reason: 'purged', attempts: 0, at: clock.now() };
-    for (let start = 0; start < ids.length; start += 500) {
-      const chunk = ids.slice(start, start + 500);
-      await results?.put(
-        chunk.map((id) => ({ record: { ...record, id }, ttl: settings.resultExpires, replyTo: broadcastInbox })),
-      );
-    }
+    if (results === undefined) return;
+    const outcomes = new OutcomeWriter({ results, now: () => clock.now(), resultExpires: settings.resultExpires });
+    const tasks = ids.map((id) => ({ id }));
+    await outcomes.revoke(tasks, 'purged');
   }
 
   async #monitor(): Promise<Monitor> {

@@ -12,7 +12,7 @@ import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { MessageUniqueKeys, UniqueRule } from '../options/unique-rule.ts';
-import { broadcastInbox } from '../results/result-inbox.ts';
+import { OutcomeWriter } from '../results/outcome-writer.ts';
 import { keyOf } from '../task/key-of.ts';
 import { digest } from './idempotency.ts';
 
@@ -213,15 +213,8 @@ class UniqueCall {
     const { monitor, results } = this.#stores;
     const [removed] = (await monitor?.remove?.([id], [queue])) ?? [];
     if (!removed || results === undefined) return;
-    const record = {
-      id,
-      task: '',
-      state: 'REVOKED',
-      reason: 'replaced',
-      attempts: 0,
-      at: this.#context.now(),
-    } as const;
-    await results.put([{ record, ttl: this.#context.resultExpires, replyTo: broadcastInbox }]);
+    const { now, resultExpires } = this.#context;
+    await new OutcomeWriter({ results, now, resultExpires }).revoke([{ id }], 'replaced');
   }
 }
 

@@ -12,6 +12,7 @@ import { isFinal, type Outcome } from '../message/outcome.ts';
 import { encodeArgs, encodeResult, type SizeLimit } from '../message/payload-codec.ts';
 import { newTaskId } from '../message/task-id.ts';
 import { listValues } from '../results/list-values.ts';
+import { outcomeTtl } from '../results/outcome-writer.ts';
 import type { TaskRegistry } from '../task/registry.ts';
 import { type TaskDefinition, versionOf } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
@@ -46,7 +47,6 @@ export interface RunHostOptions {
 }
 
 /** A failed run is kept at least that long, as failures are. */
-const failureTtl = 7 * 86_400_000;
 /** Runs that are held look into their inboxes that often, should a notification be lost; milliseconds. */
 const lookInterval = 2_000;
 /** How long a run waits for a worker with its code, at a time. */
@@ -266,7 +266,7 @@ export class RunHost {
     const asked = definition.options.resultExpires ?? this.#options.resultExpires;
     const reply = await engine.journal.write({
       header: { state, outcome: JSON.stringify(outcome), updatedAt: this.#now, note: key, wakeAt: undefined },
-      ttl: state === 'FAILURE' ? Math.max(failureTtl, asked) : asked,
+      ttl: outcomeTtl(state, asked),
     });
     if (reply !== 'done') return this.#giveBack(run, reply);
     throw new Concluded(outcome);

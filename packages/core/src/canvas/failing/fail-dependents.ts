@@ -4,6 +4,7 @@ import type { CanvasRef } from '../../message/canvas-ref.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../../message/outcome.ts';
 import type { JoinPlan, TaskPlan } from '../../message/plan.ts';
 import { chunkSize, memberIds } from '../../results/list-values.ts';
+import { canvasTtl } from '../../results/outcome-writer.ts';
 import { type Effect, type FailedEnding, failureBeyond } from '../continuation.ts';
 
 /** What ending the rest of a canvas needs. */
@@ -16,9 +17,6 @@ export interface FailDependentsTools {
 
 /** A unit that was laid down and will not run. */
 type Pending = OutcomeRecord & { readonly plan: TaskPlan | JoinPlan };
-
-/** Failures are kept at least that long, as those of tasks that ran. */
-const failureTtl = 7 * 86_400_000;
 
 /**
  * Ends what depends on something that failed: every id that was handed out reaches a final state. What comes last is
@@ -91,7 +89,7 @@ export class FailDependents {
     const record = plan.kind === 'group' || ending.state === 'FAILURE' ? { ...unit, plan } : unit;
     return {
       record: { ...record, ...ending, at: clock.now() },
-      ttl: asked ?? Math.max(failureTtl, resultExpires),
+      ttl: canvasTtl(resultExpires, asked),
       ...(replyTo === undefined ? {} : { replyTo }),
     };
   }

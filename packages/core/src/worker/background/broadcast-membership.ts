@@ -4,7 +4,7 @@ import type { SharedRegistry } from '../../driver/shared-registry.ts';
 import { NotSupportedError } from '../../errors.ts';
 import { newTaskId } from '../../message/task-id.ts';
 import { goneMembers, memberTtl, namespaceOf } from '../../messaging/broadcast-members.ts';
-import { broadcastInbox } from '../../results/result-inbox.ts';
+import { OutcomeWriter } from '../../results/outcome-writer.ts';
 import type { OpenStores } from '../../stores/stores.ts';
 
 /** How often a member says that it lives: three times within the time that it is believed. */
@@ -131,9 +131,9 @@ export class BroadcastMembership {
     const { monitor, results } = this.#stores;
     const { clock, settings } = this.#runtime;
     const ids = (await monitor?.purge(queue)) ?? [];
-    const base = { task: '', state: 'REVOKED', reason: 'worker ended', attempts: 0, at: clock.now() } as const;
-    await results?.put(
-      ids.map((id) => ({ record: { ...base, id }, ttl: settings.resultExpires, replyTo: broadcastInbox })),
-    );
+    if (results === undefined) return;
+    const outcomes = new OutcomeWriter({ results, now: () => clock.now(), resultExpires: settings.resultExpires });
+    const tasks = ids.map((id) => ({ id }));
+    await outcomes.revoke(tasks, 'worker ended');
   }
 }

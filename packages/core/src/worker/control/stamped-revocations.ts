@@ -4,7 +4,7 @@ import type { RevocationRule, RevocationStore } from '../../driver/revocation-st
 import { TaskRevokedError } from '../../errors.ts';
 import type { Message } from '../../message/message.ts';
 import { hasStamp } from '../../message/stamp.ts';
-import { broadcastInbox } from '../../results/result-inbox.ts';
+import { OutcomeWriter } from '../../results/outcome-writer.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { WorkerStats } from '../reporting/worker-stats.ts';
 
@@ -64,14 +64,8 @@ export class StampedRevocations {
   /** Its waiters are told, and what its handler still comes to has no effect. */
   async #record(messages: readonly Message[]): Promise<void> {
     const { results, clock, resultExpires } = this.#options;
-    if (messages.length === 0) return;
-    const base = { state: 'REVOKED', reason: 'revoked', attempts: 0, at: clock.now() };
-    const write = ({ id, task }: Message) => ({
-      record: { ...base, id, task },
-      ttl: resultExpires,
-      replyTo: broadcastInbox,
-    });
-    await results?.put(messages.map(write));
+    if (messages.length === 0 || results === undefined) return;
+    await new OutcomeWriter({ results, now: () => clock.now(), resultExpires }).revoke(messages, 'revoked');
   }
 
   #interrupt({ context }: Attempt): void {

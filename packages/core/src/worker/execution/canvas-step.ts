@@ -12,6 +12,7 @@ import type { Message } from '../../message/message.ts';
 import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../../message/outcome.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import { listValues } from '../../results/list-values.ts';
+import { canvasTtl, OutcomeWriter, toOutcome } from '../../results/outcome-writer.ts';
 import { retry } from '../../retry.ts';
 
 /** What the canvas step of a worker needs. */
@@ -35,7 +36,6 @@ type CanvasPart = Pick<Message, 'id' | 'task' | 'canvas'>;
 export type Execute = (delivery: Delivery) => MaybePromise<Settlement>;
 
 const pause = { first: 100, longest: 5_000 };
-const failureTtl = 7 * 86_400_000;
 
 /** What a worker does for messages of canvases, beside running them. */
 export type CanvasFollower = Pick<CanvasStep, 'run' | 'follow' | 'replace' | 'openGate' | 'endUnreadable'>;
@@ -49,10 +49,13 @@ const released: Settlement = { kind: 'release' };
  */
 export class CanvasStep {
   readonly #options: CanvasStepOptions;
+  readonly #outcomes: OutcomeWriter;
   readonly #replaced = new Set<string>();
 
   constructor(options: CanvasStepOptions) {
     this.#options = options;
+    const { results, clock, resultExpires } = options;
+    this.#outcomes = new OutcomeWriter({ results, now: () => clock.now(), resultExpires });
   }
 
   /** The life of a delivery that belongs to a canvas. */
@@ -102,12 +105,12 @@ export class CanvasStep {
   async #storeAndContinue(message: CanvasPart, outcome: OutcomeWrite, member: Member | undefined): Promise<void> {
     const state = member && (await this.#options.results.join({ ...member, succeeded: true, outcome }));
     if (state) return this.#afterJoin(message, outcome, state);
-    await this.#continue(message, await this.#store(outcome));
+    await this.#continue(message, await this.#outcomes.storeOne(outcome));
   }
 
   /** The outcome is stored and the member recorded, or another outcome stands. */
   async #afterJoin(message: CanvasPart, outcome: OutcomeWrite, { refused, complete }: JoinState): Promise<void> {
-    if (refused) return this.#continue(message, await this.#store(outcome));
+    if (refused) return this.#continue(message, await this.#outcomes.storeOne(outcome));
     const { join } = message.canvas ?? {};
     if (complete && join) await (await this.#options.canvas.runner()).completed(join.group);
   }
@@ -185,15 +188,6 @@ export class CanvasStep {
     return (await listValues(record.list, { results, read: ({ value }) => value })) as JsonValue[];
   }
 
-  /** Stores an outcome; answers with the record that stands, which is another one where the task was revoked meanwhile. */
-  async #store(outcome: OutcomeWrite): Promise<OutcomeRecord> {
-    const { results } = this.#options;
-    const [stands] = await results.put([outcome]);
-    if (stands) return outcome.record;
-    const [record] = await results.get([outcome.record.id]);
-    return record && isFinal(record) ? record : outcome.record;
-  }
-
   /** A continuation that cannot be done (a message that the broker will never take) fails what depends on it. */
   async #continue({ id, task, canvas = {} }: CanvasPart, record: OutcomeRecord): Promise<void> {
     const runner = await this.#options.canvas.runner();
@@ -226,22 +220,8 @@ export class CanvasStep {
 
   #write(message: Message, ending: Ending): OutcomeWrite {
     const { clock, worker, resultExpires } = this.#options;
-    const { id, task, rootId, parentId, replyTo } = message;
-    return {
-      record: {
-        id,
-        task,
-        attempts: message.retries,
-        at: clock.now(),
-        worker,
-        ...ending,
-        ...(rootId ? { rootId } : {}),
-        ...(parentId ? { parentId } : {}),
-        ...(message.canvas ? { canvas: message.canvas } : {}),
-      },
-      ttl: Math.max(failureTtl, resultExpires),
-      ...(replyTo ? { replyTo } : {}),
-    };
+    const ttl = canvasTtl(resultExpires);
+    return toOutcome(message, ending, { now: clock.now(), attempts: message.retries, worker, ttl });
   }
 }
 

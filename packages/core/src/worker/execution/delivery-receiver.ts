@@ -4,11 +4,11 @@ import type { Delivery, MalformedEntry, Settlement } from '../../driver/broker.t
 import type { ResultBackend } from '../../driver/result-backend.ts';
 import { UnknownTaskError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import type { CanvasRef } from '../../message/canvas-ref.ts';
 import { type Failure, toFailure } from '../../message/failure.ts';
 import type { Message } from '../../message/message.ts';
-import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
+import type { OutcomeWrite } from '../../message/outcome.ts';
 import type { MaybePromise } from '../../options/schema.ts';
+import { type EndedTask, outcomeTtl, type TaskEnding, toOutcome } from '../../results/outcome-writer.ts';
 import { retry } from '../../retry.ts';
 import { placeKeywords } from '../../task/keyword-args.ts';
 import type { TaskRegistry } from '../../task/registry.ts';
@@ -41,14 +41,6 @@ export interface ConsumerOptions {
   readonly resultExpires: number;
   /** Aborts when the worker gives up waiting for the result store. */
   readonly giveUp: AbortSignal;
-}
-
-/** As much of a task as its record needs. */
-interface FailedTask {
-  readonly id: string;
-  readonly task: string;
-  readonly replyTo?: string;
-  readonly canvas?: CanvasRef;
 }
 
 /** How long a message of an unknown task is held back, in milliseconds: until an answer is there who can run it, and where nobody can. */
@@ -234,28 +226,16 @@ export class DeliveryReceiver {
   }
 
   /** The FAILURE of a task that never ran. */
-  #failed(task: FailedTask, failure: Failure): OutcomeWrite | undefined {
+  #failed(task: EndedTask, failure: Failure): OutcomeWrite | undefined {
     return this.#ended(task, { state: 'FAILURE', failure });
   }
 
   /** The outcome of a task that this worker did not run. */
-  #ended(
-    { id, task, replyTo, canvas }: FailedTask,
-    end: Pick<OutcomeRecord, 'state' | 'failure' | 'reason'>,
-  ): OutcomeWrite | undefined {
+  #ended(task: EndedTask, ending: TaskEnding): OutcomeWrite | undefined {
     const { results, clock, worker, resultExpires } = this.#options;
     if (results === undefined) return undefined;
-    const place = canvas ? { canvas } : {};
-    const record: OutcomeRecord = {
-      id,
-      task,
-      ...end,
-      attempts: 0,
-      at: clock.now(),
-      worker,
-      ...place,
-    };
-    return { record, ttl: resultExpires, ...(replyTo ? { replyTo } : {}) };
+    const ttl = outcomeTtl(ending.state, resultExpires);
+    return toOutcome(task, ending, { now: clock.now(), worker, ttl });
   }
 
   /**

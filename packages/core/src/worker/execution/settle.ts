@@ -1,13 +1,12 @@
 import { blockedUntil, type Settlement } from '../../driver/broker.ts';
 import { attemptNumber, type Message } from '../../message/message.ts';
 import type { OutcomeRecord, OutcomeWrite } from '../../message/outcome.ts';
+import { outcomeTtl, toOutcome } from '../../results/outcome-writer.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
 /** How long the fact that a task without result has run is remembered, against a publish that is repeated. */
 const tombstoneTtl = 600_000;
-/** Failures are kept at least that long. */
-const failureTtl = 7 * 86_400_000;
 
 /** What turning a result into a settlement needs. */
 export interface SettleTools {
@@ -71,40 +70,25 @@ function outcomeOf(
   tools: SettleTools,
 ): { readonly outcome?: OutcomeWrite } {
   if (!tools.storesResults) return {};
-  const { message, delivery, context } = attempt;
+  const { message, delivery, context, definition } = attempt;
   const attempts = attemptNumber(message, delivery.deliveryCount);
-  const base = { id: message.id, task: message.task, attempts, at: tools.now };
   if (message.ignoreResult && !message.canvas) {
     const failure = 'failure' in outcome && outcome.failure ? { failure: outcome.failure } : {};
+    const base = { id: message.id, task: message.task, attempts, at: tools.now };
     const tombstone: OutcomeRecord = { ...base, state: outcome.state, ...failure };
     return { outcome: { record: tombstone, ttl: tombstoneTtl } };
   }
-  const record: { -readonly [K in keyof OutcomeRecord]: OutcomeRecord[K] } = {
-    id: message.id,
-    task: message.task,
-    state: outcome.state,
-    attempts,
-    at: tools.now,
-    worker: tools.worker,
-  };
-  Object.assign(record, outcome); // not by spreads of optional fields, which cost more than all the rest here
+  const { now, worker, resultExpires } = tools;
+  const asked = message.resultExpires ?? definition.options.resultExpires;
+  const ttl = outcomeTtl(outcome.state, resultExpires, asked);
   const progress = context.lastProgress;
-  if (progress !== undefined) record.progress = progress;
-  if (message.rootId) record.rootId = message.rootId;
-  if (message.parentId) record.parentId = message.parentId;
-  if (message.canvas) record.canvas = message.canvas;
-  const write = toWrite(message, record, ttlOf(attempt, outcome.state, tools));
+  const ending = progress === undefined ? outcome : { ...outcome, progress };
+  const write = toOutcome(message, ending, { now, attempts, worker, ttl });
   return { outcome: attempt.valueText === undefined ? write : { ...write, valueText: attempt.valueText } };
 }
 
 function toWrite(message: Message, record: OutcomeRecord, ttl: number): OutcomeWrite {
   return message.replyTo ? { record, ttl, replyTo: message.replyTo } : { record, ttl };
-}
-
-function ttlOf({ message, definition }: Attempt, state: string, tools: SettleTools): number {
-  const asked = message.resultExpires ?? definition.options.resultExpires;
-  if (asked !== undefined) return asked;
-  return state === 'FAILURE' ? Math.max(failureTtl, tools.resultExpires) : tools.resultExpires;
 }
 
 /** The record is stored already and keeps its own time; this one counts only where the store has just lost it. */
