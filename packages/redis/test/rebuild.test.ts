@@ -1,14 +1,15 @@
-import { newTaskId, systemClock } from '@lovage/core/driver';
+import { type ConsumeRequest, newTaskId, systemClock } from '@lovage/core/driver';
 import { deferred, until } from '@lovage/core/testing';
 import { expect, it } from 'vitest';
 import { type RedisClient, RedisClients } from '../src/connection.ts';
 import { createKeys } from '../src/keys.ts';
 import { parseRedisUrl } from '../src/redis-url.ts';
 import { scriptsOf } from '../src/scripts/scripts.ts';
+import type { ReadContext } from '../src/streams/consumer-context.ts';
 import { readEntry } from '../src/streams/entry/entry.ts';
 import { createStreamQueue, group, type StreamQueue } from '../src/streams/entry/stream-queue.ts';
 import { InFlightDeliveries } from '../src/streams/read/in-flight-deliveries.ts';
-import { ReaderPool } from '../src/streams/read/reader-pool.ts';
+import { type EntryDispatcher, ReaderPool } from '../src/streams/read/reader-pool.ts';
 import { StreamDelivery } from '../src/streams/settle/delivery.ts';
 import { useRedis } from './use-redis.ts';
 
@@ -44,34 +45,27 @@ async function open(): Promise<Bench> {
   const target = parseRedisUrl(redis.server.url);
   const clients = new RedisClients(target, { socketTimeout: 15_000, connectTimeout: 5_000 });
   const client = await clients.shared('worker');
-  const queue = createStreamQueue(createKeys(target, newTaskId()), 'alpha');
+  const keys = createKeys(target, newTaskId());
+  const queue = createStreamQueue(keys, 'alpha');
   await scriptsOf(client).streamOpen([queue.base], [group]);
   const held = new InFlightDeliveries();
   const taken: string[] = [];
-  const parts = {
-    clients,
-    client,
-    clock: systemClock,
-    consumer: 'tester',
-    worker: 'tester',
-    held,
-    perQueue: false,
-    signals: undefined,
-  };
-  const readers = new ReaderPool({
-    ...parts,
-    room: () => 100 - held.size,
+  const onError = (error: Error): void => expect.unreachable(error.message);
+  const request = { worker: 'tester' } as ConsumeRequest;
+  const context: ReadContext = { clients, client, clock: systemClock, keys, name: 'tester', request, held, onError };
+  const sink: EntryDispatcher = {
+    source: undefined,
+    get room() {
+      return 100 - held.size;
+    },
     take: (stream, entries) => {
       for (const entry of entries) {
         held.add(new StreamDelivery(stream, entry[0], readEntry(entry, stream), 0));
         taken.push(entry[0]);
       }
     },
-    giveBack: () => {},
-    reopen: async () => {},
-    onIdle: () => {},
-    onError: (error) => expect.unreachable(error.message),
-  });
+  };
+  const readers = new ReaderPool(context, sink);
   const publish = async (count: number): Promise<void> => {
     const add = client.multi();
     for (let index = 0; index < count; index += 1) add.xadd(`${queue.base}p0`, '*', newTaskId(), '["t",[]]');

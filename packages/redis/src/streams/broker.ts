@@ -25,7 +25,7 @@ export class StreamsBroker implements Broker {
 
   constructor(parts: BrokerParts) {
     this.#parts = parts;
-    this.#publisher = new Publisher({ ...parts, timeout: parts.publishTimeout });
+    this.#publisher = new Publisher(parts);
   }
 
   publish(messages: readonly Message[], signal?: AbortSignal): Promise<void> {
@@ -50,7 +50,7 @@ export class StreamsBroker implements Broker {
     this.#assertOpen();
     await this.#parts.link.run(assertVersion);
     this.#assertOpen();
-    const consumer = await StreamsConsumer.open({ ...this.#parts, request, deliver });
+    const consumer = await StreamsConsumer.open(this.#parts, request, deliver);
     this.#consumers.add(consumer);
     void consumer.closed.then(() => this.#consumers.delete(consumer));
     return consumer;

@@ -1,10 +1,12 @@
-import { type Clock, retry, type Subscription, type Timer } from '@lovage/core/driver';
-import type { RedisClient } from '../../connection.ts';
+import { retry, type Subscription, type Timer } from '@lovage/core/driver';
 import { scriptsOf } from '../../scripts/scripts.ts';
-import type { Subscriber } from '../../subscriber.ts';
+import type { ConsumerContext } from '../consumer-context.ts';
 import { isNoGroupError } from '../entry/no-group-error.ts';
+import { reopenQueue } from '../entry/open-queue.ts';
 import { group, type StreamQueue } from '../entry/stream-queue.ts';
 import { fewQueues } from '../read/reader.ts';
+import type { ReaderPool } from '../read/reader-pool.ts';
+import type { LeaseKeeper } from '../settle/lease-keeper.ts';
 
 /** Delayed messages moved, and orphans of a stream, by one script call: bounds the time it holds Redis. */
 const promotedAtOnce = 500;
@@ -17,23 +19,6 @@ const pollInterval = 5_000;
 const lookedAtOnce = 1_000;
 /** Shortest time between two promotions of a queue: many due messages are moved together. */
 const shortestPause = 10;
-
-/** What upkeep is made of. */
-export interface QueueMaintenanceParts {
-  readonly client: RedisClient;
-  readonly subscriber: Subscriber;
-  readonly clock: Clock;
-  readonly leaseDuration: number;
-  readonly orphanInterval: number;
-  /** Renews our own leases: a process that was held up must not take its own deliveries for orphans. */
-  readonly renew: () => void;
-  readonly reopen: (queue: StreamQueue) => Promise<void>;
-  /** A queue was paused, goes on, or may have messages. */
-  readonly onQueueChange: (queue: StreamQueue) => void;
-  /** Whether one script may look at many queues. */
-  readonly sameSlot: boolean;
-  readonly onError: (error: Error) => void;
-}
 
 interface Kept {
   readonly queue: StreamQueue;
@@ -51,14 +36,20 @@ interface Kept {
  * worker that looks.
  */
 export class QueueMaintenance {
-  readonly #parts: QueueMaintenanceParts;
+  readonly #context: ConsumerContext;
+  /** Renews our own leases: a process that was held up must not take its own deliveries for orphans. */
+  readonly #leases: LeaseKeeper;
+  /** Looks again when a queue was paused, goes on, or may have messages. */
+  readonly #readers: ReaderPool;
   readonly #kept = new Map<string, Kept>();
   #sweep: Timer | undefined;
   #poll: Timer | undefined;
   #closed = false;
 
-  constructor(parts: QueueMaintenanceParts) {
-    this.#parts = parts;
+  constructor(context: ConsumerContext, leases: LeaseKeeper, readers: ReaderPool) {
+    this.#context = context;
+    this.#leases = leases;
+    this.#readers = readers;
     this.#armSweep();
     this.#armPoll();
   }
@@ -92,10 +83,10 @@ export class QueueMaintenance {
   }
 
   #listen(kept: Kept): Promise<Subscription | undefined> {
-    const { clock, subscriber } = this.#parts;
+    const { clock, subscriber } = this.#context;
     const onError = (error: unknown): void => {
       if (!this.#isKept(kept)) throw error;
-      this.#parts.onError(error as Error);
+      this.#context.onError(error as Error);
     };
     const listen = async (): Promise<Subscription> => {
       const notifications = await subscriber.subscribe(kept.queue.wake, (text) => this.#hear(kept, text));
@@ -107,7 +98,7 @@ export class QueueMaintenance {
 
   #hear(kept: Kept, text: string): void {
     if (text !== 'look') this.#schedule(kept, Number(text) || 0);
-    else if (this.#isKept(kept)) this.#parts.onQueueChange(kept.queue);
+    else if (this.#isKept(kept)) this.#readers.look(kept.queue);
   }
 
   #isKept(kept: Kept): boolean {
@@ -116,7 +107,7 @@ export class QueueMaintenance {
 
   /** Promotes after `wait` milliseconds, unless that is meant to happen sooner already. */
   #schedule(kept: Kept, wait: number): void {
-    const { clock } = this.#parts;
+    const { clock } = this.#context;
     const at = clock.monotonic() + wait;
     if (!this.#isKept(kept) || kept.promoting || at >= kept.at) {
       if (kept.promoting) kept.at = Math.min(kept.at, at);
@@ -128,7 +119,7 @@ export class QueueMaintenance {
   }
 
   async #promote(kept: Kept): Promise<void> {
-    const { client, clock } = this.#parts;
+    const { client, clock } = this.#context;
     kept.promoting = true;
     kept.at = Number.POSITIVE_INFINITY;
     let wait = pollInterval;
@@ -138,7 +129,7 @@ export class QueueMaintenance {
       else if (due > 0) wait = Math.min(pollInterval, Math.max(shortestPause, due));
       else if (this.#many) wait = Number.POSITIVE_INFINITY; // one look at all of them finds the next
     } catch (error) {
-      if (!this.#closed) this.#parts.onError(error as Error);
+      if (!this.#closed) this.#context.onError(error as Error);
     }
     kept.promoting = false;
     const sooner = kept.at - clock.monotonic(); // said while this promotion was under way
@@ -149,10 +140,10 @@ export class QueueMaintenance {
 
   #armSweep(): void {
     if (this.#closed) return;
-    const { clock, orphanInterval } = this.#parts;
-    this.#sweep = clock.after(orphanInterval, () => {
+    const { clock, request } = this.#context;
+    this.#sweep = clock.after(request.orphanInterval, () => {
       this.#armSweep();
-      this.#parts.renew(); // on the same connection, so before the sweep
+      this.#leases.renew(); // on the same connection, so before the sweep
       void this.#sweepAll(); // never rejects
     });
   }
@@ -161,14 +152,14 @@ export class QueueMaintenance {
     const many = this.#many;
     for (const { queue } of await this.#busy(({ queue }) => queue.known)) {
       void this.#sweepQueue(queue); // never rejects
-      if (many) this.#parts.onQueueChange(queue); // the price of a lost signal
+      if (many) this.#readers.look(queue); // the price of a lost signal
     }
   }
 
   /** What was delayed without a word of it, with many queues. */
   #armPoll(): void {
     if (this.#closed) return;
-    this.#poll = this.#parts.clock.after(pollInterval, () => {
+    this.#poll = this.#context.clock.after(pollInterval, () => {
       this.#armPoll();
       if (!this.#many) return;
       void this.#pollAll(); // never rejects
@@ -182,7 +173,7 @@ export class QueueMaintenance {
     if (!next) return;
     this.#kept.delete(next.queue.name); // it comes last now
     this.#kept.set(next.queue.name, next);
-    this.#parts.onQueueChange(next.queue);
+    this.#readers.look(next.queue);
   }
 
   async #pollAll(): Promise<void> {
@@ -193,7 +184,7 @@ export class QueueMaintenance {
   async #busy(keyOf: (kept: Kept) => string): Promise<readonly Kept[]> {
     const all = [...this.#kept.values()];
     if (!this.#many) return all;
-    const { client, onError } = this.#parts;
+    const { client, onError } = this.#context;
     const busy: Kept[] = [];
     for (let start = 0; start < all.length && !this.#closed; start += lookedAtOnce) {
       const chunk = all.slice(start, start + lookedAtOnce);
@@ -208,11 +199,12 @@ export class QueueMaintenance {
   }
 
   get #many(): boolean {
-    return this.#parts.sameSlot && this.#kept.size > fewQueues;
+    return this.#context.keys.sameSlot && this.#kept.size > fewQueues;
   }
 
   async #sweepQueue(queue: StreamQueue): Promise<void> {
-    const { client, leaseDuration, orphanInterval, reopen, onError } = this.#parts;
+    const { client, onError, request } = this.#context;
+    const { leaseDuration, orphanInterval } = request;
     const quiet = Math.max(1, Math.floor(orphanInterval * 0.9)); // others need not look; our own next look must
     try {
       let lock = quiet;
@@ -222,7 +214,7 @@ export class QueueMaintenance {
       }
     } catch (error) {
       if (this.#closed) return;
-      if (isNoGroupError(error)) await reopen(queue).catch(onError);
+      if (isNoGroupError(error)) await reopenQueue(this.#context, queue).catch(onError);
       else onError(error as Error);
     }
   }

@@ -1,15 +1,14 @@
-import { type Clock, ClosedError, type Message, sleep } from '@lovage/core/driver';
+import { ClosedError, type Message, sleep, visibleAt } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
-import type { Keys } from '../../keys.ts';
-import { accept, type Call, refuse } from '../../publish-call.ts';
+import { accept, type Call, refuse, type Sent } from '../../publish-call.ts';
+import type { BrokerParts } from '../../redis-connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import { joinTexts } from '../../scripts/streams/lines.lua.ts';
 import { isConnectionError, toBrokerError, wasNotCarriedOut } from '../../store-errors.ts';
-import { Deadline, type StoreLink } from '../../store-link.ts';
-import { markRepeated } from '../entry/entry.ts';
+import { Deadline } from '../../store-link.ts';
+import { encodePayload, markRepeated } from '../entry/entry.ts';
 import { createStreamQueue, type StreamQueue } from '../entry/stream-queue.ts';
 import { corked } from '../settle/corked-writes.ts';
-import { type OutgoingEntry, toOutgoingEntry } from './outgoing-entry.ts';
 
 /** Messages in one script call, and characters: bounds the time a call holds Redis (500 take about 1.2 ms). */
 const chunkSize = 500;
@@ -34,20 +33,12 @@ interface Chunk {
   characters: number;
 }
 
-/** What a publisher is made of. */
-export interface PublisherParts {
-  readonly link: StoreLink;
-  readonly keys: Keys;
-  readonly clock: Clock;
-  readonly timeout: number;
-}
-
 /**
  * Adds messages to streams. All calls of one turn of the event loop leave together, as one script call for each 500
  * messages of a band, so calls that are made at once cost what one batch costs.
  */
 export class Publisher {
-  readonly #parts: PublisherParts;
+  readonly #parts: BrokerParts;
   readonly #queues = new Map<string, StreamQueue>();
   readonly #registered = new Set<string>();
   #batches: Batch[] = [];
@@ -56,7 +47,7 @@ export class Publisher {
   #underWay = 0;
   #closed = false;
 
-  constructor(parts: PublisherParts) {
+  constructor(parts: BrokerParts) {
     this.#parts = parts;
   }
 
@@ -108,9 +99,9 @@ export class Publisher {
   }
 
   async #run(batch: Batch): Promise<void> {
-    const { clock, timeout } = this.#parts;
+    const { clock, publishTimeout } = this.#parts;
     this.#underWay += 1;
-    const deadline = new Deadline(clock, batch.signal ?? timeout, () => this.#late(batch));
+    const deadline = new Deadline(clock, batch.signal ?? publishTimeout, () => this.#late(batch));
     let pending: readonly OutgoingEntry[] = batch.outgoingEntries;
     try {
       while (pending.length > 0) {
@@ -224,7 +215,29 @@ export class Publisher {
   #late({ signal, refusal }: Batch): Error {
     const waited = signal
       ? 'did not accept the message in time'
-      : `did not accept the message within ${this.#parts.timeout} ms`;
+      : `did not accept the message within ${this.#parts.publishTimeout} ms`;
     return this.#parts.link.unavailable(waited, { refusal });
   }
+}
+
+/** A message on its way, encoded when it was handed over: its owner may change it afterwards. */
+interface OutgoingEntry extends Sent {
+  readonly queue: string;
+  readonly band: number;
+  readonly due: number | undefined;
+  readonly id: string;
+  payload: string;
+}
+
+/** A message, encoded. Throws for what JSON cannot carry. */
+function toOutgoingEntry(message: Message, call: Call): OutgoingEntry {
+  return {
+    queue: message.queue,
+    band: message.priority,
+    due: visibleAt(message),
+    id: message.id,
+    payload: encodePayload(message),
+    call,
+    over: false,
+  };
 }

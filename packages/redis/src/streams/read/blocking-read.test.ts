@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { systemClock } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
-import type { RedisClient, RedisClients } from '../../connection.ts';
+import type { RedisClient } from '../../connection.ts';
+import type { ReadContext } from '../consumer-context.ts';
 import { BlockingRead } from './blocking-read.ts';
 
 /** As ioredis's client between the end of its socket and the `close` event, which is when it learns of it. */
@@ -18,8 +19,13 @@ class DyingClient extends EventEmitter {
 
 it('leaves the event loop its turns while its connection dies', async () => {
   const client = new DyingClient() as unknown as RedisClient;
-  const clients = { reader: async () => client, longestRead: 5_000 } as unknown as RedisClients;
-  const blocking = await BlockingRead.open({ clients, clock: systemClock, consumer: 'tester' }, 'tester');
+  const context = {
+    clients: { reader: async () => client, longestRead: 5_000 },
+    clock: systemClock,
+    name: 'tester',
+    request: { worker: 'tester' },
+  };
+  const blocking = await BlockingRead.open(context as unknown as ReadContext);
   let closed = false;
   setImmediate(() => {
     closed = true;

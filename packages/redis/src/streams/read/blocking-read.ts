@@ -1,10 +1,10 @@
-import { type Clock, sleep } from '@lovage/core/driver';
-import { isReady, type RedisClient, type RedisClients, wake } from '../../connection.ts';
-import { isConnectionError, isForbidden, isNotServing } from '../../store-errors.ts';
+import { sleep } from '@lovage/core/driver';
+import { isCluster, isReady, type RedisClient, wake } from '../../connection.ts';
+import { isAuthenticationError, isConnectionError, isForbidden, isNotServing } from '../../store-errors.ts';
+import type { ReadContext } from '../consumer-context.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { group } from '../entry/stream-queue.ts';
 import { cork } from '../settle/corked-writes.ts';
-import { ConnectionNumber } from './connection-number.ts';
 
 /** How long an idle worker's read lasts, in milliseconds: 0.2 commands a second. */
 const longestBlock = 5_000;
@@ -17,14 +17,6 @@ const lostPause = 10;
 /** After a read of a server that does not serve, in milliseconds. */
 const notServingPause = 250;
 
-/** What a blocking read is made of. */
-export interface BlockingReadParts {
-  readonly clients: RedisClients;
-  readonly clock: Clock;
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-}
-
 /** What a blocking read brought. */
 export interface Found {
   readonly entries: readonly (readonly [key: string, entries: RawEntry[]])[];
@@ -36,19 +28,19 @@ export interface Found {
 export class BlockingRead {
   readonly client: RedisClient;
   readonly number: ConnectionNumber;
-  readonly #parts: BlockingReadParts;
+  readonly #parts: ReadContext;
   #mayInterrupt = true;
   /** `coming`: a read waits for its connection. */
   #state: 'idle' | 'coming' | 'reading' = 'idle';
 
-  private constructor(client: RedisClient, parts: BlockingReadParts) {
+  private constructor(client: RedisClient, parts: ReadContext) {
     this.client = client;
     this.#parts = parts;
     this.number = new ConnectionNumber(client);
   }
 
-  static async open(parts: BlockingReadParts, worker: string): Promise<BlockingRead> {
-    return new BlockingRead(await parts.clients.reader(worker), parts);
+  static async open(parts: ReadContext): Promise<BlockingRead> {
+    return new BlockingRead(await parts.clients.reader(parts.request.worker), parts);
   }
 
   /** How long a connection that was given up may still be handed messages, in milliseconds. */
@@ -73,7 +65,7 @@ export class BlockingRead {
       const block = this.number.current === undefined || !this.#mayInterrupt ? shortBlock : this.longest;
       const release = cork(this.client);
       const how = ['COUNT', count, 'BLOCK', block, 'STREAMS', ...keys, ...keys.map(() => '>')] as const;
-      const reading = this.client.xreadgroup('GROUP', group, this.#parts.consumer, ...how);
+      const reading = this.client.xreadgroup('GROUP', group, this.#parts.name, ...how);
       const marked = this.client.exists(...marks).catch(() => 1); // in doubt they are there
       release();
       const reply = (await reading) as (readonly [string, RawEntry[]])[] | null;
@@ -136,4 +128,63 @@ export class BlockingRead {
 
 function turnEnd(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/**
+ * The number by which Redis knows a client's connection, and those of its former ones. Redis may take one for alive that
+ * we have given up: it would hand it messages still, or carry out what lies in its socket.
+ */
+export class ConnectionNumber {
+  readonly #client: RedisClient;
+  readonly #former = new Set<number>();
+  #asking: Promise<void> | undefined;
+  /** Undefined while it is not known, or cannot be: a cluster has many connections, and an ACL may forbid the question. */
+  current: number | undefined;
+  /** Connections were given up whose number is not known. */
+  #unknown = false;
+
+  constructor(client: RedisClient) {
+    this.#client = client;
+    client.on('close', this.#onClose).on('-node', this.#onClose); // the second: a cluster has lost a node
+  }
+
+  /** Asks, once for each connection. Never rejects. */
+  ask(): Promise<void> {
+    this.#asking ??= isCluster(this.#client) ? Promise.resolve() : this.#ask();
+    return this.#asking;
+  }
+
+  /** Cuts the former connections off in Redis. False when that cannot be said of all of them. */
+  async endFormer(via: RedisClient): Promise<boolean> {
+    for (const number of [...this.#former]) {
+      await via.client('KILL', 'ID', number).catch((error: Error) => {
+        if (!isAuthenticationError(error)) throw error;
+        this.#unknown = true;
+      });
+      this.#former.delete(number);
+    }
+    const all = !this.#unknown;
+    this.#unknown = false;
+    return all;
+  }
+
+  /** Listens no more. */
+  close(): void {
+    this.#client.off('close', this.#onClose).off('-node', this.#onClose);
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.current = Number(await this.#client.client('ID'));
+    } catch {
+      // not allowed, or the connection is ending, which whoever uses it will be told
+    }
+  }
+
+  readonly #onClose = (): void => {
+    if (this.current !== undefined) this.#former.add(this.current);
+    else if (this.#asking) this.#unknown = true;
+    this.current = undefined;
+    this.#asking = undefined;
+  };
 }

@@ -1,29 +1,13 @@
 import { ClosedError } from '@lovage/core/driver';
 import { isReady, type RedisClient } from '../../connection.ts';
+import type { ReadContext } from '../consumer-context.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { isBrokenQueueError } from '../entry/no-group-error.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
-import type { BlockingRead } from './blocking-read.ts';
-import { ConnectionNumber } from './connection-number.ts';
-import type { InFlightDeliveries } from './in-flight-deliveries.ts';
+import { type BlockingRead, ConnectionNumber } from './blocking-read.ts';
 
 /** Pending entries looked at, and claimed, by one command: bounds the time it holds Redis. */
 const chunkSize = 500;
-/** Entries left to their leases that are remembered. */
-const mostLeft = 10_000;
-
-/** What is needed to find strays. */
-export interface PendingRecoveryParts {
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-  /** Fetches and settles. */
-  readonly client: RedisClient;
-  /** Waits for messages; idle while strays are looked for. */
-  readonly blocking: BlockingRead;
-  readonly held: InFlightDeliveries;
-  /** Called when there may be strays. */
-  readonly onSuspected: () => void;
-}
 
 /** Takes entries that this process holds from now on. `via` is a connection that works. */
 export type TakePending = (via: RedisClient, stream: QueueStream, entries: readonly RawEntry[]) => Promise<void>;
@@ -34,18 +18,22 @@ export type TakePending = (via: RedisClient, stream: QueueStream, entries: reado
  * their leases have run out. Nobody has begun them, so this process takes them as they are.
  */
 export class PendingRecovery {
-  readonly #parts: PendingRecoveryParts;
+  readonly #context: ReadContext;
+  /** Waits for messages; idle while lost entries are looked for. */
+  readonly #blocking: BlockingRead;
+  /** Called when there may be some. */
+  readonly #onSuspected: () => void;
   readonly #number: ConnectionNumber;
   /** The connection that was made last, unless one was lost since: the other one may be dead and not know it. */
   #freshest: RedisClient | undefined;
   #onFresh: () => void = () => {};
-  /** Known, and left alone until their leases run out. */
-  #left = new Set<string>();
   #closed = false;
 
-  constructor(parts: PendingRecoveryParts) {
-    const { client, blocking, onSuspected } = parts;
-    this.#parts = parts;
+  constructor(context: ReadContext, blocking: BlockingRead, onSuspected: () => void) {
+    const { client } = context;
+    this.#context = context;
+    this.#blocking = blocking;
+    this.#onSuspected = onSuspected;
     this.#number = new ConnectionNumber(client);
     client.on('ready', this.#onReady);
     blocking.client.on('ready', this.#onBlockingReady);
@@ -53,34 +41,26 @@ export class PendingRecovery {
     for (const one of [client, blocking.client]) one.on('close', this.#onClose).on('-node', onSuspected); // of a cluster
   }
 
-  /** Says that this entry is known, and not to be taken for a stray. */
-  leave(stream: QueueStream, entry: string): void {
-    if (this.#left.size < mostLeft) this.#left.add(stream.key + entry);
-  }
-
   /**
    * Finds and claims the strays of these streams. No read may be under way: what Redis has handed out has then arrived, or
    * never will. Resolves with whether all former connections are known to be dead: if not, they may be handed more.
    */
   async find(streams: Iterable<QueueStream>, take: TakePending): Promise<boolean> {
-    const { blocking, held } = this.#parts;
+    const { held } = this.#context;
     const via = await this.#via();
-    const ended = [await this.#number.endFormer(via), await blocking.number.endFormer(via)];
-    const known = new Set(this.#left);
-    for (const { stream, entry } of held) known.add(stream.key + entry);
-    const claim = { via, known, take };
-    const pending = await Promise.all([...streams].map((stream) => this.#findIn(stream, claim)));
-    const still = new Set(pending.flat());
-    this.#left = new Set([...this.#left].filter((entry) => still.has(entry)));
+    const ended = [await this.#number.endFormer(via), await this.#blocking.number.endFormer(via)];
+    const pending = await Promise.all([...streams].map((stream) => this.#findIn(stream, via, take)));
+    held.keepLeft(new Map(pending));
     return ended.every(Boolean);
   }
 
   close(): void {
     this.#closed = true;
-    const { client, blocking, onSuspected } = this.#parts;
+    const { client } = this.#context;
+    const blocking = this.#blocking;
     client.off('ready', this.#onReady);
     blocking.client.off('ready', this.#onBlockingReady);
-    for (const one of [client, blocking.client]) one.off('close', this.#onClose).off('-node', onSuspected);
+    for (const one of [client, blocking.client]) one.off('close', this.#onClose).off('-node', this.#onSuspected);
     this.#number.close();
     this.#onFresh();
   }
@@ -95,32 +75,33 @@ export class PendingRecovery {
     return this.#freshest;
   }
 
-  /** Answers with all that is pending. */
-  async #findIn(stream: QueueStream, { via, known, take }: Claim): Promise<string[]> {
-    const { consumer } = this.#parts;
+  /** Answers with all that is pending, by the stream's key. */
+  async #findIn(stream: QueueStream, via: RedisClient, take: TakePending): Promise<[string, ReadonlySet<string>]> {
+    const { name, held } = this.#context;
     const { key } = stream;
-    const all: string[] = [];
+    const known = held.known(stream);
+    const all = new Set<string>();
     for (let start = '-', more = true; more; ) {
       const pending = await this.#pending(via, key, start);
-      const unknownEntries = pending.filter((entry) => !known.has(key + entry));
+      const unknownEntries = pending.filter((entry) => !known.has(entry));
       if (unknownEntries.length > 0) {
-        const claimed = (await via.xclaim(key, group, consumer, 0, ...unknownEntries)) as (RawEntry | null)[];
+        const claimed = (await via.xclaim(key, group, name, 0, ...unknownEntries)) as (RawEntry | null)[];
         await take(
           via,
           stream,
           claimed.filter((entry) => entry !== null),
         );
       }
-      for (const entry of pending) all.push(key + entry);
+      for (const entry of pending) all.add(entry);
       more = pending.length === chunkSize;
       start = `(${pending.at(-1)}`;
     }
-    return all;
+    return [key, all];
   }
 
   async #pending(via: RedisClient, key: string, start: string): Promise<string[]> {
     try {
-      const rows = (await via.xpending(key, group, start, '+', chunkSize, this.#parts.consumer)) as [string][];
+      const rows = (await via.xpending(key, group, start, '+', chunkSize, this.#context.name)) as [string][];
       return rows.map(([entry]) => entry);
     } catch (error) {
       if (isBrokenQueueError(error)) return []; // the next read makes it again, or sets its queue aside
@@ -130,24 +111,17 @@ export class PendingRecovery {
 
   readonly #onReady = (): void => {
     void this.#number.ask(); // never rejects
-    this.#freshest = this.#parts.client;
+    this.#freshest = this.#context.client;
     this.#onFresh();
   };
 
   readonly #onBlockingReady = (): void => {
-    this.#freshest = this.#parts.blocking.client;
+    this.#freshest = this.#blocking.client;
     this.#onFresh();
   };
 
   readonly #onClose = (): void => {
     this.#freshest = undefined;
-    this.#parts.onSuspected();
+    this.#onSuspected();
   };
-}
-
-interface Claim {
-  readonly via: RedisClient;
-  /** Entries that are no strays. */
-  readonly known: ReadonlySet<string>;
-  readonly take: TakePending;
 }

@@ -1,17 +1,25 @@
+import type { ReadContext } from '../consumer-context.ts';
+import type { RawEntry } from '../entry/entry.ts';
 import type { QueueStream, StreamQueue } from '../entry/stream-queue.ts';
-import { QueueReader, type QueueReaderParts } from './queue-reader.ts';
+import { BlockingRead } from './blocking-read.ts';
+import type { MessageSource } from './dispatcher.ts';
+import { PendingRecovery } from './pending-recovery.ts';
+import { type EntrySink, Reader } from './reader.ts';
 
-/** What intakes are made of. */
-export interface ReaderPoolParts extends Omit<QueueReaderParts, 'onRead'> {
-  /** Whether each queue needs one of its own, since no command may touch two of them. */
-  readonly perQueue: boolean;
-  /** Called when no read is under way any more. */
-  readonly onIdle: () => void;
+/** What takes what the readers bring: the dispatcher. */
+export interface EntryDispatcher {
+  readonly room: number;
+  /** Set to what it tells that it may read again. */
+  source: MessageSource | undefined;
+  take(stream: QueueStream, entries: readonly RawEntry[], wanted?: false): void;
 }
 
 /** The ways in of a consumer's messages: one for all its queues, or one for each. */
-export class ReaderPool {
-  readonly #parts: ReaderPoolParts;
+export class ReaderPool implements MessageSource {
+  readonly #context: ReadContext;
+  readonly #dispatcher: EntryDispatcher;
+  /** Whether each queue needs a reader of its own, since no command may touch two of them. */
+  readonly #perQueue: boolean;
   readonly #queues = new Map<string, StreamQueue>();
   /** By queue, or under '' for all. */
   readonly #readers = new Map<string, QueueReader>();
@@ -22,8 +30,11 @@ export class ReaderPool {
   #started = false;
   #closed = false;
 
-  constructor(parts: ReaderPoolParts) {
-    this.#parts = parts;
+  constructor(context: ReadContext, dispatcher: EntryDispatcher) {
+    this.#context = context;
+    this.#dispatcher = dispatcher;
+    this.#perQueue = !context.keys.sameSlot;
+    dispatcher.source = this;
   }
 
   /** Whether a read is under way, so that messages may still come. */
@@ -34,7 +45,7 @@ export class ReaderPool {
   /** Reads from these queues too, unless they are removed before that has begun. */
   async addAll(queues: readonly StreamQueue[]): Promise<void> {
     for (const queue of queues) this.#queues.set(queue.name, queue);
-    const perQueue = this.#parts.perQueue ? queues : queues.slice(0, 1);
+    const perQueue = this.#perQueue ? queues : queues.slice(0, 1);
     await Promise.all(perQueue.map((queue) => this.#add(queue)));
   }
 
@@ -55,7 +66,7 @@ export class ReaderPool {
     if (!this.#queues.delete(queue.name)) return;
     const key = this.#keyOf(queue);
     const queueReader = this.#readers.get(key);
-    if (!this.#parts.perQueue || !queueReader) {
+    if (!this.#perQueue || !queueReader) {
       this.#setQueues(key);
       return;
     }
@@ -128,11 +139,6 @@ export class ReaderPool {
     }
   }
 
-  /** Says that this entry is known, and left alone until its lease runs out. */
-  leave(stream: QueueStream, entry: string): void {
-    this.#readers.get(this.#keyOf(stream.queue))?.pendingRecovery.leave(stream, entry);
-  }
-
   close(): void {
     this.#closed = true;
     for (const queueReader of this.#all()) queueReader.close();
@@ -146,7 +152,7 @@ export class ReaderPool {
   }
 
   #keyOf(queue: StreamQueue): string {
-    return this.#parts.perQueue ? queue.name : '';
+    return this.#perQueue ? queue.name : '';
   }
 
   #setQueues(key: string): void {
@@ -155,12 +161,10 @@ export class ReaderPool {
   }
 
   async #open(): Promise<QueueReader> {
-    const { take, giveBack } = this.#parts;
-    const queueReader: QueueReader = await QueueReader.open({
-      ...this.#parts,
-      take: (stream, entries) => this.#arrived(queueReader, stream, () => take(stream, entries)),
-      giveBack: (stream, entries) => this.#arrived(queueReader, stream, () => giveBack(stream, entries)),
-      room: this.#parts.perQueue ? () => this.#roomOf(queueReader) : this.#parts.room,
+    const queueReader: QueueReader = await QueueReader.open(this.#context, {
+      room: () => (this.#perQueue ? this.#roomOf(queueReader) : this.#dispatcher.room),
+      take: (stream, entries, wanted) =>
+        this.#take(queueReader, stream, () => this.#dispatcher.take(stream, entries, wanted)),
       onRead: () => this.#onRead(),
     });
     return queueReader;
@@ -170,7 +174,7 @@ export class ReaderPool {
    * What comes late to an intake that another has replaced is left to the search of the other, which may have found it already:
    * two that took the same entry would run it twice.
    */
-  #arrived(queueReader: QueueReader, stream: QueueStream, accept: () => void): void {
+  #take(queueReader: QueueReader, stream: QueueStream, accept: () => void): void {
     const current = this.#readers.get(this.#keyOf(stream.queue));
     if (current === queueReader || this.#retired.has(queueReader) || this.#closed) accept();
     else current?.reader.requestRecovery();
@@ -178,7 +182,7 @@ export class ReaderPool {
 
   /** What is left when the others get what they have asked for. */
   #roomOf(queueReader: QueueReader): number {
-    let room = this.#parts.room();
+    let room = this.#dispatcher.room;
     for (const other of this.#list) if (other !== queueReader) room -= other.reader.asked;
     return room;
   }
@@ -190,6 +194,30 @@ export class ReaderPool {
       this.#retired.delete(queueReader);
       queueReader.close();
     }
-    if (!this.reading) this.#parts.onIdle();
+    if (!this.reading) this.#context.held.notify();
+  }
+}
+
+/** One way in of messages: what fetches, what waits, and what finds those that were lost on the way. */
+class QueueReader {
+  readonly reader: Reader;
+  readonly #pendingRecovery: PendingRecovery;
+  readonly #blocking: BlockingRead;
+
+  static async open(context: ReadContext, sink: EntrySink): Promise<QueueReader> {
+    return new QueueReader(context, await BlockingRead.open(context), sink);
+  }
+
+  private constructor(context: ReadContext, blocking: BlockingRead, sink: EntrySink) {
+    this.#blocking = blocking;
+    this.#pendingRecovery = new PendingRecovery(context, blocking, () => this.reader.requestRecovery());
+    this.reader = new Reader(context, { blocking, pendingRecovery: this.#pendingRecovery }, sink);
+  }
+
+  /** Ends its connection. */
+  close(): void {
+    this.reader.close();
+    this.#pendingRecovery.close();
+    this.#blocking.close();
   }
 }

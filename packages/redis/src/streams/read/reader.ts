@@ -1,8 +1,10 @@
-import { type Clock, sleep, type Timer } from '@lovage/core/driver';
+import { sleep, type Timer } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
+import type { ReadContext } from '../consumer-context.ts';
 import type { RawEntry } from '../entry/entry.ts';
 import { isBrokenQueueError, isWrongTypeError } from '../entry/no-group-error.ts';
+import { reopenQueue } from '../entry/open-queue.ts';
 import { group, type QueueStream, type StreamQueue } from '../entry/stream-queue.ts';
 import type { BlockingRead } from './blocking-read.ts';
 import type { PendingRecovery } from './pending-recovery.ts';
@@ -30,26 +32,20 @@ const failurePause = 250;
 /** With more queues than that, those that may have messages are asked; with fewer, all of them are. */
 export const fewQueues = 4;
 
-/** What a reader is made of. */
-export interface ReaderParts {
-  readonly client: RedisClient;
-  readonly blocking: BlockingRead;
-  readonly clock: Clock;
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-  /** The stream of signals; undefined where queues do not share one. */
-  readonly signals: string | undefined;
-  readonly pendingRecovery: PendingRecovery;
+/** Where a reader's messages go. */
+export interface EntrySink {
   /** How many more messages can be run. */
-  readonly room: () => number;
-  readonly take: (stream: QueueStream, entries: readonly RawEntry[]) => void;
-  /** Puts back what a paused queue has handed out. */
-  readonly giveBack: (stream: QueueStream, entries: readonly RawEntry[]) => void;
-  /** Makes the streams and groups of a queue anew; see {@link isNoGroupError}. */
-  readonly reopen: (queue: StreamQueue) => Promise<void>;
+  room(): number;
+  /** Takes entries; `wanted` false: a paused queue has handed them out, and they go back. */
+  take(stream: QueueStream, entries: readonly RawEntry[], wanted?: false): void;
   /** Called when a read has ended: whose turn is it? */
-  readonly onRead: () => void;
-  readonly onError: (error: Error) => void;
+  onRead(): void;
+}
+
+/** The ways on which a reader waits for messages, and finds those that were lost. */
+interface ReaderConnections {
+  readonly blocking: BlockingRead;
+  readonly pendingRecovery: PendingRecovery;
 }
 
 /**
@@ -57,7 +53,9 @@ export interface ReaderParts {
  * priorities and queues ask for; once a fetch came back short it waits on all streams at once.
  */
 export class Reader {
-  readonly #parts: ReaderParts;
+  readonly #context: ReadContext;
+  readonly #connections: ReaderConnections;
+  readonly #sink: EntrySink;
   #given: readonly StreamQueue[] = [];
   /** Of the given ones those that are read. */
   #queues: readonly StreamQueue[] = [];
@@ -91,10 +89,14 @@ export class Reader {
   #readTurns = 0;
   #alone: { readonly stream: QueueStream; readonly until: number } | undefined;
 
-  constructor(parts: ReaderParts) {
-    this.#parts = parts;
-    const { signals: key, ...own } = parts;
-    this.#signals = key === undefined ? undefined : new QueueSignals({ ...own, key, ...this.#signalled() });
+  constructor(context: ReadContext, connections: ReaderConnections, sink: EntrySink) {
+    this.#context = context;
+    this.#connections = connections;
+    this.#sink = sink;
+    const { clock, keys, onError } = context;
+    const { blocking } = connections;
+    if (keys.sameSlot)
+      this.#signals = new QueueSignals({ blocking, clock, onError, key: keys.streamSignals, ...this.#signalled() });
   }
 
   #signalled(): Pick<QueueSignalsParts, 'onSignal' | 'onGap' | 'onAnswer'> {
@@ -186,7 +188,7 @@ export class Reader {
       if (this.#reads === 0) void this.#seek();
       return;
     }
-    const count = Math.min(mostAtOnce, this.#parts.room() - this.#asked);
+    const count = Math.min(mostAtOnce, this.#sink.room() - this.#asked);
     if (count <= 0) return;
     if (this.#ready ? this.#ready.size > 0 : this.#more) void this.#read(count, () => this.#fetch(count));
     else if (this.#ready) return;
@@ -207,13 +209,14 @@ export class Reader {
     } finally {
       this.#asked -= count;
       this.#reads -= 1;
-      this.#parts.onRead();
+      this.#sink.onRead();
     }
   }
 
   /** Takes strays in. Never rejects. */
   async #seek(): Promise<void> {
-    const { blocking, pendingRecovery, clock } = this.#parts;
+    const { blocking, pendingRecovery } = this.#connections;
+    const { clock } = this.#context;
     this.#seeking = true;
     this.#recoveryRequested = false;
     this.#more = true;
@@ -236,7 +239,7 @@ export class Reader {
 
   #fetch(count: number): Promise<void> {
     const alone = this.#alone;
-    const plain = alone && count >= plainFrom && this.#parts.clock.monotonic() < alone.until;
+    const plain = alone && count >= plainFrom && this.#context.clock.monotonic() < alone.until;
     return plain ? this.#fetchPlain(alone.stream, count) : this.#fetchInOrder(count);
   }
 
@@ -265,11 +268,11 @@ export class Reader {
   }
 
   async #ask(order: readonly StreamQueue[], count: number): Promise<FetchReply> {
-    const { client, consumer, signals = '' } = this.#parts;
+    const { client, name, keys } = this.#context;
     const turn = this.#readTurns;
     const fair = Math.max(0, Math.min(count, Math.floor((this.#taken + count) / turnEvery) - turn));
     this.#readTurns += fair;
-    const args = [group, consumer, count, fair, turn, this.#ready ? signals : ''];
+    const args = [group, name, count, fair, turn, this.#ready ? keys.streamSignals : ''];
     const [found, missing, paused, empty] = await scriptsOf(client).streamFetch(
       order.map((queue) => queue.base),
       args,
@@ -282,13 +285,13 @@ export class Reader {
     for (let at = 0; at < found.length; at += 3) {
       const [place, name, entries] = found.slice(at, at + 3) as [number, string, RawEntry[]];
       brought += entries.length;
-      this.#parts.take((order[place - 1] as StreamQueue).streams.get(name) as QueueStream, entries);
+      this.#sink.take((order[place - 1] as StreamQueue).streams.get(name) as QueueStream, entries);
     }
     this.#taken += brought;
     this.#more = brought >= count;
     const only =
       this.#more && found.length === 3 ? order[(found[0] as number) - 1]?.streams.get(found[1] as string) : undefined;
-    this.#alone = only && { stream: only, until: this.#parts.clock.monotonic() + plainFor };
+    this.#alone = only && { stream: only, until: this.#context.clock.monotonic() + plainFor };
   }
 
   #setPaused(queues: readonly StreamQueue[]): void {
@@ -299,12 +302,12 @@ export class Reader {
 
   #lookLater(): void {
     this.#recheck?.cancel();
-    if (!this.#stopped) this.#recheck = this.#parts.clock.after(pausedLook, () => this.refresh());
+    if (!this.#stopped) this.#recheck = this.#context.clock.after(pausedLook, () => this.refresh());
   }
 
   async #fetchPlain(stream: QueueStream, count: number): Promise<void> {
-    const { client, take } = this.#parts;
-    const reading = client.xreadgroup('GROUP', group, this.#parts.consumer, 'COUNT', count, 'STREAMS', stream.key, '>');
+    const { client, name } = this.#context;
+    const reading = client.xreadgroup('GROUP', group, name, 'COUNT', count, 'STREAMS', stream.key, '>');
     const { removed, paused } = stream.queue;
     const looking = client.exists(removed, paused); // behind the read: who removes after it finds the entry running
     const [reply, marks] = await Promise.all([reading, looking]);
@@ -313,7 +316,7 @@ export class Reader {
     if (entries.length < count || marks > 0) this.#alone = undefined;
     if (entries.length === 0) return;
     if (marks > 0) await this.#takeKept(client, stream, entries);
-    else take(stream, entries);
+    else this.#sink.take(stream, entries);
   }
 
   /** Takes entries, save those that were removed while they waited, and those of a paused queue. */
@@ -321,8 +324,8 @@ export class Reader {
     const ids = entries.flatMap(([entry, fields]) => [entry, fields?.[0] ?? '']);
     const [dropped, paused] = await scriptsOf(client).streamDrop([stream.key, stream.queue.base], [group, ...ids]);
     const kept = dropped.length === 0 ? entries : entries.filter((_, place) => !dropped.includes(place));
-    if (paused === 1) this.#parts.giveBack(stream, kept);
-    else this.#parts.take(stream, kept);
+    if (paused === 1) this.#sink.take(stream, kept, false);
+    else this.#sink.take(stream, kept);
   }
 
   async #wait(count: number): Promise<void> {
@@ -332,15 +335,15 @@ export class Reader {
       const streams = queues.length === this.#queues.length ? this.#streams : byKey(queues);
       const each = Math.max(1, Math.floor(count / streams.size)); // Redis may give so many of every stream
       const marks = queues.map(({ paused }) => paused);
-      const found = await this.#parts.blocking.read([...streams.keys()], marks, each);
+      const found = await this.#connections.blocking.read([...streams.keys()], marks, each);
       if (found && count < streams.size) this.#more = true; // whatever came, the next one is to be chosen by priority
       if (found?.marked) this.#more = true;
       for (const [key, entries] of found?.entries ?? []) {
         if (entries.length >= each) this.#more = true;
         this.#taken += entries.length;
         const stream = streams.get(key) as QueueStream;
-        if (found?.marked) await this.#takeKept(this.#parts.client, stream, entries);
-        else this.#parts.take(stream, entries);
+        if (found?.marked) await this.#takeKept(this.#context.client, stream, entries);
+        else this.#sink.take(stream, entries);
       }
     } catch (error) {
       if (!isBrokenQueueError(error)) throw error;
@@ -351,7 +354,8 @@ export class Reader {
   }
 
   async #reopen(queues: readonly StreamQueue[]): Promise<void> {
-    for (const queue of queues) await this.#parts.reopen(queue).catch((error: Error) => this.#setAside(queue, error));
+    for (const queue of queues)
+      await reopenQueue(this.#context, queue).catch((error: Error) => this.#setAside(queue, error));
     this.#more = true;
     this.#ready?.putBack(queues);
   }
@@ -360,7 +364,7 @@ export class Reader {
   #setAside(queue: StreamQueue, error: Error): void {
     if (!isWrongTypeError(error)) throw error;
     this.#broken.get(queue)?.cancel();
-    const { onError, clock } = this.#parts;
+    const { onError, clock } = this.#context;
     onError(
       new Error(`queue "${queue.name}" cannot be read, and is tried again in ${brokenPause} ms`, { cause: error }),
     );
@@ -373,15 +377,15 @@ export class Reader {
   }
 
   async #rest(error: Error): Promise<void> {
-    this.#parts.onError(error);
+    this.#context.onError(error);
     this.#more = true;
     this.#resting = true;
-    await sleep(this.#parts.clock, failurePause);
+    await sleep(this.#context.clock, failurePause);
     this.#resting = false;
   }
 
   #interrupt(): void {
-    if (this.#waiting) this.#parts.blocking.interrupt(this.#parts.client).catch(() => {}); // the read ends by itself, later
+    if (this.#waiting) this.#connections.blocking.interrupt(this.#context.client).catch(() => {}); // the read ends by itself, later
   }
 }
 

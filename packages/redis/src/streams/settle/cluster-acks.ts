@@ -1,34 +1,14 @@
-import { type Clock, type OutcomeWrite, type RetryRule, retry } from '@lovage/core/driver';
-import type { RedisClient } from '../../connection.ts';
-import type { Keys } from '../../keys.ts';
+import { type OutcomeWrite, retry } from '@lovage/core/driver';
 import { recordArguments } from '../../results/record-text.ts';
-import type { EndedLog } from '../../retention/ended-log.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
+import { settleRule } from '../../settle-rule.ts';
+import type { ConsumerContext } from '../consumer-context.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
 import { AckBatch } from './ack-batch.ts';
-import type { StreamDelivery } from './delivery.ts';
+import { dropStale, type StreamDelivery, tellSettled } from './delivery.ts';
 
 /** Deliveries in one round: bounds the time that one command of it holds Redis. */
 const mostDeliveries = 500;
-
-/** What is needed to end deliveries. */
-export interface ClusterAcksParts {
-  readonly keys: Keys;
-  readonly clock: Clock;
-  /** Told of every final outcome that was stored. */
-  readonly ended: EndedLog;
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-  /** Says how long an ack that fails is tried again. */
-  readonly rule: () => RetryRule;
-  readonly onError: (error: Error) => void;
-  readonly onStale: (delivery: StreamDelivery) => void;
-  readonly onOver: (delivery: StreamDelivery) => void;
-  /** In place of `onOver` when it could not be settled: it comes again when its lease has run out. */
-  readonly onLeft: (delivery: StreamDelivery) => void;
-  /** In place of `onOver` when the message is gone by this ack. */
-  readonly onAcked: (delivery: StreamDelivery) => void;
-}
 
 interface Ack {
   readonly delivery: StreamDelivery;
@@ -42,14 +22,12 @@ interface Ack {
  * last two a crash lets the message come again; whoever gets it finds the result.
  */
 export class ClusterAcks {
-  readonly #parts: ClusterAcksParts;
-  readonly #client: RedisClient;
+  readonly #context: ConsumerContext;
   /** Each turn has a map of its own: see the flusher. */
   #waiting = new Map<QueueStream, Ack[]>();
 
-  constructor(client: RedisClient, parts: ClusterAcksParts) {
-    this.#client = client;
-    this.#parts = parts;
+  constructor(context: ConsumerContext) {
+    this.#context = context;
   }
 
   /** Takes an ack in; it is sent by the next {@link flush}. */
@@ -73,10 +51,11 @@ export class ClusterAcks {
 
   /** Tries until each is settled, or has lost its lease, or is not to be tried any more. Never rejects. */
   async #end(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
-    const { clock, rule, onLeft } = this.#parts;
+    const { client, clock, held, onError, request } = this.#context;
+    const rule = settleRule({ client, leaseDuration: request.leaseDuration, now: () => clock.monotonic(), onError });
     let left = acks;
     try {
-      await retry(clock, rule(), undefined, async () => {
+      await retry(clock, rule, undefined, async () => {
         let problem: unknown;
         left = await this.#try(stream, left, (error) => {
           problem = error;
@@ -84,20 +63,20 @@ export class ClusterAcks {
         if (left.length > 0) throw problem;
       });
     } catch {
-      for (const { delivery } of left) onLeft(delivery);
+      for (const { delivery } of left) held.leave(delivery);
     }
   }
 
   /** Answers with those whose result could not be stored. */
   async #try(stream: QueueStream, acks: readonly Ack[], refused: (error: unknown) => void): Promise<readonly Ack[]> {
-    const { consumer, onStale, onOver } = this.#parts;
+    const { client, name, held: inFlight } = this.#context;
     const entries = acks.map(({ delivery }) => delivery.entry);
-    const claimed = await this.#client.xclaim(stream.key, group, consumer, 0, ...entries, 'JUSTID');
+    const claimed = await client.xclaim(stream.key, group, name, 0, ...entries, 'JUSTID');
     const held = new Set(claimed as string[]);
     for (const { delivery } of acks) {
       if (held.has(delivery.entry)) continue;
-      onStale(delivery);
-      onOver(delivery);
+      dropStale(this.#context, delivery);
+      inFlight.end(delivery);
     }
     const ours = acks.filter(({ delivery }) => held.has(delivery.entry));
     const stored = await Promise.all(ours.map(({ outcome }) => this.#store(outcome, refused)));
@@ -108,10 +87,10 @@ export class ClusterAcks {
 
   async #store(outcome: OutcomeWrite | undefined, refused: (error: unknown) => void): Promise<boolean> {
     if (!outcome) return true;
-    const { keys, ended } = this.#parts;
+    const { client, keys, ended } = this.#context;
     try {
       const record = recordArguments(outcome, keys);
-      await scriptsOf(this.#client).storeRecord([keys.result(outcome.record.id)], record);
+      await scriptsOf(client).storeRecord([keys.result(outcome.record.id)], record);
       ended.note(outcome, String(record[0]).length);
       return true;
     } catch (error) {
@@ -121,14 +100,13 @@ export class ClusterAcks {
   }
 
   async #acknowledge(stream: QueueStream, acks: readonly Ack[]): Promise<void> {
-    const { keys, consumer, onOver, onAcked } = this.#parts;
-    const batch = new AckBatch(keys, consumer);
+    const { client, keys, name, held } = this.#context;
+    const batch = new AckBatch(keys, name);
     for (const { delivery } of acks) batch.add(delivery, { outcome: undefined, record: '' });
-    const [stale] = await scriptsOf(this.#client).streamAck([stream.key, stream.queue.known], batch.args());
+    const [stale] = await scriptsOf(client).streamAck([stream.key, stream.queue.known], batch.args());
     for (const [index, { delivery }] of acks.entries()) {
-      if (stale.includes(index))
-        onOver(delivery); // swept since: it comes again, and its result is found
-      else onAcked(delivery);
+      held.end(delivery);
+      if (!stale.includes(index)) tellSettled(delivery); // else swept since: it comes again, and its result is found
     }
   }
 }

@@ -85,3 +85,16 @@ export class StreamDelivery implements Delivery {
     for (const listener of listeners ?? []) listener();
   }
 }
+
+/** The lease was lost before the settlement: it changes nothing, and the log says so. */
+export function dropStale({ onError }: { readonly onError: (error: Error) => void }, delivery: StreamDelivery): void {
+  onError(
+    new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`),
+  );
+  delivery.lose();
+}
+
+/** The message is gone by an ack. */
+export function tellSettled(delivery: StreamDelivery): void {
+  if (delivery.settled && !delivery.lost) delivery.settled(true);
+}

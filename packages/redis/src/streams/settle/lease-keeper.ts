@@ -1,22 +1,10 @@
-import { type Clock, LeaseLostError, type Timer } from '@lovage/core/driver';
-import type { RedisClient } from '../../connection.ts';
+import { LeaseLostError, type Timer } from '@lovage/core/driver';
+import type { ConsumerContext } from '../consumer-context.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
-import { InFlightDeliveries } from '../read/in-flight-deliveries.ts';
 import type { StreamDelivery } from './delivery.ts';
 
 /** Entries in one XCLAIM. */
 const chunkSize = 500;
-
-/** What a lease keeper is made of. */
-export interface LeaseKeeperParts {
-  readonly clock: Clock;
-  readonly client: RedisClient;
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-  /** How long a lease lasts, in milliseconds. */
-  readonly duration: number;
-  readonly onError: (error: Error) => void;
-}
 
 /**
  * Renews the leases of the deliveries under way. A lease is the time an entry has been idle in its group's pending list:
@@ -24,13 +12,11 @@ export interface LeaseKeeperParts {
  * quarter of its lease has passed, so short tasks cost nothing here, and none waits longer than half of it.
  */
 export class LeaseKeeper {
-  /** Every delivery that is not over. */
-  readonly held: InFlightDeliveries = new InFlightDeliveries();
-  readonly #parts: LeaseKeeperParts;
+  readonly #context: ConsumerContext;
   #timer: Timer | undefined;
 
-  constructor(parts: LeaseKeeperParts) {
-    this.#parts = parts;
+  constructor(context: ConsumerContext) {
+    this.#context = context;
     this.#arm();
   }
 
@@ -41,11 +27,11 @@ export class LeaseKeeper {
 
   /** Renews what has not been renewed for a quarter of the lease. The commands are written before this returns. */
   renew(): void {
-    const { clock, duration } = this.#parts;
+    const { clock, held, request } = this.#context;
     const now = clock.monotonic();
     const due = new Map<QueueStream, StreamDelivery[]>();
-    for (const delivery of this.held) {
-      if (delivery.lost || now - delivery.renewedAt < duration / 4) continue;
+    for (const delivery of held) {
+      if (delivery.lost || now - delivery.renewedAt < request.leaseDuration / 4) continue;
       delivery.renewedAt = now;
       const list = due.get(delivery.stream) ?? [];
       due.set(delivery.stream, list);
@@ -59,29 +45,29 @@ export class LeaseKeeper {
   }
 
   #arm(): void {
-    const { clock, duration } = this.#parts;
-    this.#timer = clock.after(Math.max(5, duration / 4), () => {
+    const { clock, request } = this.#context;
+    this.#timer = clock.after(Math.max(5, request.leaseDuration / 4), () => {
       this.#arm();
       this.renew();
     });
   }
 
   async #renew({ key }: QueueStream, deliveries: readonly StreamDelivery[]): Promise<void> {
-    const { client, consumer } = this.#parts;
+    const { client, name } = this.#context;
     const running = deliveries.filter((delivery) => delivery.state === 'running'); // the others may be gone by right
     try {
       const entries = deliveries.map((delivery) => delivery.entry);
-      const held = new Set((await client.xclaim(key, group, consumer, 0, ...entries, 'JUSTID')) as string[]);
+      const held = new Set((await client.xclaim(key, group, name, 0, ...entries, 'JUSTID')) as string[]);
       for (const delivery of running) {
         if (!held.has(delivery.entry) && delivery.state === 'running') this.#lose(delivery);
       }
     } catch (error) {
-      this.#parts.onError(error as Error); // asked again at the next tick
+      this.#context.onError(error as Error); // asked again at the next tick
     }
   }
 
   #lose(delivery: StreamDelivery): void {
-    this.#parts.onError(new LeaseLostError(delivery.content.id));
+    this.#context.onError(new LeaseLostError(delivery.content.id));
     delivery.lose();
   }
 }

@@ -1,25 +1,20 @@
 import {
   type AckJoin,
-  type Clock,
   encodeRecord,
   type OutcomeWrite,
-  type Retention,
   type RetryRule,
   retry,
   type Settlement,
 } from '@lovage/core/driver';
-import type { RedisClient } from '../../connection.ts';
-import type { Keys } from '../../keys.ts';
-import type { EndedLog } from '../../retention/ended-log.ts';
 import { type AckReply, scriptsOf } from '../../scripts/scripts.ts';
 import { settleRule } from '../../settle-rule.ts';
+import type { ConsumerContext } from '../consumer-context.ts';
 import { encodePayload } from '../entry/entry.ts';
 import { group, type QueueStream } from '../entry/stream-queue.ts';
-import { AckBatch } from './ack-batch.ts';
+import { AckBatch, type OpenMember } from './ack-batch.ts';
 import { ClusterAcks } from './cluster-acks.ts';
 import { corked } from './corked-writes.ts';
-import type { StreamDelivery } from './delivery.ts';
-import type { OpenMember } from './member-rows.ts';
+import { dropStale, type StreamDelivery, tellSettled } from './delivery.ts';
 
 /** Longest body of a dead letter that is no message, in bytes: foreign entries may be of any size. */
 const longestForeignBody = 2 * 1024 * 1024;
@@ -27,27 +22,9 @@ const longestForeignBody = 2 * 1024 * 1024;
 /** Plain deliveries are over with their ack. */
 const none: readonly OpenMember[] = [];
 
-/** What a flusher is made of. */
-export interface FlusherParts {
-  readonly keys: Keys;
-  readonly ended: EndedLog;
-  readonly retention: Retention;
-  /** The name of our consumer in the group. */
-  readonly consumer: string;
-  readonly clock: Clock;
-  /** How long a lease lasts, in milliseconds. */
-  readonly leaseDuration: number;
-  readonly onError: (error: Error) => void;
-  /** Called when a delivery is over. */
-  readonly onOver: (delivery: StreamDelivery) => void;
-  /** Called before that when it could not be settled: it comes again when its lease has run out. */
-  readonly onLeft: (delivery: StreamDelivery) => void;
-}
-
 /** Carries settlements out: those of one turn of the event loop leave in one write, the acks of a stream in one script. */
-export class Flusher {
-  readonly #parts: FlusherParts;
-  readonly #client: RedisClient;
+export class Settler {
+  readonly #context: ConsumerContext;
   /**
    * What the turn has settled so far. Each turn has maps of its own: the tables of one that is cleared point to the next, so that once one was
    * promoted, every batch after it survives until the next full collection (1.7 kB a task; core's IdMap tells of the same).
@@ -59,17 +36,9 @@ export class Flusher {
   readonly #clusterAcks: ClusterAcks | undefined;
   #others: (() => void)[] = [];
 
-  constructor(client: RedisClient, parts: FlusherParts) {
-    this.#client = client;
-    this.#parts = parts;
-    const ends = {
-      onStale: (delivery: StreamDelivery): void => this.#stale(delivery),
-      onOver: (delivery: StreamDelivery): void => this.#over(delivery),
-      onLeft: (delivery: StreamDelivery): void => this.#leave(delivery),
-      rule: (): RetryRule => this.#rule(),
-      onAcked: (delivery: StreamDelivery): void => this.#acked(delivery),
-    };
-    this.#clusterAcks = parts.keys.sameSlot ? undefined : new ClusterAcks(client, { ...parts, ...ends });
+  constructor(context: ConsumerContext) {
+    this.#context = context;
+    this.#clusterAcks = context.keys.sameSlot ? undefined : new ClusterAcks(context);
   }
 
   /** Takes a settlement in; it is sent by the next {@link flush}. */
@@ -106,7 +75,7 @@ export class Flusher {
     if (acks.size > 0) this.#acks = new Map();
     if (members.size > 0) this.#members = new Map();
     this.#others = [];
-    corked(this.#client, () => {
+    corked(this.#context.client, () => {
       for (const [stream, batch] of acks) void this.#send(stream, batch);
       for (const [stream, batch] of members) void this.#send(stream, batch);
       for (const other of others) other();
@@ -117,13 +86,13 @@ export class Flusher {
   async handBack(delivery: StreamDelivery): Promise<boolean> {
     delivery.state = 'settling';
     try {
-      return (await this.#runPutBack(delivery, { payload: '', band: delivery.content.band, at: undefined })) === 1;
+      const held = await this.#runPutBack(delivery, { payload: '', band: delivery.content.band, at: undefined });
+      this.#context.held.end(delivery);
+      return held === 1;
     } catch (error) {
-      this.#parts.onError(error as Error);
-      this.#parts.onLeft(delivery);
+      this.#context.onError(error as Error);
+      this.#context.held.leave(delivery);
       return false;
-    } finally {
-      this.#over(delivery);
     }
   }
 
@@ -136,7 +105,7 @@ export class Flusher {
     const acks = join ? this.#members : this.#acks;
     let batch = acks.get(stream);
     if (!batch) {
-      batch = new AckBatch(this.#parts.keys, this.#parts.consumer, join !== undefined);
+      batch = new AckBatch(this.#context.keys, this.#context.name, join !== undefined);
       acks.set(stream, batch);
     }
     const record = outcome ? encodeRecord(outcome.record, outcome.valueText) : '';
@@ -151,14 +120,14 @@ export class Flusher {
   async #send(stream: QueueStream, batch: AckBatch): Promise<void> {
     let left = batch;
     try {
-      await retry(this.#parts.clock, this.#rule(), undefined, async () => {
+      await retry(this.#context.clock, this.#rule(), undefined, async () => {
         const { failed, problem } = this.#ended(left, await this.#end(stream, left));
         if (failed.length === 0) return;
         left = left.only(failed);
         throw new Error(`a result could not be stored: ${problem}`);
       });
     } catch {
-      for (const delivery of left.deliveries) this.#leave(delivery);
+      for (const delivery of left.deliveries) this.#context.held.leave(delivery);
     }
   }
 
@@ -169,18 +138,23 @@ export class Flusher {
   ): { readonly failed: readonly number[]; readonly problem: string } {
     const open = batch.members?.open(flat) ?? none;
     const refused = open.filter(({ state }) => state.refused).map(({ place }) => place);
-    batch.noteEnded(this.#parts.ended, [...stale, ...failed, ...refused]);
-    if (stale.length > 0) for (const index of stale) this.#stale(batch.deliveries[index] as StreamDelivery);
+    batch.noteEnded(this.#context.ended, [...stale, ...failed, ...refused]);
+    if (stale.length > 0)
+      for (const index of stale) dropStale(this.#context, batch.deliveries[index] as StreamDelivery);
     const waiting = open.length === 0 ? failed : [...failed, ...open.map(({ place }) => place)];
-    for (const [place, delivery] of batch.deliveries.entries())
-      if (waiting.length === 0 || !waiting.includes(place)) this.#acked(delivery);
+    for (const [place, delivery] of batch.deliveries.entries()) {
+      if (waiting.length > 0 && waiting.includes(place)) continue;
+      this.#context.held.end(delivery);
+      tellSettled(delivery);
+    }
     for (const member of open) void this.#follow(batch.deliveries[member.place] as StreamDelivery, member);
     return { failed, problem };
   }
 
   #end(stream: QueueStream, batch: AckBatch): Promise<AckReply> {
-    const [scripts, { members }] = [scriptsOf(this.#client), batch];
-    if (batch.aliases.length > 0) this.#client.srem(stream.queue.known, ...batch.aliases).catch(this.#parts.onError);
+    const [scripts, { members }] = [scriptsOf(this.#context.client), batch];
+    if (batch.aliases.length > 0)
+      this.#context.client.srem(stream.queue.known, ...batch.aliases).catch(this.#context.onError);
     const keys: [string, string] = [stream.key, stream.queue.known];
     if (!members) return scripts.streamAck(keys, batch.args());
     return scripts.streamAckMembers([...keys, ...members.keys()], [...batch.args(), ...members.args()]);
@@ -195,27 +169,22 @@ export class Flusher {
       this.add(delivery, settlement);
       this.flush();
     } catch (error) {
-      this.#parts.onError(error as Error);
-      this.#leave(delivery);
+      this.#context.onError(error as Error);
+      this.#context.held.leave(delivery);
     }
   }
 
-  #acked(delivery: StreamDelivery): void {
-    this.#over(delivery);
-    if (delivery.settled && !delivery.lost) delivery.settled(true);
-  }
-
   #rule(): RetryRule {
-    const { clock, leaseDuration, onError } = this.#parts;
-    return settleRule({ client: this.#client, leaseDuration, now: () => clock.monotonic(), onError });
+    const { client, clock, onError, request } = this.#context;
+    return settleRule({ client, leaseDuration: request.leaseDuration, now: () => clock.monotonic(), onError });
   }
 
   /** Tries a settlement of one delivery until the store takes it; undefined when it does not. */
   async #retryWithinLease(delivery: StreamDelivery, settle: () => Promise<number>): Promise<number | undefined> {
     try {
-      return await retry(this.#parts.clock, this.#rule(), undefined, settle);
+      return await retry(this.#context.clock, this.#rule(), undefined, settle);
     } catch {
-      this.#leave(delivery);
+      this.#context.held.leave(delivery);
       return undefined;
     }
   }
@@ -223,17 +192,17 @@ export class Flusher {
   async #putBack(delivery: StreamDelivery, how: PutBack): Promise<void> {
     const held = await this.#retryWithinLease(delivery, () => this.#runPutBack(delivery, how));
     if (held === undefined) return;
-    if (held === 0) this.#stale(delivery);
+    if (held === 0) dropStale(this.#context, delivery);
     else delivery.settled?.(false);
-    this.#over(delivery);
+    this.#context.held.end(delivery);
   }
 
   #runPutBack({ stream, entry, content }: StreamDelivery, { payload, band, at }: PutBack): Promise<number> {
     const { base, wake } = stream.queue;
     const when = at === undefined ? '' : Math.max(0, Math.ceil(at));
-    return scriptsOf(this.#client).streamPutBack(
+    return scriptsOf(this.#context.client).streamPutBack(
       [stream.key, base],
-      [group, this.#parts.consumer, entry, content.id, band, content.lost, payload, when, wake],
+      [group, this.#context.name, entry, content.id, band, content.lost, payload, when, wake],
     );
   }
 
@@ -249,33 +218,16 @@ export class Flusher {
       ...[message?.task ?? content.parts?.task ?? '', message ? JSON.stringify(message) : '', longestForeignBody],
     ];
     const keys: [string, string] = [stream.key, stream.queue.dead];
-    const args = [group, this.#parts.consumer, entry, this.#parts.retention.deadLetters, ...letter];
-    const held = await this.#retryWithinLease(delivery, () => scriptsOf(this.#client).streamPark(keys, args));
+    const args = [group, this.#context.name, entry, this.#context.retention.deadLetters, ...letter];
+    const held = await this.#retryWithinLease(delivery, () => scriptsOf(this.#context.client).streamPark(keys, args));
     if (held === undefined) return;
     if (held === 1) {
       this.#ack(delivery, outcome);
       this.flush();
       return;
     }
-    this.#stale(delivery);
-    this.#over(delivery);
-  }
-
-  #stale(delivery: StreamDelivery): void {
-    this.#parts.onError(
-      new Error(`task ${delivery.content.id} was settled too late: its lease was lost, so this settlement was dropped`),
-    );
-    delivery.lose();
-  }
-
-  #leave(delivery: StreamDelivery): void {
-    this.#parts.onLeft(delivery);
-    this.#over(delivery);
-  }
-
-  #over(delivery: StreamDelivery): void {
-    delivery.state = 'over';
-    this.#parts.onOver(delivery);
+    dropStale(this.#context, delivery);
+    this.#context.held.end(delivery);
   }
 }
 
