@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isTerminal, taskStates, transitions } from '../packages/core/src/message/state.ts';
+import { isTerminal, taskStates, transitions } from '../packages/core/src/message/outcome.ts';
 import { revokeTable } from '../packages/core/src/task/revoke-table.ts';
 
 /** The page that holds the diagram, between two marks. */

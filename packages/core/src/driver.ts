@@ -120,7 +120,6 @@ export {
 } from './errors.ts';
 export { changeTopic, controlTopic, topicOf } from './events/control-message.ts';
 export type { Finding } from './events/finding.ts';
-export { type Buckets, bucketBounds } from './history/histogram.ts';
 export {
   type AuditEntry,
   defaultHistoryLimits,
@@ -130,7 +129,7 @@ export {
   type HistoryStore,
   type RunRowPage,
 } from './history/history-store.ts';
-export { type MinuteStats, minuteMs } from './history/minute-stats.ts';
+export { type Buckets, bucketBounds, type MinuteStats, minuteMs } from './history/minute-stats.ts';
 export {
   type FailureEntry,
   type FailureGroup,

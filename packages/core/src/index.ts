@@ -105,7 +105,7 @@ export type { LogFields, Logger, LogLevel } from './logger.ts';
 export { Ignore, Reject, Replace, Retry } from './message/control-signal.ts';
 export type { JsonValue } from './message/json.ts';
 export type { OutcomeRecord } from './message/outcome.ts';
-export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './message/state.ts';
+export { type BuiltInState, canMove, isTerminal, type TaskState, taskStates, transitions } from './message/outcome.ts';
 export {
   type BroadcastOptions,
   type BroadcastReply,

@@ -4,8 +4,7 @@ export type { AccessGrant, AccessRequest, AccessRole } from './driver/access.ts'
 export type { DeadLetter, QueueCounts } from './driver/monitor.ts';
 export type { SchemaKeeper, SchemaStatus } from './driver/schema-keeper.ts';
 export type { Finding } from './events/finding.ts';
-export type { QueueLoad } from './events/queue-load.ts';
-export type { WorkerReport } from './events/worker-report.ts';
+export type { QueueLoad, WorkerReport } from './events/worker-report.ts';
 export { accessOf } from './inspect/access.ts';
 export { type Capacity, type CapacityOptions, measureCapacity, type Waits } from './inspect/capacity.ts';
 export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';

@@ -1,7 +1,6 @@
 import type { JsonValue } from '@lovage/core/driver';
 import { toIsoTime } from '../protocol/iso-time.ts';
-import type { Fields } from '../protocol/json-schema.ts';
-import { isFields } from '../protocol/json-schema.ts';
+import { type Fields, isFields } from '../protocol/json-schema.ts';
 import { pythonRepr } from '../protocol/python-repr.ts';
 import type { CeleryConsumer } from '../worker/consumer.ts';
 import type { HeldTask } from '../worker/held-task.ts';

@@ -1,6 +1,5 @@
 import type { JsonValue } from '@lovage/core/driver';
-import type { CeleryTask } from '../protocol/celery-task.ts';
-import { stampsOf } from '../protocol/celery-task.ts';
+import { type CeleryTask, stampsOf } from '../protocol/celery-task.ts';
 import type { Fields } from '../protocol/json-schema.ts';
 
 /** As many as Celery remembers, and for as long (milliseconds). */

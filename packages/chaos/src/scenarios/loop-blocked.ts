@@ -1,7 +1,6 @@
 import type { Arena } from '../arena.ts';
 import { atMost } from '../figure.ts';
-import type { Verdict } from '../ledger/checker.ts';
-import { check } from '../ledger/checker.ts';
+import { check, type Verdict } from '../ledger/checker.ts';
 import type { Scenario } from '../scenario.ts';
 import { basics } from './verdict-figures.ts';
 

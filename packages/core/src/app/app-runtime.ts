@@ -1,6 +1,6 @@
 import type { RunnerTools } from '../canvas/canvas-runner.ts';
 import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import { BrokerClock, type Clock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
 import { ConcurrencyLimiter, type SemaphoreStores } from '../flow/concurrency-limiter.ts';
@@ -10,7 +10,6 @@ import { ErrorRegistry } from '../message/failure.ts';
 import type { Message } from '../message/message.ts';
 import { isName } from '../options/well-formed.ts';
 import { PluginList } from '../plugins/plugin-list.ts';
-import { BrokerClock } from '../producer/broker-clock.ts';
 import { Producer } from '../producer/publish.ts';
 import { RateLines, type RateLinesOptions } from '../producer/rate-lines.ts';
 import type { ResultContext } from '../results/async-result.ts';
@@ -20,8 +19,8 @@ import { type AppOptions, resolveSettings, type Setting, type Settings, toSettin
 import { readOverrides } from '../settings/overrides.ts';
 import { checkScheme } from '../stores/driver-url.ts';
 import { Stores } from '../stores/stores.ts';
-import { TaskRegistry } from '../task/registry.ts';
 import { compileRoutes } from '../task/route.ts';
+import { TaskRegistry } from '../task/task.ts';
 import type { AppWorkflows } from '../workflow/app-workflows.ts';
 import { AppControl } from './app-control.ts';
 import { createMessaging, type Messaging } from './messaging.ts';

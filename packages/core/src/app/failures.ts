@@ -13,7 +13,7 @@ import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type ResultContext } from '../results/async-result.ts';
 import type { Settings } from '../settings/app-options.ts';
 import type { Stores } from '../stores/stores.ts';
-import type { TaskRegistry } from '../task/registry.ts';
+import type { TaskRegistry } from '../task/task.ts';
 import { compileFailureFilter, type FailedTask, type FailureFilter, toFailedTask, toRetry } from './failed-task.ts';
 
 /** Entries read at once. */

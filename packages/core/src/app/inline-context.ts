@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import { Replace, Retry } from '../message/control-signal.ts';
 import type { JsonValue } from '../message/json.ts';
-import { assertOwnState } from '../message/state.ts';
+import { assertOwnState } from '../message/outcome.ts';
 import { newTaskId } from '../message/task-id.ts';
 import { createOnce } from '../stores/effects.ts';
 import type { TaskDefinition } from '../task/task.ts';

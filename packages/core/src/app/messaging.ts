@@ -1,10 +1,9 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
-import type { Clock } from '../clock.ts';
+import type { BrokerClock, Clock } from '../clock.ts';
 import type { Logger } from '../logger.ts';
 import { Broadcaster } from '../messaging/broadcast.ts';
 import { TopicGroups } from '../messaging/topic-groups.ts';
 import { AppTopics } from '../messaging/topics.ts';
-import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { Producer } from '../producer/publish.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import type { Settings } from '../settings/app-options.ts';

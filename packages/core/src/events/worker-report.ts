@@ -1,5 +1,3 @@
-import type { QueueLoad } from './queue-load.ts';
-
 /** A task that is running now. */
 export interface RunningTask {
   readonly id: string;
@@ -47,4 +45,17 @@ export interface WorkerReport {
   readonly draining?: boolean;
   /** Of Lovage, and of Node. Absent from workers before 0.2. */
   readonly versions?: { readonly lovage: string; readonly node: string };
+}
+
+/** What a worker has measured of one queue since it started. Times in milliseconds. */
+export interface QueueLoad {
+  /** Attempts that have ended. */
+  readonly ended: number;
+  /** How long they held their slots, together; and the sum of the squares, from which the spread follows. */
+  readonly busy: number;
+  readonly busySquares: number;
+  /** How long they had waited since they could have run, together. */
+  readonly waited: number;
+  /** How many waited how long: see {@link waitBucket}. */
+  readonly waits: readonly number[];
 }

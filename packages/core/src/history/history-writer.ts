@@ -1,8 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Logger } from '../logger.ts';
-import { bucketOf } from './histogram.ts';
 import type { HistoryStore } from './history-store.ts';
-import { addStats, type MinuteStats, minuteMs } from './minute-stats.ts';
+import { addStats, bucketBounds, type MinuteStats, minuteMs } from './minute-stats.ts';
 import type { FailureEntry, RunRow, RunState } from './run-row.ts';
 
 /** Rows of one batch: what one call of the store writes, and about a tenth of a millisecond of Redis. */
@@ -164,4 +163,16 @@ function noCounts(): Record<RunState, number> {
 function toStats({ counts, busy, ...stats }: Minute): MinuteStats {
   const { SUCCESS: succeeded, FAILURE: failed, RETRY: retried, REVOKED: revoked } = counts;
   return { ...stats, busy: Math.round(busy), succeeded, failed, retried, revoked };
+}
+
+/** The bucket of a duration in milliseconds. */
+export function bucketOf(ms: number): number {
+  let low = 0;
+  let high = bucketBounds.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bucketBounds[middle] as number) >= ms) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

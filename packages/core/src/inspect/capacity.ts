@@ -2,9 +2,9 @@ import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import { sleep } from '../clock.ts';
 import { ConfigurationError, NoWorkerError } from '../errors.ts';
-import { type QueueLoad, waitOfBucket } from '../events/queue-load.ts';
-import type { WorkerReport } from '../events/worker-report.ts';
+import type { QueueLoad, WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
+import { waitOfBucket } from '../worker/reporting/worker-stats.ts';
 import { loadOf, meanWait, slotsFor, waitQuantile } from './erlang.ts';
 import { Inspector } from './inspector.ts';
 

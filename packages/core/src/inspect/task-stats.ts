@@ -1,7 +1,6 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
-import { percentile } from '../history/histogram.ts';
-import { addStats, type MinuteStats, minuteMs, type RunCounts } from '../history/minute-stats.ts';
+import { addStats, type MinuteStats, minuteMs, percentile, type RunCounts } from '../history/minute-stats.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 
 /** How the attempts of one task in one queue ended, and how long they waited and ran. Times in milliseconds. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeRecord, encodeRecord, finalRecordPrefix, isFinal, type OutcomeRecord } from './outcome.ts';
-import { taskStates } from './state.ts';
+import { decodeRecord, encodeRecord, finalRecordPrefix, isFinal, type OutcomeRecord, taskStates } from './outcome.ts';
 
 const record: OutcomeRecord = { id: 'a', task: 't', state: 'SUCCESS', value: [1, null, 'ž'], attempts: 1, at: 5 };
 

@@ -1,10 +1,10 @@
 import { messageOf } from '../canvas/plan-sink.ts';
+import type { BrokerClock } from '../clock.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
 import { childId } from '../message/child-id.ts';
 import type { Message } from '../message/message.ts';
 import { newTaskId } from '../message/task-id.ts';
 import { closestName } from '../options/option-reader.ts';
-import type { BrokerClock } from '../producer/broker-clock.ts';
 import type { CallOptions } from '../producer/call-options.ts';
 import type { Producer } from '../producer/publish.ts';
 import { AsyncResult, type GetOptions, type ResultContext } from '../results/async-result.ts';

@@ -39,7 +39,8 @@ export type BatchPlugin = Plugin & Required<Pick<Plugin, 'batch'>>;
 export class PluginList {
   readonly #plugins: readonly Plugin[];
   readonly #logger: Logger;
-  readonly #wrapsRuns: boolean;
+  /** Whether a handler's run concerns a plugin. */
+  readonly wrapsRuns: boolean;
   readonly #hooked: ReadonlySet<keyof PluginHooks>;
   /** Those that wrap runs, the outermost first. */
   readonly wrappers: readonly RunPlugin[];
@@ -55,18 +56,13 @@ export class PluginList {
     this.#hooked = new Set(given.flatMap(({ on }) => Object.keys(on ?? {}) as (keyof PluginHooks)[])); // checked above
     this.wrappers = given.filter((plugin): plugin is RunPlugin => plugin.run !== undefined);
     this.batchWrappers = given.filter((plugin): plugin is BatchPlugin => plugin.batch !== undefined);
-    this.#wrapsRuns = this.wrappers.length > 0 || this.observes('taskPrerun', 'taskPostrun');
+    this.wrapsRuns = this.wrappers.length > 0 || this.observes('taskPrerun', 'taskPostrun');
     this.taskOptions = collectTaskOptions(given, where);
   }
 
   /** Whether a plugin observes one of these. */
   observes(...names: readonly (keyof PluginHooks)[]): boolean {
     return names.some((name) => this.#hooked.has(name));
-  }
-
-  /** Whether a handler's run concerns a plugin. */
-  get wrapsRuns(): boolean {
-    return this.#wrapsRuns;
   }
 
   /** The names of the plugins, in order. */

@@ -38,7 +38,7 @@ export function buildMessage(
   const now = context.clock.now();
   const placed = call.queue ?? options.queue;
   const route = placed === undefined ? context.router({ task: name, args }) : undefined;
-  const given = call.taskId ?? keyedId(definition, args, call.idempotencyKey);
+  const given = call.taskId ?? idByKey(definition, args, call);
   const message: Draft = {
     v: messageVersion,
     id: given ?? newTaskId(now),
@@ -59,6 +59,15 @@ export function buildMessage(
   if (options.version !== undefined) message.version = options.version;
   addLineage(message);
   return message;
+}
+
+function idByKey(
+  definition: TaskDefinition,
+  args: readonly JsonValue[],
+  call: ResolvedCallOptions,
+): string | undefined {
+  if (call.idempotencyKey === undefined && definition.options.idempotencyKey === undefined) return undefined;
+  return keyedId(definition, args, call.idempotencyKey);
 }
 
 /** `now` is the broker's: a moment is told by the clock that will be asked whether it has come. */

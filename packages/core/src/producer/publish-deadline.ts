@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, sleep, type Timer } from '../clock.ts';
 import { ClosedError } from '../errors.ts';
 
 /** The publishes that began within a twentieth of the timeout. */
@@ -56,5 +56,41 @@ export class PublishDeadlines {
     const opened: Slice = { controller, timer, until: now + slice };
     this.#open.add(opened);
     return opened;
+  }
+}
+
+/** Counts calls that were made and not yet accepted, so that a closing app can let them leave. */
+export class CallsUnderWay {
+  #count = 0;
+  #onIdle: () => void = () => {};
+
+  begin(): void {
+    this.#count += 1;
+  }
+
+  end(): void {
+    this.#count -= 1;
+    if (this.#count === 0) this.#onIdle();
+  }
+
+  /** Counts one for as long as it takes. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    this.begin();
+    try {
+      return await work;
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Resolves when there is none, or after `longest` milliseconds. */
+  async idle(clock: Clock, longest: number): Promise<void> {
+    if (this.#count === 0) return;
+    const over = new AbortController();
+    const idle = new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+    await Promise.race([idle, sleep(clock, longest, over.signal).catch(() => undefined)]);
+    over.abort();
   }
 }

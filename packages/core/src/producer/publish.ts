@@ -15,10 +15,9 @@ import { UniqueSender, type UniqueSent } from '../unique/unique.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { assertForMany, severalInOne, uniqueInCanvas } from './call-validation.ts';
-import { CallsUnderWay } from './calls-under-way.ts';
 import type { ProducerContext } from './producer-context.ts';
 import { publishInChunks } from './publish-chunks.ts';
-import { PublishDeadlines } from './publish-deadline.ts';
+import { CallsUnderWay, PublishDeadlines } from './publish-deadline.ts';
 
 /** What {@link Producer.prepare} takes beside the call. */
 export interface PrepareOptions {
@@ -250,7 +249,8 @@ export class Producer {
 
   #dispatch(broker: MaybePromise<Broker>, messages: readonly Message[], signal: AbortSignal): Promise<void> {
     if (messages.some(isFlowControlled)) return this.#publishControlled(messages, signal);
-    if (this.#context.rateLines.concerns(messages)) return this.#publishLimited(messages, signal);
+    const { rateLines, results } = this.#context;
+    if (results.registry.limited && rateLines.concerns(messages)) return this.#publishLimited(messages, signal);
     return broker instanceof Promise
       ? this.#publishOnceOpen(broker, messages, signal)
       : broker.publish(messages, signal);

@@ -3,7 +3,7 @@ import type { RateCandidate, RateLimiter, RatePlace } from '../driver/rate-limit
 import type { Logger } from '../logger.ts';
 import type { Message } from '../message/message.ts';
 import { intervalOf, type Rate } from '../options/duration.ts';
-import type { TaskRegistry } from '../task/registry.ts';
+import type { TaskRegistry } from '../task/task.ts';
 
 /** Messages that enter by one call. */
 const chunkSize = 500;
@@ -30,7 +30,7 @@ export class RateLines {
 
   /** Whether any of the messages may have to wait for a rate. */
   concerns(messages: readonly Message[]): boolean {
-    return this.#options.registry.limited && messages.some((message) => this.#rateOf(message) !== undefined);
+    return messages.some((message) => this.#rateOf(message) !== undefined);
   }
 
   /** The messages, those that wait marked so. Where the store does not answer they stay as they are: the worker asks. */

@@ -9,12 +9,11 @@ import {
   TaskRevokedError,
 } from '../errors.ts';
 import type { ErrorRegistry } from '../message/failure.ts';
-import { isFinal, type ListRef, type OutcomeRecord } from '../message/outcome.ts';
+import { isFinal, type ListRef, type OutcomeRecord, type TaskState } from '../message/outcome.ts';
 import { decodeEach, decodeResult, type PayloadOwner } from '../message/payload-codec.ts';
-import type { TaskState } from '../message/state.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import type { MaybePromise } from '../options/schema.ts';
-import type { TaskRegistry } from '../task/registry.ts';
+import type { TaskRegistry } from '../task/task.ts';
 import { forgetAll } from './forget-all.ts';
 import { type ListReading, listValues } from './list-values.ts';
 import { ProgressQueue } from './progress-queue.ts';

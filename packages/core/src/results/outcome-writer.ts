@@ -1,7 +1,6 @@
 import type { ResultBackend } from '../driver/result-backend.ts';
 import type { CanvasRef } from '../message/canvas-ref.ts';
-import { isFinal, type OutcomeRecord, type OutcomeWrite } from '../message/outcome.ts';
-import type { TerminalState } from '../message/state.ts';
+import { isFinal, type OutcomeRecord, type OutcomeWrite, type TerminalState } from '../message/outcome.ts';
 import { broadcastInbox } from './result-inbox.ts';
 
 /** Failures are kept at least so long, in milliseconds: a person looks at them. */

@@ -1,8 +1,7 @@
 import type { CanvasRef } from '../message/canvas-ref.ts';
 import { childId, replacedId } from '../message/child-id.ts';
-import type { OutcomeRecord } from '../message/outcome.ts';
+import type { OutcomeRecord, TaskState } from '../message/outcome.ts';
 import type { JoinPlan } from '../message/plan.ts';
-import type { TaskState } from '../message/state.ts';
 import { addedId, memberIds } from './list-values.ts';
 import type { ResultStores } from './result-inbox.ts';
 

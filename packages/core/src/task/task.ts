@@ -1,5 +1,6 @@
+import { DuplicateTaskError } from '../errors.ts';
 import type { PayloadOwner } from '../message/payload-codec.ts';
-import type { OptionTable } from '../options/option-reader.ts';
+import { closestName, type OptionTable } from '../options/option-reader.ts';
 import { createSchemaCodec } from '../options/schema.ts';
 import type { Batch } from './batch.ts';
 import { type ResolvedTaskOptions, resolveTaskOptions, type TaskOptions } from './task-options.ts';
@@ -41,4 +42,50 @@ export function defineTask(given: string | TaskOptions, handler?: Handler, plugi
 export function versionOf(definition: TaskDefinition, version: string | undefined): TaskDefinition | undefined {
   if (definition.versions === undefined || version === undefined) return definition;
   return definition.versions.get(version);
+}
+
+/** The tasks of one app: the only way from a name on the wire to code. */
+export class TaskRegistry {
+  readonly #definitions = new Map<string, TaskDefinition>();
+  #limited = false;
+
+  /** Throws {@link DuplicateTaskError}: a second handler under one name would hide the first. */
+  add(definition: TaskDefinition): void {
+    if (this.#definitions.has(definition.name)) throw new DuplicateTaskError(definition.name);
+    this.#definitions.set(definition.name, definition);
+    if (definition.options.rateLimit) this.#limited = true;
+  }
+
+  /** Whether any task has a rate limit. */
+  get limited(): boolean {
+    return this.#limited;
+  }
+
+  /** Gives a handler to a definition that has none (a decorated method meets its instance). */
+  bind(name: string, handler: Handler): TaskDefinition {
+    const definition = this.#definitions.get(name);
+    if (definition === undefined || definition.handler !== undefined) throw new DuplicateTaskError(name);
+    const bound = { ...definition, handler };
+    this.#definitions.set(name, bound);
+    return bound;
+  }
+
+  /** Puts a definition in the place of one of the same name: another version of a workflow. */
+  replace(definition: TaskDefinition): void {
+    this.#definitions.set(definition.name, definition);
+  }
+
+  get(name: string): TaskDefinition | undefined {
+    return this.#definitions.get(name);
+  }
+
+  /** All names, sorted. */
+  names(): readonly string[] {
+    return [...this.#definitions.keys()].sort();
+  }
+
+  /** The known name nearest to a mistyped one. */
+  closest(name: string): string | undefined {
+    return closestName(name, this.names());
+  }
 }

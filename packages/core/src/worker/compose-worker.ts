@@ -16,7 +16,7 @@ import { CanvasStep } from './execution/canvas-step.ts';
 import { type ClassifyTools, classifyError } from './execution/classify-error.ts';
 import { DeliveryReceiver } from './execution/delivery-receiver.ts';
 import { type AttemptObserver, Executor } from './execution/executor.ts';
-import { type HandlerTools, runHandler } from './execution/run-handler.ts';
+import { AsyncPool, type HandlerTools, runHandler } from './execution/run-handler.ts';
 import { StateWriter } from './execution/state-writer.ts';
 import { HistoryRecorder } from './history-recorder.ts';
 import { HookObserver } from './hook-observer.ts';
@@ -24,10 +24,9 @@ import type { BlockedLimitAction } from './loop/blocked-loop.ts';
 import { LoopWatch } from './loop/loop-watch.ts';
 import { createDefaultMiddleware } from './middleware/default-middleware.ts';
 import type { Middleware } from './middleware/middleware.ts';
+import { TaskRates } from './middleware/rate-limit.ts';
 import { TaskLimits } from './middleware/task-limits.ts';
-import { TaskRates } from './middleware/task-rates.ts';
 import { createNativeCanvasStep } from './native-canvas-step.ts';
-import { AsyncPool } from './pool/async-pool.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { Pools } from './pool/pools.ts';
 import { EventObserver } from './reporting/event-observer.ts';
@@ -272,7 +271,7 @@ function observeAll({ stats, history, observer }: WorkerTools, hooks: HookObserv
       stats.onEnd(attempt, result);
       history?.onEnd(attempt, result);
       if (observer.enabled) observer.onEnd(attempt, result);
-      if (hooks.observes(attempt)) hooks.onEnd(attempt, result);
+      if (hooks.hooked || attempt.definition.options.callbacks) hooks.onEnd(attempt, result);
     },
   };
 }

@@ -10,16 +10,12 @@ import type { AttemptResult } from './execution/attempt-result.ts';
 /** Calls the hooks of plugins and the callbacks of tasks when an attempt has ended; they cannot change its result. */
 export class HookObserver {
   readonly #runtime: Pick<AppRuntime, 'plugins' | 'errors' | 'logger'>;
-  readonly #hooked: boolean;
+  /** Whether a plugin has a hook for the end of attempts. */
+  readonly hooked: boolean;
 
   constructor(runtime: Pick<AppRuntime, 'plugins' | 'errors' | 'logger'>) {
     this.#runtime = runtime;
-    this.#hooked = runtime.plugins.observes('taskSuccess', 'taskFailure', 'taskRetry', 'taskRevoked', 'taskRejected');
-  }
-
-  /** Whether anything is to be called for this attempt: most tasks have neither hooks nor callbacks. */
-  observes({ definition }: Attempt): boolean {
-    return this.#hooked || definition.options.callbacks !== undefined;
+    this.hooked = runtime.plugins.observes('taskSuccess', 'taskFailure', 'taskRetry', 'taskRevoked', 'taskRejected');
   }
 
   /** Never throws. */

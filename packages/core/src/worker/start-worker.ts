@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Lovage } from '../app/app.ts';
 import { type AppRuntime, runtimeOf } from '../app/app-runtime.ts';
-import { withDeadline } from '../clock.ts';
+import { type BrokerClock, withDeadline } from '../clock.ts';
 import type { Consumer } from '../driver/broker.ts';
 import type { StoreReport } from '../driver/driver.ts';
 import { BrokerUnavailableError, LovageError, ResultBackendUnavailableError, UnsafeBrokerError } from '../errors.ts';
@@ -9,7 +9,6 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import type { Logger } from '../logger.ts';
 import { formatDuration } from '../options/duration.ts';
 import { oneOf, text } from '../options/option-reader.ts';
-import type { BrokerClock } from '../producer/broker-clock.ts';
 import { retry } from '../retry.ts';
 import { type ResolvedWorkerSettings, resolveWorkerSettings, type WorkerSettings } from '../settings/app-options.ts';
 import type { OpenStores } from '../stores/stores.ts';
@@ -26,8 +25,8 @@ import { checkAllowed, createControlCommands } from './control/control-commands.
 import type { StampedRevocations } from './control/stamped-revocations.ts';
 import { type BlockedLimitAction, blockedLimitActions } from './loop/blocked-loop.ts';
 import type { Middleware } from './middleware/middleware.ts';
+import type { TaskRates } from './middleware/rate-limit.ts';
 import type { TaskLimits } from './middleware/task-limits.ts';
-import type { TaskRates } from './middleware/task-rates.ts';
 import type { AppModule } from './pool/child-message.ts';
 import { WorkerEvents } from './reporting/worker-events.ts';
 import type { WorkerStats } from './reporting/worker-stats.ts';

@@ -7,7 +7,7 @@ import type { Message } from '../message/message.ts';
 import { assertJson, type SizeLimit } from '../message/payload-codec.ts';
 import { newTaskId } from '../message/task-id.ts';
 import type { Producer } from '../producer/publish.ts';
-import type { TaskRegistry } from '../task/registry.ts';
+import type { TaskRegistry } from '../task/task.ts';
 import { RunLog } from './engine/run-log.ts';
 import type { RunReach, WorkflowStores } from './engine/run-wake.ts';
 import { decodeEntry, encodeEntry, type LogEntry, markSign } from './log-entry.ts';

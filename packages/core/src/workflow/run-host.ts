@@ -13,8 +13,7 @@ import { encodeArgs, encodeResult, type SizeLimit } from '../message/payload-cod
 import { newTaskId } from '../message/task-id.ts';
 import { listValues } from '../results/list-values.ts';
 import { outcomeTtl } from '../results/outcome-writer.ts';
-import type { TaskRegistry } from '../task/registry.ts';
-import { type TaskDefinition, versionOf } from '../task/task.ts';
+import { type TaskDefinition, type TaskRegistry, versionOf } from '../task/task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { createContext } from './engine/create-context.ts';
 import type { Completion, Request, RunEnd } from './engine/request.ts';

@@ -1,5 +1,4 @@
-import type { RunRow } from '@lovage/core/driver';
-import { newTaskId } from '@lovage/core/driver';
+import { newTaskId, type RunRow } from '@lovage/core/driver';
 import { expect, it } from 'vitest';
 import { packRows, unpackRows } from './row-batch.ts';
 

@@ -1,5 +1,4 @@
-import type { Bus, JsonValue, Subscription } from '@lovage/core/driver';
-import { ConfigurationError } from '@lovage/core/driver';
+import { type Bus, ConfigurationError, type JsonValue, type Subscription } from '@lovage/core/driver';
 import { isCluster } from '../connection.ts';
 import type { Keys } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';

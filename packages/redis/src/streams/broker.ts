@@ -1,13 +1,13 @@
-import type {
-  BlockedMessage,
-  Broker,
-  ConsumeRequest,
-  Consumer,
-  Deliver,
-  LeaseGuardSource,
-  Message,
+import {
+  type BlockedMessage,
+  type Broker,
+  ClosedError,
+  type ConsumeRequest,
+  type Consumer,
+  type Deliver,
+  type LeaseGuardSource,
+  type Message,
 } from '@lovage/core/driver';
-import { ClosedError } from '@lovage/core/driver';
 import { leaseGuardSource } from '../lease-guard.ts';
 import type { BrokerParts } from '../redis-connection.ts';
 import { scriptsOf } from '../scripts/scripts.ts';

@@ -21,7 +21,7 @@ import { MemoryBus } from './memory-bus.ts';
 import { createMemoryHistory } from './memory-history.ts';
 import type { MemoryStore } from './memory-store.ts';
 import { createMemoryWorkflows } from './memory-workflows.ts';
-import { MemoryBroker } from './queue/memory-broker.ts';
+import { MemoryBroker } from './queue/memory-consumer.ts';
 import { createMemoryMonitor } from './queue/memory-monitor.ts';
 import { MemoryResults } from './results/memory-results.ts';
 

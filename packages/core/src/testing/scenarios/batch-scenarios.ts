@@ -4,8 +4,7 @@ import { sleep, systemClock } from '../../clock.ts';
 import type { AsyncResult } from '../../results/async-result.ts';
 import type { BatchItem } from '../../task/batch.ts';
 import { deferred, until } from '../until.ts';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

@@ -3,8 +3,7 @@ import { chain } from '../../canvas/chain.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { AsyncResult } from '../../results/async-result.ts';
 import { until } from '../until.ts';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

@@ -2,8 +2,7 @@ import { expect } from 'vitest';
 import type { LovageEvent } from '../../events/event.ts';
 import type { BatchItem } from '../../task/batch.ts';
 import { deferred, until, within } from '../until.ts';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 const revoked = { name: 'TaskRevokedError' };

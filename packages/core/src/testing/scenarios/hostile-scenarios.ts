@@ -8,8 +8,7 @@ import { Inspector } from '../../inspect/inspector.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { limits } from '../../options/limits.ts';
 import { begin, canvasTasks } from './canvas/canvas-scenarios.ts';
-import type { Scenario, ScenarioBench } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, type ScenarioBench, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

@@ -1,6 +1,5 @@
 import { expect } from 'vitest';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

@@ -3,8 +3,7 @@ import type { Lovage } from '../../app/app.ts';
 import { Inspector } from '../../inspect/inspector.ts';
 import type { AsyncResult } from '../../results/async-result.ts';
 import { deferred, until } from '../until.ts';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

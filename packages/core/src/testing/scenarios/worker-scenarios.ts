@@ -4,8 +4,7 @@ import { DeadLetters } from '../../inspect/dead-letters.ts';
 import { Inspector } from '../../inspect/inspector.ts';
 import { Reject } from '../../message/control-signal.ts';
 import { deferred, until } from '../until.ts';
-import type { Scenario } from './scenario-bench.ts';
-import { settled } from './scenario-bench.ts';
+import { type Scenario, settled } from './scenario-bench.ts';
 
 const timeout = '20s';
 

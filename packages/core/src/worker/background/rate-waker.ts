@@ -4,8 +4,8 @@ import type { Monitor } from '../../driver/monitor.ts';
 import { type RateEntry, type RateLimiter, rateTimes } from '../../driver/rate-limiter.ts';
 import type { Logger } from '../../logger.ts';
 import { intervalOf } from '../../options/duration.ts';
-import type { TaskRegistry } from '../../task/registry.ts';
-import type { TaskRates } from '../middleware/task-rates.ts';
+import type { TaskRegistry } from '../../task/task.ts';
+import type { TaskRates } from '../middleware/rate-limit.ts';
 
 /** After an error of the store. */
 const errorPause = 1_000;

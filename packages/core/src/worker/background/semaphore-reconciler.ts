@@ -1,7 +1,7 @@
 import { type Clock, sleep, type Timer } from '../../clock.ts';
 import type { ConcurrencyLimiter } from '../../flow/concurrency-limiter.ts';
 import type { Logger } from '../../logger.ts';
-import type { TaskRegistry } from '../../task/registry.ts';
+import type { TaskRegistry } from '../../task/task.ts';
 
 const interval = 2_000;
 /** A store that does not answer is not waited for: another worker finds what was left. */

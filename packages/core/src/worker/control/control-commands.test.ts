@@ -19,7 +19,7 @@ it('refuses a soft time limit above the hard one', () => {
   const commands = createControlCommands({ limits, runtime } as unknown as Parameters<typeof createControlCommands>[0]);
   const set = (soft: string, hard: string) => commands['time-limit']?.({ task: 'work', soft, hard });
   expect(() => set('2m', '1m')).toThrow('time-limit: soft (120000 ms) is above hard (60000 ms)');
-  expect(limits.get('work')).toBeUndefined();
+  expect(limits.changed.get('work')).toBeUndefined();
   expect(set('1m', '1m')).toBe('time limits of work are set');
-  expect(limits.get('work')).toEqual({ soft: 60_000, hard: 60_000 });
+  expect(limits.changed.get('work')).toEqual({ soft: 60_000, hard: 60_000 });
 });

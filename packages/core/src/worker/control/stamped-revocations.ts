@@ -25,6 +25,8 @@ export class StampedRevocations {
   readonly #options: StampedRevocationsOptions;
   #version: string | undefined;
   #rules: readonly RevocationRule[] = [];
+  /** Whether there is any rule; nearly always not. */
+  hasRules = false;
   /** The rules that have been followed for what ran when they were made. */
   #followed: ReadonlySet<string> = new Set();
 
@@ -43,6 +45,7 @@ export class StampedRevocations {
   async refresh(): Promise<readonly string[]> {
     const { version, rules } = (await this.#options.store?.read(this.#version)) ?? { version: undefined };
     if (rules === undefined) return [];
+    this.hasRules = rules.length > 0;
     this.#rules = rules; // from here on, what begins is asked about; what had begun is looked through below
     const meant = this.#running(rules.filter((rule) => !this.#followed.has(nameOf(rule))));
     await this.#record(meant.map(({ message }) => message));

@@ -3,7 +3,7 @@ import type { Bus } from '../../driver/bus.ts';
 import type { Subscription } from '../../driver/result-backend.ts';
 import type { Logger } from '../../logger.ts';
 import type { JsonValue } from '../../message/json.ts';
-import type { TaskRegistry } from '../../task/registry.ts';
+import type { TaskRegistry } from '../../task/task.ts';
 
 /** Where workers ask who can run a task, and where those that can answer; all workers hear both. */
 const askTopic = 'task-discovery.ask';

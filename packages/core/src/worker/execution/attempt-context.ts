@@ -7,8 +7,8 @@ import { Replace, Retry, type RetryRequest } from '../../message/control-signal.
 import type { Failure } from '../../message/failure.ts';
 import type { JsonValue } from '../../message/json.ts';
 import { attemptNumber, type Message } from '../../message/message.ts';
+import { assertOwnState } from '../../message/outcome.ts';
 import { assertJson, type SizeLimit } from '../../message/payload-codec.ts';
-import { assertOwnState } from '../../message/state.ts';
 import { parseDuration, parseInstant } from '../../options/duration.ts';
 import { createOnce } from '../../stores/effects.ts';
 import type { TaskDefinition } from '../../task/task.ts';
@@ -135,11 +135,15 @@ export class AttemptContext implements TaskContext {
     return this.#deadline === undefined ? undefined : new Date(this.#deadline);
   }
   get timeLimit(): number | undefined {
-    return this.#message.timeLimit ?? this.#tools.limits.get(this.name)?.hard ?? this.#definition.options.timeLimit;
+    return (
+      this.#message.timeLimit ?? this.#tools.limits.changed.get(this.name)?.hard ?? this.#definition.options.timeLimit
+    );
   }
   get softTimeLimit(): number | undefined {
     return (
-      this.#message.softTimeLimit ?? this.#tools.limits.get(this.name)?.soft ?? this.#definition.options.softTimeLimit
+      this.#message.softTimeLimit ??
+      this.#tools.limits.changed.get(this.name)?.soft ??
+      this.#definition.options.softTimeLimit
     );
   }
   get headers(): Readonly<Record<string, JsonValue>> {

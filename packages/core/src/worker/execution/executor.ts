@@ -7,7 +7,7 @@ import type { Message } from '../../message/message.ts';
 import type { SizeLimit } from '../../message/payload-codec.ts';
 import type { MaybePromise } from '../../options/schema.ts';
 import type { TaskDefinition } from '../../task/task.ts';
-import { type Middleware, runThrough } from '../middleware/middleware.ts';
+import type { Middleware, Next } from '../middleware/middleware.ts';
 import type { TaskLimits } from '../middleware/task-limits.ts';
 import type { Pools } from '../pool/pools.ts';
 import type { Attempt } from './attempt.ts';
@@ -15,8 +15,7 @@ import { AttemptContext, type CanvasTools } from './attempt-context.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { CanvasFollower } from './canvas-step.ts';
 import { classifyError } from './classify-error.ts';
-import { sealResult } from './seal-result.ts';
-import { toSettlement } from './settle.ts';
+import { sealResult, toSettlement } from './settle.ts';
 import type { StateRecorder } from './state-writer.ts';
 
 /** What the executor of one worker needs. */
@@ -174,4 +173,21 @@ function wholeStack({ stack = '', cause }: Failure): string {
   return cause === undefined
     ? stack
     : `${stack}\ncaused by ${wholeStack({ ...cause, stack: cause.stack ?? `${cause.name}: ${cause.message}` })}`;
+}
+
+/** The innermost step: runs the handler. */
+export interface Core {
+  run(attempt: Attempt): MaybePromise<AttemptResult>;
+}
+
+/** Runs the attempt through those of the list that apply, the first outermost; most attempts meet none, and need no closure. */
+export function runThrough(list: readonly Middleware[], attempt: Attempt, core: Core): MaybePromise<AttemptResult> {
+  let next: Next | undefined;
+  for (let index = list.length - 1; index >= 0; index--) {
+    const middleware = list[index] as Middleware;
+    if (middleware.applies && !middleware.applies(attempt)) continue;
+    const inner = next ?? (async () => core.run(attempt));
+    next = () => middleware.run(attempt, inner);
+  }
+  return next ? next() : core.run(attempt);
 }

@@ -1,4 +1,3 @@
-import type { MaybePromise } from '../../options/schema.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 
@@ -14,21 +13,4 @@ export interface Middleware {
   /** False leaves this attempt alone, at the cost of one comparison. @default always */
   applies?(attempt: Attempt): boolean;
   run(attempt: Attempt, next: Next): Promise<AttemptResult>;
-}
-
-/** The innermost step: runs the handler. */
-export interface Core {
-  run(attempt: Attempt): MaybePromise<AttemptResult>;
-}
-
-/** Runs the attempt through those of the list that apply, the first outermost; most attempts meet none, and need no closure. */
-export function runThrough(list: readonly Middleware[], attempt: Attempt, core: Core): MaybePromise<AttemptResult> {
-  let next: Next | undefined;
-  for (let index = list.length - 1; index >= 0; index--) {
-    const middleware = list[index] as Middleware;
-    if (middleware.applies && !middleware.applies(attempt)) continue;
-    const inner = next ?? (async () => core.run(attempt));
-    next = () => middleware.run(attempt, inner);
-  }
-  return next ? next() : core.run(attempt);
 }

@@ -4,8 +4,7 @@ import { silentLogger } from '../../logger.ts';
 import { createTestClock } from '../../testing/test-clock.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
-import { createRateLimit } from './rate-limit.ts';
-import { TaskRates } from './task-rates.ts';
+import { createRateLimit, TaskRates } from './rate-limit.ts';
 
 const message = { id: 'a', task: 't' };
 const attempt = { message, definition: { name: 't', options: { rateLimit: { count: 1, period: 1_000 } } } };

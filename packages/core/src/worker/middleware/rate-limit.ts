@@ -2,11 +2,11 @@ import type { Clock } from '../../clock.ts';
 import type { RateLimiter, RatePlace } from '../../driver/rate-limiter.ts';
 import type { Logger } from '../../logger.ts';
 import type { Message } from '../../message/message.ts';
-import { intervalOf } from '../../options/duration.ts';
+import { intervalOf, type Rate } from '../../options/duration.ts';
 import { untilOf } from '../../producer/rate-lines.ts';
+import type { TaskDefinition } from '../../task/task.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { Middleware } from './middleware.ts';
-import type { TaskRates } from './task-rates.ts';
 
 /** How long a task waits before it asks again when the store did not answer, in milliseconds. */
 const storePause = 1_000;
@@ -36,7 +36,9 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
   return {
     name: 'rate-limit',
     applies: ({ definition, message }) =>
-      message.limitedUntil === undefined && (message.rateLine !== undefined || rates.of(definition) !== undefined),
+      message.limitedUntil === undefined &&
+      (message.rateLine !== undefined ||
+        (rates.changed.size === 0 ? definition.options.rateLimit : rates.of(definition)) !== undefined),
     async run(attempt, next) {
       const { message } = attempt;
       const rate = rates.of(attempt.definition);
@@ -62,4 +64,23 @@ export function createRateLimit({ limiter, rates, clock, logger, onLine }: RateL
 function waiting(message: Message, place: RatePlace, now: number): AttemptResult {
   const at = untilOf(message, place, now);
   return { state: 'POSTPONED', message: { ...message, rateLine: { order: place.order } }, at };
+}
+
+/** Rate limits by task: the task's own, or what `control rate-limit` set since. */
+export class TaskRates {
+  /** Those that were set since; nearly always none. */
+  readonly changed: Map<string, Rate | undefined> = new Map();
+
+  /** Told of each task whose limit was changed. */
+  onChange: (task: string) => void = () => {};
+
+  /** undefined lifts the limit. */
+  set(task: string, rate: Rate | undefined): void {
+    this.changed.set(task, rate);
+    this.onChange(task);
+  }
+
+  of({ name, options }: TaskDefinition): Rate | undefined {
+    return this.changed.has(name) ? this.changed.get(name) : options.rateLimit;
+  }
 }

@@ -5,7 +5,7 @@ import type { Middleware } from './middleware.ts';
 export function createStampedRevocation(revocations: StampedRevocations): Middleware {
   return {
     name: 'stamped-revocation',
-    applies: ({ message }) => revocations.covers(message),
+    applies: ({ message }) => revocations.hasRules && revocations.covers(message),
     run: async () => ({ state: 'REVOKED', reason: 'revoked' }),
   };
 }

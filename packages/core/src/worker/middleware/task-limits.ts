@@ -6,13 +6,10 @@ export interface LimitPair {
 
 /** Time limits that were changed live, by task: over the task's own options, under those of the call. */
 export class TaskLimits {
-  readonly #limits = new Map<string, LimitPair>();
+  /** By task; nearly always none. */
+  readonly changed: Map<string, LimitPair> = new Map();
 
   set(task: string, limits: LimitPair): void {
-    this.#limits.set(task, limits);
-  }
-
-  get(task: string): LimitPair | undefined {
-    return this.#limits.size === 0 ? undefined : this.#limits.get(task);
+    this.changed.set(task, limits);
   }
 }

@@ -3,7 +3,6 @@ import { SoftTimeLimitExceeded, TimeLimitExceeded } from '../../errors.ts';
 import { toFailure } from '../../message/failure.ts';
 import type { TaskDefinition } from '../../task/task.ts';
 import type { Attempt } from '../execution/attempt.ts';
-import type { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { LoopWatch } from '../loop/loop-watch.ts';
 import type { Middleware, Next } from './middleware.ts';
@@ -24,13 +23,11 @@ export function createTimeLimits(tools: LimitTools, inChild: (definition: TaskDe
     name: 'time-limits',
     // those of a batch begin with its handler, and those in a child when the child is there: see batcher.ts, child-pool.ts
     applies: ({ context, definition, message }) =>
-      hasLimits(context) && !inChild(definition) && (definition.batch === undefined || message.canvas?.each === true),
+      (context.timeLimit !== undefined || context.softTimeLimit !== undefined) &&
+      !inChild(definition) &&
+      (definition.batch === undefined || message.canvas?.each === true),
     run: (attempt, next) => limitTime(tools, attempt, next),
   };
-}
-
-function hasLimits({ timeLimit, softTimeLimit }: AttemptContext): boolean {
-  return timeLimit !== undefined || softTimeLimit !== undefined;
 }
 
 /** Runs `next` within the limits of the attempt, if it has any. A result that comes after the hard limit counts as none. */

@@ -11,7 +11,7 @@ import { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import { classifyError } from '../execution/classify-error.ts';
 import { runHandler } from '../execution/run-handler.ts';
-import { notSerializable } from '../execution/seal-result.ts';
+import { notSerializable } from '../execution/settle.ts';
 import { TaskLimits } from '../middleware/task-limits.ts';
 import { abortReason, type ChildSetup, type FromChild, type ToChild } from './child-message.ts';
 

@@ -1,11 +1,9 @@
 import type { Clock } from '../../clock.ts';
-import type { QueueLoad } from '../../events/queue-load.ts';
-import type { AttemptCounts, RunningTask } from '../../events/worker-report.ts';
+import type { AttemptCounts, QueueLoad, RunningTask } from '../../events/worker-report.ts';
 import type { Attempt } from '../execution/attempt.ts';
 import type { AttemptContext } from '../execution/attempt-context.ts';
 import type { AttemptResult } from '../execution/attempt-result.ts';
 import type { AttemptObserver } from '../execution/executor.ts';
-import { QueueMeter } from './queue-meter.ts';
 
 /** Results of deliveries whose handler was not begun, or not ended. */
 const unrun: ReadonlySet<AttemptResult['state']> = new Set([
@@ -111,4 +109,47 @@ export class WorkerStats implements AttemptObserver {
     this.#running[place] = last;
     last.place = place;
   }
+}
+
+/** Measures the load of one queue: a few additions an attempt. */
+export class QueueMeter {
+  readonly queue: string;
+  #ended = 0;
+  #busy = 0;
+  #busySquares = 0;
+  #waited = 0;
+  readonly #waits: number[] = [];
+
+  constructor(queue: string) {
+    this.queue = queue;
+  }
+
+  /** An attempt has ended that had waited and then held a slot, both in milliseconds. */
+  add(waited: number, busy: number): void {
+    this.#ended += 1;
+    this.#busy += busy;
+    this.#busySquares += busy * busy;
+    this.#waited += waited;
+    const bucket = waitBucket(waited);
+    while (this.#waits.length <= bucket) this.#waits.push(0);
+    this.#waits[bucket] = (this.#waits[bucket] as number) + 1;
+  }
+
+  get load(): QueueLoad {
+    const waits = [...this.#waits];
+    return { ended: this.#ended, busy: this.#busy, busySquares: this.#busySquares, waited: this.#waited, waits };
+  }
+}
+
+/** Each bucket ends 2^(1/8) above the one before: a wait is known to within 9 %. */
+const perOctave = 8;
+
+/** The bucket of a wait: 0 below a millisecond. */
+export function waitBucket(ms: number): number {
+  return ms < 1 ? 0 : Math.floor(Math.log2(ms) * perOctave) + 1;
+}
+
+/** The wait in the middle of a bucket. */
+export function waitOfBucket(bucket: number): number {
+  return bucket === 0 ? 0.5 : 2 ** ((bucket - 0.5) / perOctave);
 }

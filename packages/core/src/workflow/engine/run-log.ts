@@ -1,5 +1,4 @@
-import type { EntryKind, LogEntry, OpenMark } from '../log-entry.ts';
-import { decodeEntry, markSign } from '../log-entry.ts';
+import { decodeEntry, type EntryKind, type LogEntry, markSign, type OpenMark } from '../log-entry.ts';
 
 /** Entries that the code reads by their key; they are not handed over in turn. */
 const byKey: ReadonlySet<EntryKind> = new Set(['now', 'patch']);

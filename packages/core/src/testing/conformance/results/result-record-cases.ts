@@ -1,8 +1,7 @@
 import { expect } from 'vitest';
 import { until } from '../../until.ts';
 import type { ConformanceCase } from '../suite.ts';
-import type { ResultBench } from './result-bench.ts';
-import { createRecord } from './result-bench.ts';
+import { createRecord, type ResultBench } from './result-bench.ts';
 
 export const resultRecordCases: readonly ConformanceCase<ResultBench>[] = [
   {

@@ -6,8 +6,7 @@ import { graphOf, renderGraph } from '../../../inspect/task-graph.ts';
 import { Ignore } from '../../../message/control-signal.ts';
 import type { GroupResult } from '../../../results/group-result.ts';
 import { deferred, until } from '../../until.ts';
-import type { Scenario } from '../scenario-bench.ts';
-import { settled } from '../scenario-bench.ts';
+import { type Scenario, settled } from '../scenario-bench.ts';
 import { begin, canvasTasks, original } from './canvas-scenarios.ts';
 
 const timeout = '20s';

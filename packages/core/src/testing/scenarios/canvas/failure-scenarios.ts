@@ -8,8 +8,7 @@ import { chain } from '../../../canvas/chain.ts';
 import { chord } from '../../../canvas/chord.ts';
 import { group } from '../../../canvas/group.ts';
 import { deferred, until } from '../../until.ts';
-import type { Scenario } from '../scenario-bench.ts';
-import { settled } from '../scenario-bench.ts';
+import { type Scenario, settled } from '../scenario-bench.ts';
 
 const timeout = '20s';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bucketBounds, bucketOf, mergeBuckets, percentile } from './histogram.ts';
+import { bucketOf } from './history-writer.ts';
+import { bucketBounds, mergeBuckets, percentile } from './minute-stats.ts';
 
 it.each([
   [0, 0],

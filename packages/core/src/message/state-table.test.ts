@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canMove, isTerminal, taskStates, transitions } from './state.ts';
+import { canMove, isTerminal, taskStates, transitions } from './outcome.ts';
 
 describe('the states of a task', () => {
   it('have a row each in the table, with known states only', () => {

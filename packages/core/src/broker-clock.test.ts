@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createTestClock } from '../testing/test-clock.ts';
-import { BrokerClock } from './broker-clock.ts';
+import { BrokerClock } from './clock.ts';
+import { createTestClock } from './testing/test-clock.ts';
 
 const hour = 3_600_000;
 
