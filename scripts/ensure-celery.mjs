@@ -11,6 +11,7 @@ const pins = {
   '5.6.3': ['kombu==5.7.0', 'redis==8.1.0', 'amqp==5.4.2', 'billiard==4.3.2', 'vine==5.1.0', 'flower==2.2.0'],
   '5.5.3': ['kombu==5.5.4', 'redis<6', 'vine==5.1.0'],
   '5.4.0': ['kombu==5.4.2', 'redis<6', 'vine==5.1.0'],
+  '5.3.6': ['kombu==5.3.7', 'redis<6', 'vine==5.1.0'],
 };
 
 /** What Celery's own integration suite needs beside it. */

@@ -1,19 +1,17 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Lovage } from '@lovage/core';
 import { startWorker } from '@lovage/core/worker';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findCelery, usualCelery } from '../../../scripts/ensure-celery.mjs';
 import { freePort, RedisServer } from '../../redis/test/redis-server.ts';
 import { celeryRedisDriver } from '../src/driver.ts';
-import { missingCelery } from './python-celery.ts';
+import { missingCelery, pythonWithCelery } from './python-celery.ts';
 
-const version = process.env['CELERY_VERSION'] ?? usualCelery;
-const python = findCelery(version) ?? 'python3';
-const missing = missingCelery ?? (existsSync(join(dirname(python), 'flower')) ? undefined : 'it is not installed here');
+/** Each Celery of scripts/ensure-celery.mjs that is tested with Flower has it. */
+const isThere = spawnSync(pythonWithCelery, ['-c', 'import flower']).status === 0;
+const isOptional = process.env['LOVAGE_REQUIRE_PARTS'] !== '1' || process.env['CELERY_VERSION'] !== undefined;
+const missing = missingCelery ?? (isThere || !isOptional ? undefined : 'it is not installed here');
 const folder = fileURLToPath(new URL('python', import.meta.url));
 
 interface FlowerWorker {
@@ -33,7 +31,7 @@ describe.skipIf(missing !== undefined)(`Flower${missing ? `: ${missing}` : ''}`,
       FLOWER_UNAUTHENTICATED_API: 'true',
       PYTHONDONTWRITEBYTECODE: '1',
     };
-    const flower = spawn(python, args, {
+    const flower = spawn(pythonWithCelery, args, {
       cwd: folder,
       env,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -14,7 +14,8 @@ export const missingCelery: string | undefined =
     ? `Celery ${version} is missing: node scripts/ensure-celery.mjs ${version}`
     : undefined;
 
-const python = found ?? 'python3';
+/** The Python that has it. */
+export const pythonWithCelery: string = found ?? 'python3';
 
 /** Variables of the Python side: the broker, the result backend, and the like. */
 export type PythonSettings = Readonly<Record<string, string>>;
@@ -39,7 +40,7 @@ export interface PythonWorker {
 export async function startPythonWorker(settings: PythonSettings, args: readonly string[] = []): Promise<PythonWorker> {
   const quiet = ['-l', 'info', '--without-gossip', '--without-mingle'];
   const all = ['-m', 'celery', '-A', 'proj', 'worker', '-Q', settings['QUEUE'] ?? 'celery', ...quiet, ...args];
-  const child = spawn(python, all, {
+  const child = spawn(pythonWithCelery, all, {
     cwd: folder,
     env: { ...process.env, ...settings, PYTHONDONTWRITEBYTECODE: '1' },
     detached: true,
@@ -104,7 +105,7 @@ export class PythonShell {
 
   constructor(settings: PythonSettings) {
     const env = { ...process.env, ...settings, PYTHONDONTWRITEBYTECODE: '1' };
-    this.#child = spawn(python, ['proj.py'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(pythonWithCelery, ['proj.py'], { cwd: folder, env, stdio: ['pipe', 'pipe', 'inherit'] });
     this.#answers = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   }
 
