@@ -10,19 +10,32 @@ export interface SignalWatch {
   readonly received: NodeJS.Signals | undefined;
 }
 
+/** Another way by which signals come: calls the listener with each. */
+export type SignalSource = (listener: (signal: NodeJS.Signals) => void) => void;
+
 /**
  * Takes the process's ending signals until the process ends: one that comes while it is ending must not change its exit
- * code. A third one is `onThird`'s.
+ * code. A third one is `onThird`'s. One that comes both ways counts once: systemd signals every process of a service, and a terminal
+ * every process in it, beside what the supervisor passes on.
  */
-export function watchSignals(onThird: (signal: NodeJS.Signals) => void): SignalWatch {
+export function watchSignals(onThird: (signal: NodeJS.Signals) => void, other?: SignalSource): SignalWatch {
   const tell: ((signal: NodeJS.Signals) => void)[] = [];
   const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => tell.push(resolve));
   const watch = { first: next(), second: next(), received: undefined as NodeJS.Signals | undefined };
-  const listen = (signal: NodeJS.Signals): void => {
-    watch.received = signal;
-    (tell.shift() ?? onThird)(signal);
+  let told = 0;
+  const listener = (): ((signal: NodeJS.Signals) => void) => {
+    let heard = 0;
+    return (signal) => {
+      heard += 1;
+      if (heard <= told) return;
+      told = heard;
+      watch.received = signal;
+      (tell.shift() ?? onThird)(signal);
+    };
   };
+  const listen = listener();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, listen);
+  other?.(listener());
   return watch;
 }
 

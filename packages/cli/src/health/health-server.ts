@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Logger } from '@lovage/core';
 import { CommandError } from '../exit-code.ts';
+import { readPort } from '../options/read-port.ts';
 import { oneLine } from '../output/print.ts';
 import { redact } from '../output/redact.ts';
 import type { Page } from './metrics-source.ts';
@@ -29,7 +31,7 @@ export async function startHealthServer(
   answer: (probe: Probe) => Promise<Health>,
   page: (url: URL) => Promise<Page | undefined> = async () => undefined,
 ): Promise<HealthServer> {
-  const server = createServer((request, response) => void serve(request, response, { answer, page })); // never rejects
+  const server = createServer((request, response) => void serve(request, response, { health: answer, page })); // never rejects
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -39,12 +41,30 @@ export async function startHealthServer(
   return { port: (server.address() as AddressInfo).port, close: () => end(server) };
 }
 
-interface Answers {
-  readonly answer: (probe: Probe) => Promise<Health>;
+/** What a health server answers with. */
+export interface HealthAnswers {
+  readonly health: (probe: Probe) => Promise<Health>;
   readonly page: (url: URL) => Promise<Page | undefined>;
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, { answer, page }: Answers): Promise<void> {
+/** Serves the probes where `--health-port` asks for it. */
+export async function serveHealth(
+  { healthPort, healthHost = '127.0.0.1' }: { readonly healthPort?: string; readonly healthHost?: string },
+  { health, page }: HealthAnswers,
+  logger: Logger,
+): Promise<HealthServer | undefined> {
+  if (healthPort === undefined) return undefined;
+  const address = { host: healthHost, port: readPort(healthPort, '--health-port') };
+  const server = await startHealthServer(address, health, page);
+  logger.info('serving health', { host: healthHost, port: server.port });
+  return server;
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { health: answer, page }: HealthAnswers,
+): Promise<void> {
   const url = new URL(`http://localhost/${(request.url ?? '').replace(/^\/+/, '')}`);
   const path = url.pathname;
   const [probe] = Object.entries(probePaths).find(([, candidate]) => candidate === path) ?? [];

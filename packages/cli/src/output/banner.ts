@@ -15,6 +15,8 @@ export interface BannerFacts {
   readonly slots: number;
   /** With --autoscale: how many there may be. */
   readonly mostSlots?: number;
+  /** With --processes: how many there are. */
+  readonly processes?: number;
   /** Where tasks run. */
   readonly pool: string;
   readonly tasks: readonly string[];
@@ -39,7 +41,7 @@ export function formatBanner(facts: BannerFacts): string {
 
 /** The banner as fields of a log line, for machines. */
 export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknown>> {
-  const { version, app, module, broker, backend, queues, slots, mostSlots, pool, tasks } = facts;
+  const { version, app, module, broker, backend, queues, slots, mostSlots, processes, pool, tasks } = facts;
   return {
     version,
     app,
@@ -50,14 +52,16 @@ export function bannerFields(facts: BannerFacts): Readonly<Record<string, unknow
     queues,
     slots,
     mostSlots,
+    processes,
     pool,
     tasks: tasks.slice(0, shownTasks),
   };
 }
 
-function describeSlots({ slots, mostSlots, pool }: BannerFacts): string {
+function describeSlots({ slots, mostSlots, processes, pool }: BannerFacts): string {
   const range = mostSlots === undefined ? String(slots) : `${slots}–${mostSlots}`;
-  return pool === 'async' ? range : `${range} ${pool}`;
+  const own = pool === 'async' ? range : `${range} ${pool}`;
+  return processes === undefined ? own : `${own}  in each of ${processes} processes`;
 }
 
 /** A task that waits in a queue of which this worker takes nothing says so. */

@@ -16,11 +16,10 @@ import type { AppLocation } from '../../app/find-app.ts';
 import { isInProcess, type OpenedApp, openApp, textSetting } from '../../app/open-app.ts';
 import type { GlobalArguments } from '../../command.ts';
 import { type ExitCode, exitCodeOfSignal, usageError } from '../../exit-code.ts';
-import { type HealthServer, startHealthServer } from '../../health/health-server.ts';
+import { type HealthServer, serveHealth } from '../../health/health-server.ts';
 import { MetricsSource, type Page } from '../../health/metrics-source.ts';
-import { Readiness } from '../../health/readiness.ts';
+import { type Health, type Probe, Readiness } from '../../health/readiness.ts';
 import { readAutoscale } from '../../options/read-autoscale.ts';
-import { readPort } from '../../options/read-port.ts';
 import { settingsOf } from '../../options/setting-flags.ts';
 import { type BannerFacts, bannerFields, formatBanner } from '../../output/banner.ts';
 import { createPinoLogger, type LogFormat } from '../../output/pino-logger.ts';
@@ -29,10 +28,19 @@ import { type SignalWatch, watchSignals } from '../../signal-watch.ts';
 import { readVersion } from '../../version.ts';
 import { closeSoon } from '../with-app.ts';
 import { endOnSignal, exitAfter } from './end-worker.ts';
+import {
+  answerSupervisor,
+  onSupervisorSignal,
+  readSupervised,
+  type SupervisedProcess,
+  tellSupervisor,
+} from './processes/process-link.ts';
+import { readProcesses } from './processes/read-processes.ts';
 
 /** What `lovage worker` was given, beside the flags that are settings of the app. */
 export interface WorkerArguments extends GlobalArguments {
   readonly name?: string;
+  readonly processes?: string;
   readonly logFormat?: string;
   readonly strictBroker?: boolean;
   readonly exitOnBrokerLoss?: boolean;
@@ -48,50 +56,111 @@ export interface WorkerArguments extends GlobalArguments {
 /** How long the broker may take to answer a readiness probe, in milliseconds. */
 const checkTimeout = 2_000;
 
-/** Runs a worker until a signal ends it. The process then ends within the drain plus 5 s, whatever hangs. */
+/** Runs a worker, or several processes of one, until a signal ends it. The process then ends within the drain plus 5 s, whatever hangs. */
 export async function runWorker(
   given: WorkerArguments,
   onReady: (opened: OpenedApp) => Promise<void> = async () => {},
 ): Promise<ExitCode> {
-  const startedAt = performance.now();
   const format = readFormat(given);
   const log = createPinoLogger(format);
-  const signals = watchSignals((signal) => process.exit(exitCodeOfSignal(signal)));
-  const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
-  const letCrash = surviveRejections(log.logger);
-  const readiness = new Readiness(systemClock);
-  let health: HealthServer | undefined;
-  let metrics: MetricsSource | undefined;
-  try {
-    health = await serveHealth(
-      given,
-      { readiness, page: (url) => metrics?.answer(url) ?? Promise.resolve(undefined) },
-      log.logger,
-    );
-    const opened = await openApp(given, { logger: log.logger, needsApp: true });
-    log.setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
-    introduce(opened, { format, autoscale: autoscaleOf(given) }, log.logger);
-    const worker = await start(opened, given, signals);
-    if (worker === undefined) return 0;
-    if (health) metrics = new MetricsSource(opened.app, worker);
-    readiness.start({
-      check: () => new Inspector(opened.app).check({ timeout: checkTimeout }),
+  const supervised = readSupervised();
+  const processes = supervised ? 1 : readProcesses(given.processes, given.name);
+  if (processes > 1) return (await import('./processes/run-processes.ts')).runProcesses(processes, given, log.logger);
+  return new WorkerProgram(given, { format, log, supervised }).run(onReady);
+}
+
+interface Surroundings {
+  readonly format: LogFormat;
+  readonly log: ReturnType<typeof createPinoLogger>;
+  readonly supervised: SupervisedProcess | undefined;
+}
+
+/** The one worker of this process. */
+class WorkerProgram {
+  readonly #given: WorkerArguments;
+  readonly #format: LogFormat;
+  readonly #log: Surroundings['log'];
+  readonly #supervised: SupervisedProcess | undefined;
+  readonly #readiness = new Readiness(systemClock);
+  #metrics: MetricsSource | undefined;
+
+  constructor(given: WorkerArguments, { format, log, supervised }: Surroundings) {
+    this.#given = { ...given, ...nameOf(given, supervised) };
+    this.#format = format;
+    this.#log = log;
+    this.#supervised = supervised;
+  }
+
+  async run(onReady: (opened: OpenedApp) => Promise<void>): Promise<ExitCode> {
+    const startedAt = performance.now();
+    const { logger } = this.#log;
+    const end = (signal: NodeJS.Signals): void => process.exit(exitCodeOfSignal(signal));
+    const signals = watchSignals(end, this.#supervised && onSupervisorSignal);
+    const keepAlive = setInterval(() => {}, 2 ** 30); // memory:// has no socket that would
+    const letCrash = surviveRejections(logger);
+    const health = await this.#serveHealth();
+    try {
+      const opened = await this.#open();
+      const worker = await start(opened, this.#given, signals);
+      if (worker === undefined) return 0;
+      if (this.#given.healthPort !== undefined) this.#metrics = new MetricsSource(opened.app, worker);
+      this.#watch(opened, worker);
+      const { name, queues, slots } = worker.report();
+      logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
+      if (this.#given.beat && (this.#supervised?.number ?? 1) === 1) await startBeside(opened.app, logger);
+      await onReady(opened);
+      if (this.#supervised) reportTo(worker);
+      const drain = Number(opened.settings.get('worker.drain')?.value);
+      const onEnding = (): void => this.#readiness.end();
+      return await endOnSignal({ app: opened.app, worker, drain, signals, logger, onEnding });
+    } finally {
+      health?.close();
+      letCrash();
+      clearInterval(keepAlive);
+    }
+  }
+
+  /** Loads the app, and introduces it: of several processes the first does. */
+  async #open(): Promise<OpenedApp> {
+    const { logger, setLevel } = this.#log;
+    const opened = await openApp(this.#given, { logger, needsApp: true });
+    setLevel(textSetting(opened.settings, 'logLevel') as LogLevel); // core has read it as one
+    if (this.#supervised && isInProcess(opened.settings)) throw usageError(noBrokerForProcesses);
+    const autoscale = autoscaleOf(this.#given);
+    const processes = this.#supervised?.of;
+    if (this.#supervised?.isNew ?? true) introduce(opened, { format: this.#format, autoscale, processes }, logger);
+    return opened;
+  }
+
+  /** Before anything else, so that probes are answered while the worker starts. A supervisor asks its processes. */
+  async #serveHealth(): Promise<HealthServer | undefined> {
+    const health = (probe: Probe): Promise<Health> => this.#readiness.answer(probe);
+    const page = async (url: URL): Promise<Page | undefined> => this.#metrics?.answer(url);
+    if (this.#supervised === undefined) return serveHealth(this.#given, { health, page }, this.#log.logger);
+    answerSupervisor({ health, page });
+    return undefined;
+  }
+
+  #watch({ app, settings }: OpenedApp, worker: Worker): void {
+    this.#readiness.start({
+      check: () => new Inspector(app).check({ timeout: checkTimeout }),
       longestUnpolledQueue: () => worker.longestUnpolledQueue,
       poolTrouble: () => worker.poolTrouble,
-      pollTimeout: Number(opened.settings.get('worker.pollTimeout')?.value),
+      pollTimeout: Number(settings.get('worker.pollTimeout')?.value),
     });
-    const { name, queues, slots } = worker.report();
-    log.logger.info('ready', { worker: name, queues, slots, inMs: Math.round(performance.now() - startedAt) });
-    if (given.beat) await startBeside(opened.app, log.logger);
-    await onReady(opened);
-    const drain = Number(opened.settings.get('worker.drain')?.value);
-    const onEnding = (): void => readiness.end();
-    return await endOnSignal({ app: opened.app, worker, drain, signals, logger: log.logger, onEnding });
-  } finally {
-    health?.close();
-    letCrash();
-    clearInterval(keepAlive);
   }
+}
+
+const noBrokerForProcesses =
+  '--processes: memory:// holds the tasks of one process only: name a broker with --broker or LOVAGE_BROKER_URL';
+
+function nameOf({ name }: WorkerArguments, supervised: SupervisedProcess | undefined): Pick<WorkerArguments, 'name'> {
+  return name === undefined ? {} : { name: name.replaceAll('%i', String(supervised?.number ?? 1)) };
+}
+
+function reportTo(worker: Worker): void {
+  tellSupervisor({ ready: true });
+  void worker.shutdownRequested.then(() => tellSupervisor({ leaving: true }));
 }
 
 /** A beat in the worker's process; it ends with the app. */
@@ -121,9 +190,15 @@ function surviveRejections(logger: Logger): () => void {
 interface Introduction {
   readonly format: LogFormat;
   readonly autoscale: AutoscaleLimits | undefined;
+  /** How many are alike; undefined: this one alone. */
+  readonly processes: number | undefined;
 }
 
-function introduce({ app, location, settings }: OpenedApp, { format, autoscale }: Introduction, logger: Logger): void {
+function introduce(
+  { app, location, settings }: OpenedApp,
+  { format, autoscale, processes }: Introduction,
+  logger: Logger,
+): void {
   const queues = consumedQueues(app);
   const facts: BannerFacts = {
     version: readVersion(),
@@ -135,6 +210,7 @@ function introduce({ app, location, settings }: OpenedApp, { format, autoscale }
     unconsumed: unconsumedTasks(app, queues),
     slots: autoscale?.min ?? Number(settings.get('worker.concurrency')?.value),
     ...(autoscale ? { mostSlots: autoscale.max } : {}),
+    ...(processes === undefined ? {} : { processes }),
     pool: textSetting(settings, 'worker.pool') ?? 'async',
     tasks: registeredTasks(app),
     inProcess: isInProcess(settings),
@@ -199,17 +275,4 @@ function toAppModule({ file, exportName }: AppLocation, given: WorkerArguments):
     import.meta.url,
   );
   return { url: pathToFileURL(file).href, loader: loader.href, ...(exportName === undefined ? {} : { exportName }) };
-}
-
-/** Before anything else, so that probes are answered while the worker starts. */
-async function serveHealth(
-  { healthPort, healthHost = '127.0.0.1' }: WorkerArguments,
-  { readiness, page }: { readonly readiness: Readiness; readonly page: (url: URL) => Promise<Page | undefined> },
-  logger: Logger,
-): Promise<HealthServer | undefined> {
-  if (healthPort === undefined) return undefined;
-  const address = { host: healthHost, port: readPort(healthPort, '--health-port') };
-  const server = await startHealthServer(address, (probe) => readiness.answer(probe), page);
-  logger.info('serving health', { host: healthHost, port: server.port });
-  return server;
 }

@@ -7,6 +7,7 @@ export const workerCommand: Command = {
   options: {
     queues: textOption('The queues it consumes, separated by commas (default: default)', { alias: 'Q' }),
     concurrency: textOption('How many tasks it runs at once (default: 8)', { alias: 'c' }),
+    processes: textOption('Run so many worker processes and keep them running (default: 1)'),
     pool: textOption('Where tasks run: async, threads or processes (default: async)'),
     autoscale: textOption('As max,min: its slots follow the load between them, in place of --concurrency'),
     'max-tasks-per-child': textOption('A thread or process is replaced after so many tasks (default: never)'),
@@ -17,7 +18,7 @@ export const workerCommand: Command = {
     'allow-control': textOption('Obey only these remote commands, separated by commas, such as ping,stats'),
     'health-port': textOption('Serve /livez, /readyz, /startupz, /metrics and /scale on this port'),
     'health-host': textOption('Where to serve them (default: 127.0.0.1)'),
-    name: textOption('Its name; %h is the host, %p the process id', { alias: 'n' }),
+    name: textOption('Its name; %h is the host, %p the process id, %i the number among --processes', { alias: 'n' }),
     loglevel: textOption('debug, info, warn, error or silent (default: info)', { alias: 'l' }),
     'log-format': textOption('pretty or json (default: pretty on a terminal)'),
     drain: textOption('How long a shutdown waits for running tasks (default: 25s)'),
@@ -42,6 +43,7 @@ export const workerCommand: Command = {
     ['$0 worker -A ./tasks.ts', 'run its tasks from the queue default, 8 at a time'],
     ['$0 worker -A ./tasks.ts -Q default,billing -c 32', 'two queues, 32 tasks at a time'],
     ['$0 worker -A ./tasks.ts --pool threads -c 4', 'four threads: tasks that compute do not hold one another up'],
+    ['$0 worker -A ./tasks.ts --processes 4', 'four workers of 8 slots each, for a machine with four cores'],
     ['$0 worker -A ./tasks.ts --health-port 8080', 'for the probes of a container'],
     [
       '$0 worker --broker redis://localhost:6379/0 --log-format json',
