@@ -15,6 +15,7 @@ const quietTools = { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_
  * @typedef {object} RunOptions
  * @property {boolean} [capture] Keep the output instead of showing it.
  * @property {NodeJS.ProcessEnv} [env] Added to this process's environment.
+ * @property {string} [cwd] Where it runs, instead of the root.
  *
  * @typedef {object} Ended
  * @property {number} code Exit code; 128 + n after signal n, 127 when the program could not be started.
@@ -32,7 +33,7 @@ export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     let output = '';
     const child = spawn(command, args, {
-      cwd: root,
+      cwd: options.cwd ?? root,
       env: { ...process.env, ...quietTools, ...options.env },
       stdio: options.capture ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     });

@@ -1,7 +1,7 @@
 // A child process that holds one system, and the questions the harness asks it. The child's side is child.ts.
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { SystemName } from './systems/systems.ts';
+import { fileInTree } from './tree.ts';
 
 /** What a run of tasks took, as the process that ran or awaited them saw it. */
 export interface Spent {
@@ -68,7 +68,7 @@ export class SystemProcess {
   readonly #ended: Promise<number | null>;
 
   constructor(system: SystemName, url: string) {
-    const file = fileURLToPath(new URL('./child.js', import.meta.url));
+    const file = fileInTree('packages/bench/dist/child.js');
     const execArgv = ['--expose-gc', ...(process.env['BENCH_EXEC_ARGV']?.split(' ') ?? [])];
     this.#child = fork(file, [system, url], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve));

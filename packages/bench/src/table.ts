@@ -12,12 +12,13 @@ export function tableOf(figures: readonly Figure[], peers: Readonly<Record<strin
     figure.bar,
     figure.holds ? 'yes' : figure.reason ? `no: ${figure.reason}` : 'NO',
   ]);
-  const table = aligned([head, ...rows]);
+  const table = alignedTable([head, ...rows]);
   const others = Object.entries(peers).map(([name, value]) => [name, thousands(value)]);
-  return others.length === 0 ? table : `${table}\n\n${aligned([['peer', 'value'], ...others])}`;
+  return others.length === 0 ? table : `${table}\n\n${alignedTable([['peer', 'value'], ...others])}`;
 }
 
-function aligned(rows: readonly (readonly string[])[]): string {
+/** Columns side by side. */
+export function alignedTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>

@@ -1,15 +1,15 @@
 // P10: how soon Lovage is there: imported, asked for help, ready to work. Each in a fresh Node.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { Bench } from '../bench.ts';
 import { measureRounds } from '../measure.ts';
+import { fileInTree } from '../tree.ts';
 
-const library = import.meta.resolve('lovage');
-const command = join(dirname(createRequire(import.meta.url).resolve('lovage/package.json')), 'dist', 'bin.js');
-const app = fileURLToPath(new URL('../startup-app.js', import.meta.url));
-const importProgram = `const t = performance.now(); await import(${JSON.stringify(library)}); console.log(performance.now() - t);`;
+const command = (): string => fileInTree('packages/lovage/dist/bin.js');
+const importProgram = (): string => {
+  const library = pathToFileURL(fileInTree('packages/lovage/dist/index.js')).href;
+  return `const t = performance.now(); await import(${JSON.stringify(library)}); console.log(performance.now() - t);`;
+};
 /** The worker's own word for it, whatever the rest of the line says. */
 const readyLine = /\bready\b/i;
 const readyDeadline = 30_000;
@@ -28,14 +28,14 @@ export const startup: Bench = async ({ load, redis, say }) => ({
 
 /** Milliseconds of the import alone, measured inside the process. */
 async function importTime(): Promise<number> {
-  const { output } = await ended(node('--input-type=module', '-e', importProgram));
+  const { output } = await ended(node('--input-type=module', '-e', importProgram()));
   return Number(output);
 }
 
 /** Milliseconds from the start of the process to its end. */
 async function helpTime(): Promise<number> {
   const started = performance.now();
-  const { code, output } = await ended(node(command, '--help'));
+  const { code, output } = await ended(node(command(), '--help'));
   if (code !== 0) throw new Error(`lovage --help ended with ${code}:\n${output}`);
   return performance.now() - started;
 }
@@ -43,7 +43,7 @@ async function helpTime(): Promise<number> {
 /** Milliseconds from the start of the process to its ready line. */
 async function workerTime(url: string): Promise<number> {
   const started = performance.now();
-  const worker = node(command, 'worker', '-A', app, '--broker', url);
+  const worker = node(command(), 'worker', '-A', fileInTree('packages/bench/dist/startup-app.js'), '--broker', url);
   try {
     await printed(worker, readyLine);
     return performance.now() - started;
