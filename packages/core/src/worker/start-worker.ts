@@ -100,6 +100,7 @@ export async function startWorker(app: Lovage, options: WorkerOptions = {}): Pro
   const begin = async (): Promise<Worker> => {
     await Promise.all([
       tools.pools.start(),
+      runtime.workflows.prepare(),
       tools.loop.prepare(stores.broker.leaseGuard),
       startBackground(background),
       registerGroups(runtime),

@@ -24,13 +24,12 @@ import { AsyncResult, type ResultContext } from '../results/async-result.ts';
 import type { TaskDefinition, TaskRegistry } from '../task/task.ts';
 import type { ChildBody } from './engine/inbox.ts';
 import type { Request } from './engine/request.ts';
-import { checkRun } from './engine/run-check.ts';
 import { RunReach, type WorkflowStores } from './engine/run-wake.ts';
+import { LateHost } from './late-host.ts';
 import type { EntryKind } from './log-entry.ts';
 import { Run } from './run.ts';
 import { RunAdmin } from './run-admin.ts';
 import { RunErrors } from './run-errors.ts';
-import { RunHost } from './run-host.ts';
 import type { StartOptions, Workflow } from './workflow.ts';
 import { defineWorkflow, type WorkflowCode, type WorkflowFunction, type WorkflowOptions } from './workflow-code.ts';
 
@@ -86,7 +85,7 @@ export class AppWorkflows {
   >();
   readonly #reach: RunReach;
   readonly #admin: RunAdmin;
-  readonly #host: RunHost;
+  readonly #host: LateHost;
 
   constructor(options: AppWorkflowsOptions) {
     const announce = (id: string, requests: readonly Request[]) => this.#announce(id, requests);
@@ -95,7 +94,7 @@ export class AppWorkflows {
     this.#reach = new RunReach(options);
     this.#admin = new RunAdmin({ ...options, reach: this.#reach });
     const cancelChild = (kind: EntryKind, id: string) => this.#cancelChild(kind, id);
-    this.#host = new RunHost({ ...options, announce, withdraw, cancelChild });
+    this.#host = new LateHost({ ...options, announce, withdraw, cancelChild });
   }
 
   /** See `app.workflow`. */
@@ -179,6 +178,11 @@ export class AppWorkflows {
     }
   }
 
+  /** Loads what carries runs, where the app has workflows: no first run waits for it. */
+  async prepare(): Promise<void> {
+    if (this.#codes.size > 0) await this.#host.load();
+  }
+
   /** The runs of a worker leave it as soon as no step of theirs runs. */
   drain(worker: string): void {
     this.#host.drain(worker);
@@ -251,6 +255,7 @@ export class AppWorkflows {
     const { args = [] } = JSON.parse(call) as { readonly args?: readonly JsonValue[] };
     const decoded = await found.definition.payload.args?.decode(args);
     const input = decoded?.ok ? (decoded.value as readonly unknown[])[0] : args[0];
+    const { checkRun } = await import('./engine/run-check.ts');
     const problem = await checkRun(found.code, run, input, {
       store,
       clock,
