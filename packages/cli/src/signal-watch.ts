@@ -22,13 +22,13 @@ export function watchSignals(onThird: (signal: NodeJS.Signals) => void, other?: 
   const tell: ((signal: NodeJS.Signals) => void)[] = [];
   const next = (): Promise<NodeJS.Signals> => new Promise((resolve) => tell.push(resolve));
   const watch = { first: next(), second: next(), received: undefined as NodeJS.Signals | undefined };
-  let told = 0;
+  let passed = 0;
   const listener = (): ((signal: NodeJS.Signals) => void) => {
     let heard = 0;
     return (signal) => {
       heard += 1;
-      if (heard <= told) return;
-      told = heard;
+      if (heard <= passed) return;
+      passed = heard;
       watch.received = signal;
       (tell.shift() ?? onThird)(signal);
     };

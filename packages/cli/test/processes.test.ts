@@ -28,7 +28,9 @@ describe.skipIf(noRedis)('worker processes on a real Redis', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-  it('introduces them once, serves probes of all, starts a lost one again, and ends them as one', { timeout: maxWait }, async () => {
+  it('introduces them once, serves probes of all, starts a lost one again, and ends them as one', {
+    timeout: maxWait,
+  }, async () => {
     const env = { LOVAGE_BROKER_URL: redis.url, LOVAGE_PREFIX: 'processes' };
     const port = await freePort();
     const fleet = start([...worker, '--processes', '2', '-n', 'w%i', '--health-port', String(port)], { env });
@@ -59,7 +61,9 @@ describe.skipIf(noRedis)('worker processes on a real Redis', () => {
     expect(lines.filter(({ msg }) => msg === 'stopped: no task handed back')).toHaveLength(2);
   });
 
-  it('ends with the workers that were asked from afar to shut down, and with its supervisor', { timeout: maxWait }, async () => {
+  it('ends with the workers that were asked from afar to shut down, and with its supervisor', {
+    timeout: maxWait,
+  }, async () => {
     const env = { LOVAGE_BROKER_URL: redis.url, LOVAGE_PREFIX: 'asked' };
     const fleet = start([...worker, '--processes', '2'], { env });
     await fleet.says(/(?:"msg":"ready"[\s\S]*){2}/);

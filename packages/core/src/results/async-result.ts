@@ -111,10 +111,21 @@ export class AsyncResult<T = unknown> {
    */
   get(options: GetOptions = {}): Promise<T> {
     if (this.#origin.ignored) return Promise.resolve(undefined as T); // asked for: ignoreResult
+    if (options.timeout === undefined && options.signal === undefined) return this.#getWithoutLimit();
     const began = this.#context.clock.monotonic();
     return this.wait(options).then((record) =>
       record.list ? (this.#listInTime(record, options, began) as Promise<T>) : (this.#unwrap(record) as T),
     );
+  }
+
+  /** As most calls are: what ten thousand of them hold is what garbage collection costs. */
+  #getWithoutLimit(): Promise<T> {
+    if (!this.#context.enabled) return Promise.reject(new NoResultBackendError(this.id));
+    try {
+      return new Wait<T>(this.#watched(), this.#context, {}, (record) => this.#unwrap(record) as T).record;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The members of a list are read within the time that is left, too. */
@@ -141,11 +152,10 @@ export class AsyncResult<T = unknown> {
   /** As {@link AsyncResult.wait}, and can be given up. */
   startWait(options: GetOptions): Waiting {
     if (!this.#context.enabled) throw new NoResultBackendError(this.id);
-    const { clock, inbox } = this.#context;
     const { signal } = options;
     const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout, 'get: timeout');
     signal?.throwIfAborted();
-    return new Wait(this.#watched(), { inbox, clock, timeout, signal });
+    return new Wait(this.#watched(), this.#context, { timeout, signal });
   }
 
   /** The value of a final record, or the error it stands for. */

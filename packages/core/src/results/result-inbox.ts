@@ -39,13 +39,13 @@ interface Entry {
   /** Nearly every task has one listener: no list is made for it. */
   listener: ResultListener | undefined;
   more: ResultListener[] | undefined;
-  /** When the task was made, epoch ms, where known: a task younger than the grace cannot be missing. */
-  readonly since: number | undefined;
+  /** This moment and the next one count from the inbox's own beginning: as small integers they take no object each. */
   nextCheck: number;
   interval: number;
   /** How many checks in a row found the task nowhere. */
   absences: number;
-  nextLocate: number;
+  /** undefined: when the task was made is not known. A task younger than the grace cannot be missing. */
+  nextLocate: number | undefined;
 }
 
 /** How often a task is asked for when its ring should have come: the price of a lost ring. */
@@ -72,6 +72,7 @@ export class ResultInbox {
   readonly #entries = new Map<string, Entry>();
   readonly #stores: () => Promise<ResultStores>;
   readonly #clock: Clock;
+  readonly #begun: number;
   readonly #logger: Logger;
   #subscription: Promise<Subscription | undefined> | undefined;
   #sweep: Timer | undefined;
@@ -88,6 +89,7 @@ export class ResultInbox {
   constructor(stores: () => Promise<ResultStores>, clock: Clock, logger: Logger) {
     this.#stores = stores;
     this.#clock = clock;
+    this.#begun = clock.now();
     this.#logger = logger;
   }
 
@@ -157,17 +159,17 @@ export class ResultInbox {
       return undefined;
     }
     const interval = task.notifiesThisProcess ? sweepInterval : foreignInterval.first;
-    const now = this.#clock.now();
-    const since = task.notifiesThisProcess ? now : timeOfTaskId(task.id);
+    const now = this.#now();
+    const made = task.notifiesThisProcess ? undefined : timeOfTaskId(task.id);
+    const known = task.notifiesThisProcess || made !== undefined;
     const entry: Entry = {
       task,
       listener,
       more: undefined,
-      since,
       nextCheck: now + interval,
       interval,
       absences: 0,
-      nextLocate: Math.max(now, (since ?? now) + missingGrace),
+      nextLocate: known ? Math.max(now, (made === undefined ? now : made - this.#begun) + missingGrace) : undefined,
     };
     this.#entries.set(task.id, entry);
     if (cameEarly || !task.subscribedBeforePublish || this.#earlyDropped) this.#lookUp(entry);
@@ -242,9 +244,9 @@ export class ResultInbox {
     let soonest = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) soonest = Math.min(soonest, entry.nextCheck);
     this.#sweepAt = soonest;
-    this.#sweep = this.#clock.after(Math.max(10, soonest - this.#clock.now()), () => {
+    this.#sweep = this.#clock.after(Math.max(10, soonest - this.#now()), () => {
       this.#sweep = undefined;
-      const now = this.#clock.now();
+      const now = this.#now();
       const due = [...this.#entries.values()].filter((entry) => entry.nextCheck <= now);
       this.#check(due)
         .catch((error: unknown) => this.#complain(error))
@@ -258,7 +260,7 @@ export class ResultInbox {
   }
 
   async #check(entries: readonly Entry[]): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#now();
     for (const entry of entries) {
       entry.interval = Math.min(entry.interval * (entry.task.notifiesThisProcess ? 1 : 1.6), foreignInterval.longest);
       entry.nextCheck = now + entry.interval;
@@ -290,9 +292,9 @@ export class ResultInbox {
 
   /** A task that both the broker and the store lack, at two looks, is missing: it expired, was forgotten, or was lost. */
   async #findMissing({ monitor }: ResultStores, absent: readonly Entry[]): Promise<void> {
-    const now = this.#clock.now();
+    const now = this.#now();
     const due = absent.filter(
-      ({ nextLocate, since, task }) => nextLocate <= now && since !== undefined && this.#entries.has(task.id),
+      ({ nextLocate, task }) => nextLocate !== undefined && nextLocate <= now && this.#entries.has(task.id),
     );
     if (monitor === undefined || due.length === 0) return;
     const queues = due.every(({ task }) => task.queue)
@@ -309,6 +311,11 @@ export class ResultInbox {
       this.#entries.delete(entry.task.id);
       for (const listener of [entry.listener, ...(entry.more ?? [])]) listener?.onMissing?.();
     });
+  }
+
+  /** Milliseconds since the inbox was made. */
+  #now(): number {
+    return this.#clock.now() - this.#begun;
   }
 
   #complain(error: unknown): void {

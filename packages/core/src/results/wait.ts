@@ -10,34 +10,48 @@ export interface Waiting {
   cancel(): void;
 }
 
-/** Where a wait listens, and what ends it beside the record. */
-export interface WaitOptions {
+/** Where a wait listens. */
+export interface WaitContext {
   readonly inbox: ResultInbox;
   readonly clock: Clock;
-  /** Milliseconds. */
-  readonly timeout: number | undefined;
-  readonly signal: AbortSignal | undefined;
 }
 
-/** One wait for a task's final record. A class, since thousands may be open: closures would cost several objects each. */
-export class Wait implements Waiting, ResultListener {
-  readonly record: Promise<OutcomeRecord>;
+/** What ends a wait beside the record. */
+export interface WaitLimits {
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Resolve = (value: unknown) => void;
+const noResolve: Resolve = () => {};
+
+/**
+ * One wait for a task's final record, or for what `read` makes of it. A class, since thousands may be open: closures would cost several
+ * objects each, a promise that follows another one three, and the executor's `reject` one.
+ */
+export class Wait<T = OutcomeRecord> implements ResultListener {
+  readonly record: Promise<T>;
   readonly #task: Watched;
-  readonly #options: WaitOptions;
-  #resolve: (record: OutcomeRecord) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
+  readonly #inbox: ResultInbox;
+  readonly #read: ((record: OutcomeRecord) => unknown) | undefined;
+  #resolve = noResolve;
   readonly #timer: Timer | undefined;
   readonly #forgetSignal: (() => void) | undefined;
   #over = false;
 
-  constructor(task: Watched, options: WaitOptions) {
+  constructor(
+    task: Watched,
+    { inbox, clock }: WaitContext,
+    { timeout, signal }: WaitLimits,
+    read?: (record: OutcomeRecord) => T | PromiseLike<T>,
+  ) {
     this.#task = task;
-    this.#options = options;
-    this.record = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+    this.#inbox = inbox;
+    this.#read = read;
+    this.record = new Promise<T>((resolve) => {
+      this.#resolve = resolve as Resolve; // of T where there is `read`, else of a record
     });
-    const { inbox, clock, timeout, signal } = options;
     inbox.watch(task, this);
     if (this.#over) return; // the ring came before the wait
     if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#fail(this.#late(timeout)));
@@ -47,7 +61,12 @@ export class Wait implements Waiting, ResultListener {
   onRecord(record: OutcomeRecord): void {
     if (!isFinal(record)) return;
     this.#end();
-    this.#resolve(record);
+    if (this.#read === undefined) return this.#resolve(record);
+    try {
+      this.#resolve(this.#read(record));
+    } catch (error) {
+      this.#resolve(Promise.reject(error));
+    }
   }
 
   onMissing(): void {
@@ -62,7 +81,7 @@ export class Wait implements Waiting, ResultListener {
   cancel(): void {
     if (this.#over) return;
     this.#end();
-    this.#options.inbox.unwatch(this.#task.id, this);
+    this.#inbox.unwatch(this.#task.id, this);
   }
 
   #end(): void {
@@ -73,11 +92,11 @@ export class Wait implements Waiting, ResultListener {
 
   #fail(reason: unknown): void {
     this.cancel();
-    this.#reject(reason);
+    this.#resolve(Promise.reject(reason));
   }
 
   #late(timeout: number): ResultTimeoutError {
-    const { lastError } = this.#options.inbox;
+    const { lastError } = this.#inbox;
     const fate = this.#task.hasDeadline
       ? ' (after its deadline it is not started, or it is aborted)'
       : ' (the task goes on)';
