@@ -10,6 +10,7 @@ COPY packages/celery/package.json packages/celery/
 COPY packages/postgres/package.json packages/postgres/
 COPY packages/dashboard/package.json packages/dashboard/
 COPY packages/opentelemetry/package.json packages/opentelemetry/
+COPY packages/connect/package.json packages/connect/
 COPY packages/lovage/package.json packages/lovage/
 COPY packages/bench/package.json packages/bench/
 COPY packages/chaos/package.json packages/chaos/

@@ -51,7 +51,7 @@ export function measureHouse(sources: readonly SourceFile[]): readonly Measure[]
     casts(production, 'redis', 13, 5),
     casts(production, 'cli', 8.5, 5),
     { name: 'interfaces of the driver seam', value: seam.interfaces.length, bound: 77, wanted: 49, worst: [] },
-    { name: 'methods of the driver seam', value: seam.methods.length, bound: 98, wanted: 77, worst: [] },
+    { name: 'methods of the driver seam', value: seam.methods.length, bound: 99, wanted: 77, worst: [] },
     { name: 'operations a broker must have', value: seam.required.length, bound: 16, wanted: 12, worst: seam.required },
     vocabulary(sources),
   ];

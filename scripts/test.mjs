@@ -1,11 +1,15 @@
 // @ts-check
-// `npm test [-- vitest's arguments]`: Redis, Celery, RabbitMQ, PostgreSQL and OpenSSL, build, every test, and as the last line how they ended.
+// `npm test [-- vitest's arguments]`: the servers that tests need, build, every test, and as the last line how they ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
+import { ensureActivemq } from './ensure-activemq.mjs';
 import { ensureCelery } from './ensure-celery.mjs';
+import { ensureKafka } from './ensure-kafka.mjs';
+import { ensureMosquitto } from './ensure-mosquitto.mjs';
+import { ensureNats } from './ensure-nats.mjs';
 import { ensureOpenssl } from './ensure-openssl.mjs';
 import { ensurePostgres } from './ensure-postgres.mjs';
 import { ensureRabbitmq } from './ensure-rabbitmq.mjs';
@@ -21,6 +25,10 @@ process.exitCode =
   (await part(ensureCelery)) ||
   (await part(ensureRabbitmq)) ||
   (await part(ensurePostgres)) ||
+  (await part(ensureKafka)) ||
+  (await part(ensureNats)) ||
+  (await part(ensureMosquitto)) ||
+  (await part(ensureActivemq)) ||
   (await build()) ||
   (await test(process.argv.slice(2)));
 

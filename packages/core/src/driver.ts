@@ -29,6 +29,7 @@ export type {
   DeadLetterPage,
   MessageLocation,
   Monitor,
+  ParkedLetter,
   QueueCounts,
   UndeliveredPage,
 } from './driver/monitor.ts';

@@ -41,6 +41,7 @@ const coreLayers: Layers = {
     'worker',
     'beat',
     'inspect',
+    'connector',
     'testing',
   ],
   shared: ['abort-signal.ts', 'errors.ts', 'clock.ts', 'retry.ts', 'logger.ts', 'version.ts'],
@@ -51,6 +52,7 @@ const coreDoors = [
   '/worker',
   '/beat',
   '/inspect',
+  '/connector',
   '/driver',
   '/conformance',
   '/testing',
@@ -70,6 +72,10 @@ const table: Readonly<Record<string, ImportRule>> = {
   cli: { own: [...coreDoors, '@lovage/dashboard'], never: redisClients },
   dashboard: { own: ['@lovage/core', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
   opentelemetry: { own: ['@lovage/core'], never: [...redisClients, 'yargs'] },
+  connect: {
+    own: ['@lovage/core', '@lovage/core/connector', '@lovage/core/inspect', '@lovage/core/worker'],
+    never: [...redisClients, 'yargs', 'pino', 'hono'],
+  },
   lovage: { own: [...coreDoors, ...drivers, '@lovage/cli', '@lovage/dashboard'], never: [...redisClients, 'yargs'] },
   bench: {
     own: [...coreDoors, ...drivers, 'lovage', ...coreDoors.map((door) => door.replace('@lovage/core', 'lovage'))],
@@ -83,7 +89,8 @@ const everyModule = readModules();
 const modules = everyModule.filter((module) => !isTest(module));
 const of = (folder: string): readonly Module[] => modules.filter((module) => module.folder === folder);
 
-const mayUseVitest = ({ folder, file }: Module): boolean => folder === 'core' && /^testing[./]/.test(file);
+const mayUseVitest = ({ folder, file }: Module): boolean =>
+  (folder === 'core' && /^testing[./]/.test(file)) || (folder === 'connect' && file.startsWith('exam/'));
 /** The bench measures raw clients against us; the fault suite does harm behind our back. */
 const mayCreateClients = ({ folder, file }: Module): boolean =>
   folder === 'bench' ||

@@ -4,7 +4,8 @@ import type { Message } from '../message/message.ts';
 import type { GateRule, MessageTemplate, PlanTimes } from '../message/plan.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import { type CallOptions, readTaskId } from '../producer/call-options.ts';
-import type { PreparedCall, Producer } from '../producer/publish.ts';
+import type { PreparedCall } from '../producer/prepared-call.ts';
+import type { Producer } from '../producer/publish.ts';
 import { assertUnread } from './group.ts';
 import { type AnySignature, assertSignature, type Members, type SignatureShape } from './signature.ts';
 

@@ -69,6 +69,11 @@ export interface Monitor {
   peek?(queue: string, limit: number): Promise<readonly Message[]>;
   /** Removes these messages where they wait or are delayed; running ones are not touched. True for each that was removed. */
   remove?(ids: readonly string[], queues?: readonly string[]): Promise<readonly boolean[]>;
+  /**
+   * Parks dead letters that never were messages: records of another system that could not be read. Parking one again keeps it
+   * twice. Absent: this broker cannot.
+   */
+  park?(queue: string, letters: readonly ParkedLetter[]): Promise<void>;
   /** The parked dead letters, newest first, at most `limit`; `page` goes on where an earlier answer ended. */
   deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]>;
   /** Deletes dead letters of a queue by their keys. Returns how many of them were there. */
@@ -82,6 +87,9 @@ export interface DeadLetterPage {
   /** @default false: newest first */
   readonly oldestFirst?: boolean;
 }
+
+/** A dead letter that is about to be parked. */
+export type ParkedLetter = Omit<DeadLetter, 'key' | 'queue'>;
 
 /** A parked message. */
 export interface DeadLetter {

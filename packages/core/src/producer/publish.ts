@@ -1,11 +1,9 @@
 import type { Broker } from '../driver/broker.ts';
-import { BrokerUnavailableError, ClosedError, ConfigurationError, LovageError, PublishError } from '../errors.ts';
+import { ConfigurationError, type LovageError } from '../errors.ts';
 import { flowControlOf } from '../flow/flow-control-of.ts';
 import type { JsonValue } from '../message/json.ts';
 import type { Message } from '../message/message.ts';
 import { encodeArgs, encodeKwargs, encodeTail } from '../message/payload-codec.ts';
-import type { PlanTimes } from '../message/plan.ts';
-import { formatDuration } from '../options/duration.ts';
 import type { MaybePromise } from '../options/schema.ts';
 import type { UniqueRule } from '../options/unique-rule.ts';
 import { AsyncResult, type ResultOrigin } from '../results/async-result.ts';
@@ -15,17 +13,19 @@ import { UniqueSender, type UniqueSent } from '../unique/unique.ts';
 import { type BuildContext, buildMessage } from './build-message.ts';
 import { type CallOptions, type ResolvedCallOptions, resolveCallOptions } from './call-options.ts';
 import { assertForMany, severalInOne, uniqueInCanvas } from './call-validation.ts';
+import { collectMessages, type NamedCall } from './named-call.ts';
+import { type PreparedCall, type PrepareOptions, timesOf } from './prepared-call.ts';
 import type { ProducerContext } from './producer-context.ts';
 import { publishInChunks } from './publish-chunks.ts';
 import { CallsUnderWay, PublishDeadlines } from './publish-deadline.ts';
+import { explainPublishError } from './publish-error.ts';
 
-/** What {@link Producer.prepare} takes beside the call. */
-export interface PrepareOptions {
-  readonly options?: CallOptions;
-  /** How many arguments will come before these. @default 0 */
-  readonly open?: number;
-  /** The arguments are a list of argument lists. @default false */
-  readonly each?: boolean;
+interface OneOfMany {
+  readonly given: CallOptions | undefined;
+  readonly shared: ResolvedCallOptions;
+  readonly sharedBuild: BuildContext;
+  /** @default one that is made up */
+  readonly id?: string;
 }
 
 interface LateCall {
@@ -35,15 +35,8 @@ interface LateCall {
   readonly onPrepared: ((result: AsyncResult) => void) | undefined;
 }
 
-/** A call that is ready to be sent but for its id and its moment. */
-export interface PreparedCall {
-  readonly message: Message;
-  readonly times: PlanTimes;
-}
-
 /** Unique calls of one round trip. */
 const chunkSize = 500;
-const noTimes: PlanTimes = {};
 const none: readonly Message[] = [];
 /** The id of what gets one when it is sent, from its place in a canvas: no key of its task counts there. */
 const unnamed = '';
@@ -197,16 +190,59 @@ export class Producer {
     const sharedBuild = timed instanceof Promise ? await timed : timed;
     const messages: Message[] = [];
     for (const args of argsList) {
-      const call = this.#context.beforePublish ? this.#readCall(definition, args, given) : shared;
-      const build = call === shared ? sharedBuild : await this.#timed(call, definition);
-      const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
-      const wire = encoded instanceof Promise ? await encoded : encoded;
-      messages.push(inTurn(definition, buildMessage(definition, wire, call, build)));
+      const message = this.#messageOf(definition, args, { given, shared, sharedBuild });
+      messages.push(message instanceof Promise ? await message : message);
     }
     const rule = shared.unique ?? definition.options.unique;
     if (rule) return this.#sendEachUnique(definition, messages, rule);
     await this.publish(messages);
     return messages.map((message) => this.#resultOf(message, definition));
+  }
+
+  /**
+   * Sends calls of one task, each under an id of its own, in order. Resolves when the broker has accepted those that can be sent,
+   * with the reasons of the others by their place in the list. Throws as {@link Producer.send} does for what concerns all of them.
+   */
+  sendEach(
+    definition: TaskDefinition,
+    calls: readonly NamedCall[],
+    given?: CallOptions,
+  ): Promise<ReadonlyMap<number, LovageError>> {
+    return this.calls.during(this.#sendEach(definition, calls, given));
+  }
+
+  async #sendEach(
+    definition: TaskDefinition,
+    calls: readonly NamedCall[],
+    given: CallOptions | undefined,
+  ): Promise<ReadonlyMap<number, LovageError>> {
+    const shared = this.#read(given, definition);
+    if (shared.unique ?? definition.options.unique) {
+      throw new ConfigurationError(`task "${definition.name}" is unique: calls that bring ids of their own cannot be`);
+    }
+    const timed = this.#timed(shared, definition);
+    const sharedBuild = timed instanceof Promise ? await timed : timed;
+    const { messages, refused } = await collectMessages(calls, ({ id, args }) =>
+      this.#messageOf(definition, args, { given, shared, sharedBuild, id }),
+    );
+    if (messages.length > 0) await this.publish(messages);
+    return refused;
+  }
+
+  /** The message of one of several calls; a promise only where something has to be waited for. */
+  #messageOf(
+    definition: TaskDefinition,
+    args: readonly unknown[],
+    { given, shared, sharedBuild, id }: OneOfMany,
+  ): MaybePromise<Message> {
+    const read = this.#context.beforePublish ? this.#readCall(definition, args, given) : shared;
+    const build = read === shared ? sharedBuild : this.#timed(read, definition);
+    const encoded = encodeArgs(definition.payload, args, this.#context.maxPayload);
+    const call = id === undefined ? read : { ...read, taskId: id };
+    const finish = (wire: readonly JsonValue[], context: BuildContext): Message =>
+      inTurn(definition, buildMessage(definition, wire, call, context));
+    if (!(encoded instanceof Promise) && !(build instanceof Promise)) return finish(encoded, build);
+    return Promise.all([encoded, build]).then(([wire, context]) => finish(wire, context));
   }
 
   /** The queue that calls of a task go to unless they say otherwise. */
@@ -234,7 +270,7 @@ export class Producer {
       },
       (thrown: unknown) => {
         this.calls.end();
-        const error = this.#explain(thrown, messages, signal);
+        const error = explainPublishError(thrown, { messages, signal, ...this.#context });
         this.#context.onUnsent?.(messages, error);
         throw error;
       },
@@ -349,22 +385,6 @@ export class Producer {
     if (message.parentId) origin.parentId = message.parentId;
     return new AsyncResult(origin, results);
   }
-
-  #explain(thrown: unknown, messages: readonly Message[], signal: AbortSignal): unknown {
-    const only = messages.length === 1 ? messages[0] : undefined;
-    const error = thrown instanceof PublishError && only ? (thrown.failures.get(only.id) ?? thrown) : thrown;
-    if (!signal.aborted) return error;
-    const cause = error instanceof LovageError ? (error.cause ?? error) : error;
-    if (error instanceof LovageError && error.code !== 'BROKER_UNAVAILABLE') return error;
-    const what = only ? `task ${only.id} (${only.task})` : `${messages.length} tasks`;
-    const fate = 'it may have been accepted with its reply lost: publishing again under the same taskId is safe';
-    if (signal.reason instanceof ClosedError) return new ClosedError('the app', `${what} was on its way: ${fate}`);
-    return new BrokerUnavailableError(
-      `broker ${this.#context.brokerName()} did not accept ${what} within ${formatDuration(this.#context.publishTimeout)}` +
-        `${cause instanceof Error && cause.name !== 'AbortError' ? ` (${cause.message})` : ''}; ${fate}`,
-      { cause, ...(only ? { taskId: only.id } : {}) },
-    );
-  }
 }
 
 type TimedOptions = { readonly [K in 'countdown' | 'expires' | 'deadline']?: ResolvedCallOptions[K] | undefined };
@@ -380,18 +400,4 @@ function isFlowControlled({ turn }: Message): boolean {
 function inTurn(definition: TaskDefinition, message: Message): Message {
   const turn = definition.options.acquired ? flowControlOf(definition, message.args) : undefined;
   return turn === undefined ? message : { ...message, turn };
-}
-
-function timesOf(
-  { countdown, eta, expires }: { [K in 'countdown' | 'eta' | 'expires']: ResolvedCallOptions[K] | undefined },
-  { options }: TaskDefinition,
-): PlanTimes {
-  const after = expires && 'after' in expires ? expires.after : expires ? undefined : options.expires;
-  if (countdown === undefined && eta === undefined && expires === undefined && after === undefined) return noTimes;
-  return {
-    ...(countdown === undefined ? {} : { countdown }),
-    ...(eta === undefined ? {} : { eta }),
-    ...(after === undefined ? {} : { expiresAfter: after }),
-    ...(expires && 'at' in expires ? { expiresAt: expires.at } : {}),
-  };
 }

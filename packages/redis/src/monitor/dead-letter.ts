@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterPage } from '@lovage/core/driver';
+import type { DeadLetter, DeadLetterPage, ParkedLetter } from '@lovage/core/driver';
 import type { StoreLink } from '../store-link.ts';
 
 /** Letters deleted by one command. */
@@ -19,6 +19,30 @@ export async function readDeadLetters(
       : client.xrevrange(key, after === undefined ? '+' : `(${after}`, '-', 'COUNT', count),
   );
   return entries.map(([entry, fields]) => parseDeadLetter(queue, entry, fields));
+}
+
+/** Parks letters in the order given. The sweep bounds how many are kept. After a lost reply again: a letter may be kept twice. */
+export async function parkLetters(
+  link: StoreLink,
+  { key }: Pick<DeadLetterStream, 'key'>,
+  letters: readonly ParkedLetter[],
+): Promise<void> {
+  for (let start = 0; start < letters.length; start += chunkSize) {
+    await link.run((client) =>
+      Promise.all(
+        letters
+          .slice(start, start + chunkSize)
+          .map(({ id, at, reason, task = '', body }) =>
+            client.xadd(
+              key,
+              '*',
+              ...['id', id, 'at', String(at), 'reason', reason.name, 'message', reason.message],
+              ...['task', task, 'body', body, 'opts', ''],
+            ),
+          ),
+      ),
+    );
+  }
 }
 
 /** Deletes letters by their keys; after a lost reply again, which then counts those that the first try deleted as not there. */

@@ -5,6 +5,7 @@ import {
   type Message,
   type MessageLocation,
   type Monitor,
+  type ParkedLetter,
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
@@ -15,7 +16,7 @@ import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
 import { scriptsOf } from '../scripts/scripts.ts';
 import type { StoreLink } from '../store-link.ts';
 import { countsOrProblem } from './counts.ts';
-import { readDeadLetters, removeDeadLetters } from './dead-letter.ts';
+import { parkLetters, readDeadLetters, removeDeadLetters } from './dead-letter.ts';
 import { oldestJob } from './oldest-job.ts';
 import { peekJobs, readMessages, readUndeliveredJobs } from './undelivered-jobs.ts';
 
@@ -181,6 +182,10 @@ export class RedisMonitor implements Monitor {
 
   deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]> {
     return readDeadLetters(this.#link, { queue, key: this.#keys.dead(queue) }, limit, page);
+  }
+
+  park(queue: string, letters: readonly ParkedLetter[]): Promise<void> {
+    return parkLetters(this.#link, { key: this.#keys.dead(queue) }, letters);
   }
 
   removeDeadLetters(queue: string, keys: readonly string[]): Promise<number> {

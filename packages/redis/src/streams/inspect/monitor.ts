@@ -6,13 +6,14 @@ import {
   type MessageLocation,
   type Monitor,
   newTaskId,
+  type ParkedLetter,
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
 import type { RedisClient } from '../../connection.ts';
 import type { Keys } from '../../keys.ts';
 import { countsOrProblem } from '../../monitor/counts.ts';
-import { readDeadLetters, removeDeadLetters } from '../../monitor/dead-letter.ts';
+import { parkLetters, readDeadLetters, removeDeadLetters } from '../../monitor/dead-letter.ts';
 import { scriptsOf } from '../../scripts/scripts.ts';
 import type { StoreLink } from '../../store-link.ts';
 import { createStreamQueue, group, keysOfQueue } from '../entry/stream-queue.ts';
@@ -141,6 +142,10 @@ export class StreamsMonitor implements Monitor {
 
   deadLetters(queue: string, limit: number, page?: DeadLetterPage): Promise<readonly DeadLetter[]> {
     return readDeadLetters(this.#link, { queue, key: this.#keys.dead(queue) }, limit, page);
+  }
+
+  park(queue: string, letters: readonly ParkedLetter[]): Promise<void> {
+    return parkLetters(this.#link, { key: this.#keys.dead(queue) }, letters);
   }
 
   removeDeadLetters(queue: string, keys: readonly string[]): Promise<number> {

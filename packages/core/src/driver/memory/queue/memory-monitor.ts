@@ -45,6 +45,10 @@ export function createMemoryMonitor(store: MemoryStore, assertOpen: () => void):
       const within = queues && new Set(queues);
       return ids.map((id) => store.remove(id, within));
     },
+    park: async (queue, letters) => {
+      assertOpen();
+      for (const letter of letters) store.queue(queue).park({ ...letter, queue });
+    },
     deadLetters: async (queue, limit, page) => {
       assertOpen();
       return store.queues.get(queue)?.deadLetters(limit, page) ?? [];
