@@ -145,14 +145,25 @@ export class DeliveryRunner {
     onError(error instanceof Error ? error : new Error('a delivery failed', { cause: error }));
   }
 
+  /** What only a failure needs is made by the first one: on the way of every task a promise costs a microsecond. */
   async #settle(ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
+    try {
+      return await settle(ending, context, fetchNext);
+    } catch (error) {
+      return this.#settleAgain(error, ending, context, fetchNext);
+    }
+  }
+
+  #settleAgain(first: unknown, ending: Ending, context: SettleContext, fetchNext: boolean): Promise<unknown> {
     const { clock, request } = this.#parts;
     const { leaseDuration, onError } = request;
     const rule = settleRule({ client: context.client, leaseDuration, now: () => performance.now(), onError });
+    let settling: Promise<unknown> | undefined = Promise.reject(first);
     return retry(clock, rule, undefined, async () => {
       try {
-        return await settle(ending, context, fetchNext);
+        return await (settling ?? settle(ending, context, fetchNext));
       } catch (error) {
+        settling = undefined;
         if (isStale(error)) return this.#stale(ending);
         throw error; // in the end the lease brings the job back
       }
