@@ -24,6 +24,7 @@ export { Chain, chain } from './canvas/chain.ts';
 export { Chord, chord } from './canvas/chord.ts';
 export { Gate, type GateOptions, gate } from './canvas/gate.ts';
 export { Group, group } from './canvas/group.ts';
+export type { Outbox, OutboxOptions, Sendable } from './canvas/outbox.ts';
 export { type AnySignature, Signature } from './canvas/signature.ts';
 export type { CanvasData, ChainData, ChordData, GateData, GroupData, SignatureData } from './canvas/signature-data.ts';
 export {

@@ -5,6 +5,7 @@ export type { AttemptCounts, RunningTask, WorkerReport } from './events/worker-r
 export type { WorkerSettings } from './settings/app-options.ts';
 export { type Overrides, setOverrides } from './settings/overrides.ts';
 export type { AutoscaleLimits } from './worker/background/autoscale.ts';
+export { type Relay, type RelayOptions, startRelay } from './worker/background/outbox-relay.ts';
 export type {
   /** @deprecated called UnpolledQueue */
   UnpolledQueue as Silence,

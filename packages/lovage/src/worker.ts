@@ -7,10 +7,12 @@ export type {
   Middleware,
   Next,
   Overrides,
+  Relay,
+  RelayOptions,
   RunningTask,
   ShutdownReport,
   WorkerOptions,
   WorkerReport,
   WorkerSettings,
 } from '@lovage/core/worker';
-export { setOverrides, startWorker, Worker } from '@lovage/core/worker';
+export { setOverrides, startRelay, startWorker, Worker } from '@lovage/core/worker';

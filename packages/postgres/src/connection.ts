@@ -42,6 +42,7 @@ export async function createPool(target: PostgresTarget, times: ClientTimes): Pr
   const { Pool } = await loadPg();
   const pool = new Pool({ ...configOf(target, times), max: target.max, idleTimeoutMillis: 30_000 });
   pool.on('error', () => {}); // an idle connection was lost: the next use opens another
+  pool.on('connect', (client) => client.on('error', () => {})); // one in use: its statement rejects, too, and is told there
   return pool;
 }
 

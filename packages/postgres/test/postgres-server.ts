@@ -65,6 +65,7 @@ export class PostgresServer {
     if (!this.#pool) {
       this.#pool = new pg.Pool({ connectionString: this.url, max: 5 });
       this.#pool.on('error', () => {}); // servers of tests go away
+      this.#pool.on('connect', (client) => client.on('error', () => {}));
     }
     return this.#pool;
   }

@@ -25,6 +25,7 @@ import { broadcastCommand } from './workers/broadcast.ts';
 import { controlFamily } from './workers/control.ts';
 import { healthCommand } from './workers/health.ts';
 import { inspectFamily } from './workers/inspect.ts';
+import { relayCommand } from './workers/relay.ts';
 import { statusCommand } from './workers/status.ts';
 import { workerCommand } from './workers/worker.ts';
 import { workflowFamily } from './workflow.ts';
@@ -35,6 +36,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   initCommand,
   workerCommand,
   beatCommand,
+  relayCommand,
   callCommand,
   resultCommand,
   queuesFamily,

@@ -1,5 +1,6 @@
 import { hasCallbacks } from '../canvas/as-call.ts';
 import { parseCanvas } from '../canvas/canvas-from-json.ts';
+import { createOutbox, type Outbox, type OutboxOptions } from '../canvas/outbox.ts';
 import type { Signature } from '../canvas/signature.ts';
 import type { CanvasData } from '../canvas/signature-data.ts';
 import { TaskSignature } from '../canvas/task-signature.ts';
@@ -244,6 +245,14 @@ export class Lovage {
   groupResult<T = unknown>(id: string): GroupResult<T> {
     if (!isName(id)) throw new ConfigurationError('app.groupResult(id): the id is a non-empty, well-formed string');
     return new GroupResult<T>({ id, notifiesThisProcess: false }, this.#runtime.results);
+  }
+
+  /**
+   * Sends with a database's transaction (of pg, postgres.js, Drizzle, Kysely, Prisma or TypeORM): calls become rows in it, and a relay hands
+   * them to the broker once it is committed. Needs `@lovage/postgres`, its tables there, and `lovage relay`. Throws {@link ConfigurationError}.
+   */
+  outbox(tx: object, options?: OutboxOptions): Outbox {
+    return createOutbox(this.#runtime, tx, options);
   }
 
   /** The result of a task that was sent from any process. */

@@ -41,6 +41,8 @@ interface ClientPool {
 interface Client {
   query(text: string): Promise<unknown>;
   release(error?: unknown): void;
+  on(event: 'error', listener: () => void): unknown;
+  off(event: 'error', listener: () => void): unknown;
 }
 
 /** Of pg. */
@@ -49,6 +51,8 @@ async function onClient<T>(pool: ClientPool, work: (tx: unknown) => Promise<T>):
   if (!has(client, 'release') || !has(client, 'query'))
     throw new ConfigurationError('expected a Pool of pg: its connect() gives clients with release()');
   let broken: unknown;
+  const ignore = (): void => {}; // the statement under way rejects; without a listener the process would end
+  client.on('error', ignore);
   try {
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
     try {
@@ -62,6 +66,7 @@ async function onClient<T>(pool: ClientPool, work: (tx: unknown) => Promise<T>):
       throw error;
     }
   } finally {
+    client.off('error', ignore);
     client.release(broken);
   }
 }
