@@ -119,6 +119,7 @@ export type { AppTopics, Published, PublishOptions, SubscriberTask, TopicHandler
 export type { Duration, Instant } from './options/duration.ts';
 export type { ConcurrencyOptions, FairnessOptions, OrderingPolicy } from './options/flow-options.ts';
 export type { Schema, SchemaInput, SchemaOutput } from './options/schema.ts';
+export { secret } from './options/secret.ts';
 export type { DebounceOptions, KeyFunction, ThrottleOptions, UniqueOptions } from './options/unique-rule.ts';
 export type {
   OutgoingCall,

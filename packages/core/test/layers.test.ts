@@ -70,7 +70,7 @@ const table: Readonly<Record<string, ImportRule>> = {
   celery: { own: ['@lovage/core/driver'], never: ['bullmq', 'yargs', 'pino', 'hono'] },
   postgres: { own: ['@lovage/core/driver'], never: [...redisClients, 'yargs', 'pino', 'hono'] },
   cli: { own: [...coreDoors, '@lovage/dashboard'], never: redisClients },
-  dashboard: { own: ['@lovage/core', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
+  dashboard: { own: ['@lovage/core', '@lovage/core/beat', '@lovage/core/inspect'], never: [...redisClients, 'yargs'] },
   opentelemetry: { own: ['@lovage/core'], never: [...redisClients, 'yargs'] },
   connect: {
     own: ['@lovage/core', '@lovage/core/connector', '@lovage/core/inspect', '@lovage/core/worker'],

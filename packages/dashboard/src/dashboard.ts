@@ -1,8 +1,14 @@
-import type { Lovage } from '@lovage/core';
-import { describeTasks, diagnose, Inspector, taskStats } from '@lovage/core/inspect';
+import { type Lovage, LovageError } from '@lovage/core';
+import { Inspector, RunHistory } from '@lovage/core/inspect';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { type Access, assertAccess, identify, isLoopback, type Viewer } from './access.ts';
-import { Audit, type AuditEntry } from './audit.ts';
+import { addActions } from './actions.ts';
+import type { AuditEntry } from './audit.ts';
+import type { Env } from './env.ts';
+import { addPages } from './pages.ts';
+import { Redactor } from './redact.ts';
+import { Sampler } from './sampler.ts';
+import { addViews } from './views.ts';
 
 /** How a dashboard is reached and by whom. */
 export interface DashboardOptions {
@@ -17,7 +23,9 @@ export interface DashboardOptions {
   readonly hosts?: readonly string[];
   /** The path under which it is mounted, as `/lovage`. @default '' */
   readonly path?: string;
-  /** Is told each action, for a log that lasts; the dashboard itself keeps the latest 1,000 in memory. */
+  /** Fields of arguments and results that are not shown, besides those whose names say it (`password`, `token`, …). @default [] */
+  readonly redact?: readonly string[];
+  /** Is told each action as well, for a log of your own. The app's history keeps the latest 10,000. */
   readonly onAction?: (entry: AuditEntry) => void;
 }
 
@@ -25,12 +33,6 @@ export interface DashboardOptions {
 export interface Dashboard {
   /** For Hono, Deno, Bun and all that speaks Request and Response. Never rejects. */
   readonly fetch: (request: Request) => Promise<Response>;
-}
-
-type Api = Hono<Env>;
-
-interface Env {
-  Variables: { viewer: Viewer };
 }
 
 const headers = {
@@ -50,19 +52,30 @@ export function createDashboard(app: Lovage, options: DashboardOptions = {}): Da
     throw new TypeError('dashboard: access: no rule is given: give a token, a password or the header of a proxy');
   if (path !== '' && !/^(\/[\w.-]+)+$/.test(path))
     throw new TypeError(`dashboard: path: expected one like "/lovage", received ${JSON.stringify(path)}`);
-  const inspector = new Inspector(app);
-  const audit = new Audit(1_000, onAction);
+  const parts = {
+    app,
+    inspector: new Inspector(app),
+    history: new RunHistory(app),
+    sampler: new Sampler(app),
+    redactor: new Redactor(options.redact),
+    record: async (entry: AuditEntry) => {
+      onAction?.(entry);
+      const { outcome, ...rest } = entry;
+      await parts.history.audit({ ...rest, detail: { outcome } });
+    },
+  };
   const api = new Hono<Env>().basePath(path);
-
   api.use('*', async (c, next) => {
     await next();
-    for (const [name, value] of Object.entries(headers)) c.header(name, value);
+    for (const [name, value] of Object.entries(headers)) if (!c.res.headers.has(name)) c.header(name, value);
   });
-  api.use('*', guard(options));
-  addViews(api, app, inspector, audit);
-  addActions(api, app, inspector, audit);
+  api.use('*', checkHost(options));
+  addPages(api, path);
+  api.use('/api/*', guard(options));
+  addViews(api, parts);
+  addActions(api, parts);
   api.notFound((c) => c.json({ error: 'there is nothing at this address' }, 404));
-  api.onError((error, c) => c.json({ error: messageOf(error) }, 500));
+  api.onError((error, c) => c.json({ error: messageOf(error) }, statusOf(error)));
   return { fetch: async (request) => api.fetch(request) };
 }
 
@@ -75,14 +88,31 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What the caller did wrong, what is not there (any more), what did not answer; else a fault. */
+function statusOf(error: unknown): 400 | 404 | 409 | 500 | 501 | 503 {
+  if (error instanceof TypeError) return 400;
+  if (!(error instanceof LovageError)) return 500;
+  const { code } = error;
+  if (code.endsWith('UNAVAILABLE')) return 503;
+  if (code === 'NOT_SUPPORTED') return 501;
+  if (code.includes('UNKNOWN')) return 404;
+  return code.includes('VALIDATION') || code.includes('CONFIG') || code.includes('PAYLOAD') ? 400 : 409;
+}
+
+/** A name of somebody else that points here reads nothing. */
+function checkHost({ hosts = [] }: DashboardOptions): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const host = hostName(c.req.header('host') ?? new URL(c.req.url).host);
+    if (isLoopback(host) || hosts.includes(host)) return next();
+    return c.json({ error: "this host is not one of the dashboard's: add it to `hosts`" }, 421);
+  };
+}
+
 /** Lets in whom the rules know, and lets act who may. */
-function guard({ access = [], hosts = [], withoutAccess = false }: DashboardOptions): MiddlewareHandler<Env> {
+function guard({ access = [], withoutAccess = false }: DashboardOptions): MiddlewareHandler<Env> {
   const open = withoutAccess && access.length === 0;
   const basic = access.some(({ kind }) => kind === 'basic');
   return async (c, next) => {
-    const host = hostName(c.req.header('host') ?? new URL(c.req.url).host);
-    if (!isLoopback(host) && !hosts.includes(host))
-      return c.json({ error: "this host is not one of the dashboard's: add it to `hosts`" }, 421);
     const viewer = open ? localViewer(c.req.raw.headers) : identify(access, c.req.raw.headers);
     if (!viewer) {
       if (basic) c.header('www-authenticate', 'Basic realm="lovage", charset="UTF-8"');
@@ -106,39 +136,4 @@ function refuseAction({ role }: Viewer, given: Headers): string | undefined {
   if (given.get('x-lovage') !== '1' || (site !== 'same-origin' && site !== 'none'))
     return 'an action needs the header "x-lovage: 1" and comes from no other site';
   return role === 'operator' ? undefined : 'a viewer looks and does not act';
-}
-
-function addViews(api: Api, app: Lovage, inspector: Inspector, audit: Audit): void {
-  api.get('/api/now', async (c) => {
-    const [status, tasks] = await Promise.all([inspector.status(), taskStats(app)]);
-    const ages = await inspector.oldest(status.queues.map(({ queue }) => queue));
-    const queues = status.queues.map((counts, index) => ({ ...counts, oldest: ages[index] }));
-    return c.json({ at: Date.now(), app: app.name, workers: status.workers, queues, tasks });
-  });
-  api.get('/api/me', (c) => c.json(c.get('viewer')));
-  api.get('/api/tasks', async (c) => c.json(await describeTasks(app)));
-  api.get('/api/broker', async (c) => c.json(await diagnose(app)));
-  api.get('/api/audit', (c) => c.json(audit.list()));
-}
-
-function addActions(api: Api, app: Lovage, inspector: Inspector, audit: Audit): void {
-  const action = (name: string, route: string, act: (target: string) => Promise<unknown>): void => {
-    api.post(route, async (c) => {
-      const target = c.req.param('target') ?? '';
-      const record = (outcome: string): void =>
-        audit.add({ at: Date.now(), who: c.get('viewer').name, action: name, target, outcome });
-      try {
-        await act(target);
-      } catch (error) {
-        record(messageOf(error));
-        throw error;
-      }
-      record('done');
-      return c.json({ done: name, target });
-    });
-  };
-  action('pause queue', '/api/queues/:target/pause', (queue) => inspector.pauseQueue(queue));
-  action('resume queue', '/api/queues/:target/resume', (queue) => inspector.resumeQueue(queue));
-  action('drain worker', '/api/workers/:target/drain', (name) => app.control.shutdown({ destination: [name] }));
-  action('revoke task', '/api/runs/:target/revoke', (id) => app.control.revoke([id]));
 }

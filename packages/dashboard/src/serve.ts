@@ -37,7 +37,7 @@ export async function serveDashboard(app: Lovage, options: ServeOptions = {}): P
     );
   const server = createServer(nodeHandler(createDashboard(app, { ...options, withoutAccess: isLoopback(host) })));
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening'); // throws what 'error' brings
   const { port: taken } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
     if (!server.listening) return;
@@ -51,4 +51,18 @@ export async function serveDashboard(app: Lovage, options: ServeOptions = {}): P
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * As {@link serveDashboard}, on the next free port when the wanted one is taken, ended with the app's process: what `lovage dev` starts.
+ */
+export async function startDashboard(app: Lovage, options: ServeOptions = {}): Promise<RunningDashboard> {
+  const { port = 5555 } = options;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await serveDashboard(app, { ...options, port: port === 0 ? 0 : port + tries });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries >= 20) throw error;
+    }
+  }
 }

@@ -205,6 +205,7 @@ export {
   Signature,
   SoftTimeLimitExceeded,
   StepTimeoutError,
+  secret,
   TaskFailedError,
   TaskNotUniqueError,
   TaskRevokedError,

@@ -4,6 +4,7 @@ import { beatCommand } from './beat.ts';
 import { callCommand } from './call.ts';
 import { celeryFamily } from './celery.ts';
 import { configCommand } from './config.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { dbFamily } from './db.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
@@ -47,6 +48,7 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   broadcastCommand,
   topicsFamily,
   purgeCommand,
+  dashboardCommand,
   topCommand,
   statusCommand,
   inspectFamily,

@@ -14,6 +14,8 @@ export interface DescribedTask {
   readonly signature: string;
   /** JSON Schema (draft 2020-12) of the list of arguments; absent without a zod schema that has one. */
   readonly args?: Readonly<Record<string, unknown>>;
+  /** JSON Schema of the result; absent without a zod schema that has one. */
+  readonly returns?: Readonly<Record<string, unknown>>;
   /** Arguments that fit the schema, or one of each parameter: to be edited. */
   readonly example: readonly JsonValue[];
 }
@@ -39,6 +41,7 @@ function describe({ name, payload, handler, options }: TaskDefinition, convert: 
     runsHere: handler !== undefined,
     signature: `${name}(${parameters.join(', ')})${result}`,
     ...(args ? { args } : {}),
+    ...(returns ? { returns } : {}),
     example: args
       ? exampleArgs(args)
       : (names ?? []).filter((parameter) => !/[=?]|^\.\.\./.test(parameter)).map(() => 1),

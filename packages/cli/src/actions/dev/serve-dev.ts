@@ -19,35 +19,17 @@ export async function serveDev(given: DevArguments): Promise<ExitCode> {
   const port = given.port === undefined ? usualPort : readPort(given.port, '--port');
   const worker = { ...given, beat: true, events: true, logFormat: 'pretty', drain };
   return runWorker(worker, async (opened) => {
-    const dashboard = await startDashboard(opened.app, port);
+    const dashboard = await openDashboard(opened.app, port);
     printLine(await guide(opened, dashboard));
     startConsole(opened.app);
   });
 }
 
-/** What @lovage/dashboard gives a process that mounts it. */
-interface DashboardModule {
-  startDashboard(
-    app: Lovage,
-    where: { readonly host: string; readonly port: number },
-  ): Promise<{ readonly url: string }>;
-}
-
-/** Its address; a sentence where it is not there, or cannot listen. */
-async function startDashboard(app: Lovage, port: number): Promise<string> {
-  const name = '@lovage/dashboard';
-  let dashboard: Partial<DashboardModule>;
+/** Its address; a sentence where it cannot listen. */
+async function openDashboard(app: Lovage, port: number): Promise<string> {
+  const { startDashboard } = await import('@lovage/dashboard');
   try {
-    dashboard = (await import(name)) as Partial<DashboardModule>;
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    return `not installed (npm install -D ${name})`;
-  }
-  try {
-    return (
-      (await dashboard.startDashboard?.(app, { host: '127.0.0.1', port }))?.url ??
-      'has no pages yet in this version: npx lovage top'
-    );
+    return (await startDashboard(app, { port })).url;
   } catch (error) {
     return `not there: ${(error as Error).message}`;
   }

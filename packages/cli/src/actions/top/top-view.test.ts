@@ -36,7 +36,9 @@ it('says what is wrong, the worst first', () => {
   const say = (facts: Partial<TopFacts>) => sayHealth({ ...well, ...facts }).text;
   expect(say({})).toBe('All is well: 1 of 8 slots busy at 1 worker.');
   expect(say({ workers: [] })).toBe('No worker answers.');
-  expect(say({ workers: [{ ...worker, unpolledFor: 30_000 }] })).toBe('Worker w1 has not polled a queue for 30.0s.');
+  expect(say({ workers: [{ ...worker, unpolledFor: 30_000 }] })).toBe(
+    'Worker w1 is stuck: it has not polled a queue for 30s.',
+  );
   expect(say({ queues: [{ queue: 'x', ...counts, waiting: 5 }] })).toMatch(
     /^5 messages wait in queue x, which no worker/,
   );
@@ -44,7 +46,7 @@ it('says what is wrong, the worst first', () => {
     'Task bad fails: 9 of 10 in five minutes.',
   );
   expect(say({ queues: [{ queue: 'mail', ...counts, waiting: 9, oldest: 90_000 }] })).toMatch(
-    /^Queue mail falls behind.* 1m30s\.$/,
+    /^Queue mail falls behind.* 1m 30s\.$/,
   );
   expect(say({ queues: [{ queue: 'mail', ...counts, paused: true }] })).toBe('Queue mail is paused.');
 });

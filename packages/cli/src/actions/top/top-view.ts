@@ -1,4 +1,4 @@
-import type { QueueCounts, TaskStats, WorkerReport } from '@lovage/core/inspect';
+import { judgeHealth, type QueueCounts, type TaskStats, type WorkerReport } from '@lovage/core/inspect';
 import { visible } from '@lovage/core/visible';
 import { paint, type Style } from '../../output/paint.ts';
 
@@ -38,30 +38,12 @@ const heads: Readonly<Record<Section, readonly string[]>> = {
   running: ['running task', 'id', 'worker', 'for'],
 };
 
+const styles = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+
 /** One sentence: whether anything is wrong, and what. */
-export function sayHealth({ queues, workers, tasks }: TopFacts): { readonly text: string; readonly style: Style } {
-  const consumed = new Set(workers.flatMap((worker) => worker.queues));
-  const stuck = workers.find(({ unpolledFor }) => unpolledFor > 20_000);
-  const lonely = queues.find(({ queue, waiting }) => waiting > 0 && !consumed.has(queue));
-  const failing = tasks.find(({ failed, succeeded }) => failed >= 3 && failed > (failed + succeeded) / 5);
-  const old = queues.find(({ oldest = 0, paused }) => oldest > 60_000 && !paused);
-  const red = (text: string) => ({ text, style: 'red' as const });
-  if (workers.length === 0) return red('No worker answers.');
-  if (stuck) return red(`Worker ${stuck.name} has not polled a queue for ${duration(stuck.unpolledFor)}.`);
-  if (lonely) return red(`${lonely.waiting} messages wait in queue ${lonely.queue}, which no worker consumes.`);
-  if (failing)
-    return red(
-      `Task ${failing.task} fails: ${failing.failed} of ${failing.failed + failing.succeeded} in five minutes.`,
-    );
-  if (old) return red(`Queue ${old.queue} falls behind: its oldest message waits for ${duration(old.oldest ?? 0)}.`);
-  const paused = queues.find((queue) => queue.paused);
-  if (paused) return { text: `Queue ${paused.queue} is paused.`, style: 'yellow' };
-  const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
-  const busy = workers.reduce((sum, worker) => sum + worker.running.length, 0);
-  return {
-    text: `All is well: ${busy} of ${slots} slots busy at ${workers.length} ${workers.length === 1 ? 'worker' : 'workers'}.`,
-    style: 'green',
-  };
+export function sayHealth(facts: TopFacts): { readonly text: string; readonly style: Style } {
+  const { level, text } = judgeHealth(facts);
+  return { text, style: styles[level] };
 }
 
 /** The rows of a table. */

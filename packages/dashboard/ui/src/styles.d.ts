@@ -1,0 +1,2 @@
+/** Styles are vite's matter. */
+declare module '*.css';
