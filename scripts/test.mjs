@@ -1,5 +1,5 @@
 // @ts-check
-// `npm test [-- vitest's arguments]`: the servers that tests need, build, every test, and as the last line how they ended.
+// `npm test [-- vitest's arguments]`: the servers and programs that tests need, build, every test, and as the last line how they ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { build } from './build.mjs';
 import { closingLine, readReport } from './closing-line.mjs';
 import { ensureActivemq } from './ensure-activemq.mjs';
 import { ensureCelery } from './ensure-celery.mjs';
+import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureKafka } from './ensure-kafka.mjs';
 import { ensureMosquitto } from './ensure-mosquitto.mjs';
 import { ensureNats } from './ensure-nats.mjs';
@@ -29,6 +30,7 @@ process.exitCode =
   (await part(ensureNats)) ||
   (await part(ensureMosquitto)) ||
   (await part(ensureActivemq)) ||
+  (await part(ensureChromium)) ||
   (await build()) ||
   (await test(process.argv.slice(2)));
 

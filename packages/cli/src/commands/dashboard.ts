@@ -12,7 +12,9 @@ export const dashboardCommand: Command = {
     token: textOption('Who has this token acts; LOVAGE_DASHBOARD_TOKEN keeps it out of the process list'),
     'viewer-token': textOption('Who has this token looks; or LOVAGE_DASHBOARD_VIEWER_TOKEN'),
     user: textOption('A name that signs in with LOVAGE_DASHBOARD_PASSWORD and acts'),
-    'proxy-header': textOption('The header in which your proxy names the person; names that are not in --operators look'),
+    'proxy-header': textOption(
+      'The header in which your proxy names the person; names that are not in --operators look',
+    ),
     operators: textOption("Names in the proxy's header that act, separated by commas"),
     redact: textOption(
       'Fields of arguments and results that are not shown, besides the usual ones, separated by commas',

@@ -75,7 +75,7 @@ const fewestFailures = 3;
 /** Whether anything is wrong, where, and how; the worst first. */
 export function judgeHealth(facts: HealthFacts): Health {
   const reasons = [
-    ...(facts.workers.length === 0 ? [noWorker] : []),
+    ...(facts.workers.length === 0 && !facts.silent?.length ? [noWorker] : []),
     ...stuckWorkers(facts),
     ...unconsumed(facts),
     ...failingTasks(facts),

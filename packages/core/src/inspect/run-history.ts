@@ -1,9 +1,8 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import { ConfigurationError } from '../errors.ts';
-import { percentile } from '../history/histogram.ts';
 import type { AuditEntry, HistoryStore, RunRowPage } from '../history/history-store.ts';
-import { addStats, type MinuteStats, minuteMs, type RunCounts } from '../history/minute-stats.ts';
+import { addStats, type MinuteStats, minuteMs, percentile, type RunCounts } from '../history/minute-stats.ts';
 import type { RunKind, RunRow, RunState } from '../history/run-row.ts';
 import { compilePattern } from '../task/route.ts';
 

@@ -175,10 +175,14 @@ export function Modal({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     dialog.current?.showModal();
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   return (
-    <dialog ref={dialog} aria-label={title} onClose={onClose} onCancel={onClose}>
+    <dialog ref={dialog} aria-label={title} onClose={onClose}>
       <h2>{title}</h2>
       {children}
     </dialog>

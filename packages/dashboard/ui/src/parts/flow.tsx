@@ -81,7 +81,7 @@ function Tank({ queue, y }: { queue: SampledQueue; y: number }) {
     paused ? 'paused' : '',
   ].filter((text) => text !== '');
   return (
-    <a href={href(['queues', name])} aria-label={`Queue ${name}: ${detail.join(', ')}`}>
+    <a href={href(['queues', name])}>
       <rect class="tank" x="0.5" y={y} width={box.width - 1} height={box.height} rx="8" />
       <rect
         class={`fill ${paused ? 'stopped' : ''}`}
@@ -110,10 +110,7 @@ function Slots({ worker, y }: { worker: WorkerReport; y: number }) {
   const drawn = Math.min(slots, 14);
   const busy = Math.min(drawn, Math.ceil((running.length / Math.max(1, slots)) * drawn));
   return (
-    <a
-      href={href(['workers'], { worker: name })}
-      aria-label={`Worker ${name}: ${running.length} of ${slots} slots busy`}
-    >
+    <a href={href(['workers'], { worker: name })}>
       <rect class="tank" x={x + 0.5} y={y} width={box.width - 1} height={box.height} rx="8" />
       <text class="name" x={x + 14} y={y + 22}>
         {clip(name, 22)}

@@ -47,7 +47,6 @@ export function Graph({ graph, current, to }: { graph: TaskGraph; current: strin
               key={one.node.id}
               href={to(one.node.id)}
               class={`node ${one.node.state} ${one.node.id === current ? 'current' : ''}`}
-              aria-label={`${titleOf(one.node)}: ${one.node.state}`}
             >
               <rect x={x(one)} y={y(one)} width={box.width} height={box.height} rx="8" />
               <text class="name" x={x(one) + 12} y={y(one) + 19}>
