@@ -12,6 +12,7 @@ const pins = {
   '5.5.3': ['kombu==5.5.4', 'redis<6', 'vine==5.1.0'],
   '5.4.0': ['kombu==5.4.2', 'redis<6', 'vine==5.1.0'],
   '5.3.6': ['kombu==5.3.7', 'redis<6', 'vine==5.1.0'],
+  '5.2.7': ['kombu==5.2.4', 'redis<5', 'vine==5.0.0', 'setuptools<81'],
 };
 
 /** What Celery's own integration suite needs beside it. */

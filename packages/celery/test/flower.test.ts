@@ -10,7 +10,7 @@ import { missingCelery, pythonWithCelery } from './python-celery.ts';
 
 /** Each Celery of scripts/ensure-celery.mjs that is tested with Flower has it. */
 const isThere = spawnSync(pythonWithCelery, ['-c', 'import flower']).status === 0;
-const isOptional = process.env['LOVAGE_REQUIRE_PARTS'] !== '1' || process.env['CELERY_VERSION'] !== undefined;
+const isOptional = process.env['LOVAGE_REQUIRE_PARTS'] !== '1' || process.env['LOVAGE_CELERY_VERSION'] !== undefined;
 const missing = missingCelery ?? (isThere || !isOptional ? undefined : 'it is not installed here');
 const folder = fileURLToPath(new URL('python', import.meta.url));
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { findCelery, usualCelery } from '../../../scripts/ensure-celery.mjs';
 
 const folder = fileURLToPath(new URL('python', import.meta.url));
-const version = process.env['CELERY_VERSION'] ?? usualCelery;
+const version = process.env['LOVAGE_CELERY_VERSION'] ?? usualCelery;
 const found = findCelery(version);
 
 /** Why tests that need Python's Celery cannot run; undefined when they can. With LOVAGE_REQUIRE_PARTS they must. */

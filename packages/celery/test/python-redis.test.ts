@@ -6,6 +6,8 @@ import { RedisServer } from '../../redis/test/redis-server.ts';
 import { celeryRedisDriver } from '../src/driver.ts';
 import { missingCelery, PythonError, PythonShell, type PythonWorker, startPythonWorker } from './python-celery.ts';
 
+/** 5.2 has no tagged values: what JSON has no form for is an EncodeError there. */
+const is52 = process.env['LOVAGE_CELERY_VERSION']?.startsWith('5.2') ?? false;
 /** Of what other processes do, on a busy machine too. */
 const patience = 120_000;
 const wait = { timeout: patience } as const;
@@ -85,7 +87,7 @@ describe.skipIf(missingCelery !== undefined)(
         expect((error as TaskFailedError).remoteStack).toContain('proj.py');
       });
 
-      it('and reads what JSON has no form for', async () => {
+      it.skipIf(is52)('and reads what JSON has no form for', async () => {
         const { kinds, floats } = calls();
         expect(await kinds.call([], wait)).toEqual({
           datetime: '2026-01-02T03:04:05+00:00',
@@ -98,7 +100,7 @@ describe.skipIf(missingCelery !== undefined)(
         expect(await floats.call([], wait)).toEqual([Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60]);
       });
 
-      it('and writes it too, where it says so', async () => {
+      it.skipIf(is52)('and writes it too, where it says so', async () => {
         const { types } = calls();
         const moment = { __type__: 'datetime', __value__: '2026-01-02T03:04:05+00:00' };
         expect(await types.call([moment], wait)).toBe('datetime');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { JsonValue, OutcomeRecord } from '@lovage/core/driver';
 import type { CeleryCall } from '../protocol/celery-call.ts';
 import type { CeleryTask } from '../protocol/celery-task.ts';
@@ -31,7 +32,7 @@ export interface Ending {
 /** What the worker knows beside the task. */
 export type EndContext = Pick<ApplyContext, 'defaultQueue' | 'now' | 'replyTo'>;
 
-/** Works out what follows a task, as Celery's tracer and `mark_as_failure` do. Pure. */
+/** Works out what follows a task, as Celery's tracer and `mark_as_failure` do. It sends nothing. */
 export function endingOf(task: CeleryTask, record: OutcomeRecord, context: EndContext): Ending {
   return record.state === 'SUCCESS' ? succeeded(task, record, context) : failed(task, record, context);
 }
@@ -83,10 +84,18 @@ function failed(task: CeleryTask, record: OutcomeRecord, context: EndContext): E
   return {
     calls: sent.flatMap(({ calls }) => calls),
     sizes: sent.flatMap(({ sizes }) => sizes),
-    children: sent.map(({ result }) => result),
+    children: errbacksOf(
+      task,
+      sent.map(({ result }) => result),
+    ),
     ended,
     parts,
   };
+}
+
+/** Errbacks are one child, a group, as Celery sends them: `result.children[0].children` are theirs. */
+function errbacksOf({ id }: CeleryTask, sent: readonly ResultTuple[]): readonly ResultTuple[] {
+  return sent.length === 0 ? [] : [[[randomUUID(), [[id, null], null]], sent as unknown as JsonValue]];
 }
 
 /** The task whose id a step's value is found under: of a chord its body. */

@@ -31,9 +31,18 @@ const pythonName = /^(?:((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)\.)?([A-Za-z_]\w*)$/;
 /** A failure as the `result` of a FAILURE, RETRY or REVOKED: Python raises it by its name, with its message. */
 export function exceptionOf({ name, message, data }: Failure): Fields {
   const python = data?.python;
-  if (isFields(python) && typeof python.exc_type === 'string') return python; // Python's own, on its way back
+  if (isPythons(python)) return python; // Python's own, on its way back, or an error that says what it is there
   const [type, module] = classOf(name);
   return { exc_type: type, exc_message: [message], exc_module: module };
+}
+
+/** Whether Python can read it: Celery's backend trusts what it finds. */
+function isPythons(value: JsonValue | undefined): value is Fields {
+  if (!isFields(value)) return false;
+  const { exc_type: type, exc_module: module } = value;
+  return (
+    typeof type === 'string' && type !== '' && (typeof module === 'string' || module === null || module === undefined)
+  );
 }
 
 /** The class that Python is to look for: `proj.errors.OutOfStock` names its module. */

@@ -33,7 +33,11 @@ export async function runIntegrationSuite(version: string, args: readonly string
   const scratch = await mkdtemp(join(tmpdir(), 'lovage-celery-suite-'));
   const redis = new Redis(server.url);
   const broker = server.url.replace('redis:', 'celery+redis:');
-  const app = new Lovage('integration', { broker, drivers: [celeryRedisDriver], logLevel: 'silent' });
+  const app = new Lovage('integration', {
+    broker,
+    drivers: [celeryRedisDriver],
+    logLevel: 'silent',
+  });
   defineIntegrationTasks(app, redis);
   try {
     const file = join(scratch, 'outcomes.jsonl');
@@ -60,6 +64,7 @@ export async function runIntegrationSuite(version: string, args: readonly string
       concurrency: 1,
       name: `gen${pytest.pid}@${hostname()}`,
       events: true,
+      unknownTaskGrace: '1s', // Celery waits for no worker that may know a task
     });
     await ended;
     await worker.close();

@@ -164,8 +164,28 @@ export function defineIntegrationTasks(app: Lovage, redis: Redis): void {
   function immutable(name: string, ...args: unknown[]): AnySignature {
     return app.signature({ task: named(name), args, immutable: true } as never);
   }
-  app.task(named('fail'), (...args: unknown[]) => {
-    throw new PythonLike(named('ExpectedException'), ['Task expected to fail', ...args].join(', '));
+  app.task(named('fail'), (...more: unknown[]) => {
+    const args = ['Task expected to fail', ...more];
+    const python = { exc_type: 'ExpectedException', exc_message: args, exc_module: 't.integration.tasks' };
+    throw Object.assign(new PythonLike(named('ExpectedException'), args.join(', ')), { python });
+  });
+  const chordOf = (header: AnySignature | AnySignature[]): AnySignature =>
+    chord(header as never, s('add') as never) as never;
+  const nested: Readonly<Record<string, () => AnySignature>> = {
+    chain_chain: () => chain(chain(s('add'))),
+    chain_group: () => chain(group([s('add')])),
+    chain_chord: () => chain(chordOf([s('add')])),
+    group_chain: () => group([chain(s('add'))]),
+    group_group: () => group([group([s('add')])]),
+    group_chord: () => group([chordOf([s('add')])]),
+    chord_chain: () => chordOf([chain(s('add'))]),
+    chord_group: () => chordOf(group([s('add')])),
+    chord_chord: () => chordOf([chordOf([s('add')])]),
+  };
+  for (const [name, canvas] of Object.entries(nested))
+    app.task(named(`return_nested_signature_${name}`), () => canvas().toJSON());
+  app.task(named('rebuild_signature'), (data: ReturnType<AnySignature['toJSON']>) => {
+    app.signature(data as never);
   });
   app.task({ name: named('fail_unpickleable'), params: ['foo', 'bar'] }, (foo: string) => {
     throw unpickleable(foo);

@@ -13,6 +13,7 @@ app.conf.update(
     task_default_queue=os.environ.get('QUEUE', 'celery'),
     broker_connection_retry_on_startup=True,
     worker_hijack_root_logger=False,
+    task_acks_late='ACKS_LATE' in os.environ,
     broker_transport_options=(
         {'visibility_timeout': float(os.environ['VISIBILITY'])} if 'VISIBILITY' in os.environ else {}
     ),
