@@ -21,6 +21,7 @@ export type {
 } from './driver/broker.ts';
 export { blockedUntil, visibleAt } from './driver/broker.ts';
 export type { Bus } from './driver/bus.ts';
+export { type Coordinated, type Coordination, coordinate, type StoredDocument } from './driver/coordination.ts';
 export type { Connection, ConnectionOptions, Driver, DriverContext, StoreReport } from './driver/driver.ts';
 export type { LeaseGuard, LeaseGuardModule, LeaseGuardPlan, LeaseGuardSource } from './driver/lease-guard.ts';
 export type { LeaseStore } from './driver/lease-store.ts';

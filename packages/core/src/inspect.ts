@@ -10,6 +10,7 @@ export type { RunRow, RunState } from './history/run-row.ts';
 export { accessOf } from './inspect/access.ts';
 export { type Capacity, type CapacityOptions, measureCapacity, type Waits } from './inspect/capacity.ts';
 export type { DeadLetterFilter } from './inspect/dead-letter-filter.ts';
+export { tagsOf as tagsOfLetter } from './inspect/dead-letter-filter.ts';
 export type { ReplayEdits } from './inspect/dead-letter-replay.ts';
 export { type DeadLetterListOptions, DeadLetters, type Replayed, type ReplayOptions } from './inspect/dead-letters.ts';
 export { type DescribedRun, describeRun } from './inspect/describe-run.ts';

@@ -54,3 +54,23 @@ it.each([['billing'], [['']], [[7]], [['x'.repeat(101)]], [Array.from({ length: 
     await expect(task.applyAsync([], { tags: tags as string[] })).rejects.toThrow(expected);
   },
 );
+
+it('events, and what workers say of running tasks, carry tags', async () => {
+  const app = createApp();
+  let finish = (): void => {};
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const slow = app.task({ name: 'slow', tags: ['billing'] }, () => done);
+  const seen: (readonly string[] | undefined)[] = [];
+  await app.events.on('task.received', ({ tags }) => void seen.push(tags));
+  await startWorker(app, { events: true });
+  const running = await slow.applyAsync([], { tags: ['customer:42'] });
+  const tags = ['billing', 'customer:42'];
+  await until(async () => seen.length > 0, { what: 'the event' });
+  expect(seen).toEqual([tags]);
+  const { workers } = await new Inspector(app).status();
+  expect(workers.flatMap((worker) => worker.running)).toMatchObject([{ id: running.id, tags }]);
+  finish();
+  await running.get();
+});

@@ -4,6 +4,7 @@ import type { GlobalArguments } from '../command.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { splitList } from '../options/fleet-options.ts';
 import { readCount } from '../options/read-count.ts';
+import { compileTagFilter } from '../options/tag-filter.ts';
 import { type EventFields, formatEvent } from '../output/event-line.ts';
 import { printData, printJson, printNote } from '../output/print.ts';
 import { untilSignal } from '../signal-watch.ts';
@@ -18,13 +19,16 @@ export interface EventsArguments extends GlobalArguments {
   readonly queue?: string;
   readonly worker?: string;
   readonly id?: string;
+  readonly tag?: string;
 }
 
 /** Whether an event is meant. An event of a worker has no task: a filter for tasks leaves it out. */
-function compileFilter({ task, queue, worker, id }: EventsArguments): (event: EventFields) => boolean {
+function compileFilter({ task, queue, worker, id, tag }: EventsArguments): (event: EventFields) => boolean {
   const fitsTask = task === undefined ? undefined : compilePattern(task);
+  const fitsTags = compileTagFilter(tag);
   return (event) =>
     (fitsTask === undefined || (event.task !== undefined && fitsTask(String(event.task)))) &&
+    fitsTags(event['tags']) &&
     (queue === undefined || event['queue'] === queue) &&
     (worker === undefined || event['worker'] === worker) &&
     (id === undefined || event['id'] === id || event['rootId'] === id);

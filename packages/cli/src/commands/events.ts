@@ -9,6 +9,7 @@ export const eventsCommand: Command = {
     follow: switchOption('As it does anyway', { alias: 'f' }),
     task: textOption("Only of this task: a name, or a glob such as 'mail.*'"),
     queue: textOption('Only of this queue'),
+    tag: textOption("Only of tasks with this tag, or a glob such as 'customer:*'"),
     worker: textOption('Only of this worker'),
     id: textOption('Only of this task id, or of the canvas that begins with it'),
     count: textOption('End after so many'),

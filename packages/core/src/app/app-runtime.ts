@@ -187,8 +187,8 @@ function emitUnpublished(plugins: PluginList): (messages: readonly Message[], er
 function createSentEvents(stores: Stores, clock: Clock): OnSent {
   const sender = new EventSender(async (topic, message) => stores.current?.bus?.publish(topic, message), clock);
   return (messages) => {
-    for (const { id, task, queue, eta, rootId, parentId } of messages) {
-      sender.send({ type: 'task.sent', at: clock.now(), id, task, queue, eta, rootId, parentId });
+    for (const { id, task, queue, eta, rootId, parentId, tags } of messages) {
+      sender.send({ type: 'task.sent', at: clock.now(), id, task, queue, eta, rootId, parentId, tags });
     }
   };
 }

@@ -1,7 +1,7 @@
 import type { CanvasSender } from '../canvas/canvas-sender.ts';
 import type { Clock } from '../clock.ts';
+import { undeliveredPages } from '../driver/monitor.ts';
 import type { RevocationRule, RevocationStore, StampValue } from '../driver/revocation-store.ts';
-import { undeliveredPages } from '../driver/undelivered-pages.ts';
 import { ConfigurationError, NotSupportedError } from '../errors.ts';
 import { hasStamp } from '../message/stamp.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';

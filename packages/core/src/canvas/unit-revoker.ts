@@ -75,7 +75,7 @@ export class UnitRevoker {
     const messages = (await monitor?.find?.(ids)) ?? [];
     const known = ids.map((id, index) => ({ id, record: records[index], message: messages[index] }));
     for (const { record } of known) {
-      if (record && !isFinal(record)) await runner.revoked(record, this.#ending); // first what depends on it: see Doom
+      if (record && !isFinal(record)) await runner.revoked(record, this.#ending); // first what depends on it: see FailDependents
     }
     const ended = await this.#end(known);
     if (monitor?.find) await this.#remove(ended.writes);

@@ -102,11 +102,11 @@ export interface Delivery {
   /**
    * Says that an attempt begins; resolves with how many earlier deliveries said so and ended with a lost lease. Saying it again
    * changes nothing. Asked of repeated deliveries only (`deliveryCount` above 1): a lost delivery need not have been begun, since
-   * the reply that carried it may be what was lost.
+   * the reply that carried it may be what was lost. Absent: every delivery before it counts as one that began.
    */
-  recordStart(): Promise<number>;
+  recordStart?(): Promise<number>;
   /** Takes that back: the attempt goes back to its queue by a settlement. Does nothing when the lease is lost. */
-  undoStart(): Promise<void>;
+  undoStart?(): Promise<void>;
   /** Calls `listener` once the settlement has been carried out; not when the lease was lost before. One listener. */
   onSettled(listener: Settled): void;
 }
@@ -149,13 +149,13 @@ export interface Consumer {
   resume(): void;
   /**
    * How often each queue was asked for messages and has answered, by its name: numbers that only grow. A queue that there is
-   * no reason to ask is left out: paused, closing, no slot free, or nobody to ask, as in memory.
+   * no reason to ask is left out: paused, closing, no slot free. Absent: nobody is asked, as in memory, and the worker watches nothing.
    */
-  polls(): ReadonlyMap<string, number>;
-  /** Makes its connections and whatever asks for messages anew, for a consumer that does not poll. Deliveries under way go on. */
-  rebuild(): Promise<void>;
-  /** How a thread renews its leases while the event loop is blocked; undefined where nobody else takes them meanwhile. Changes with its queues. */
-  leaseGuard(): LeaseGuardPlan | undefined;
+  polls?(): ReadonlyMap<string, number>;
+  /** Makes its connections and whatever asks for messages anew, for a consumer that does not poll. Deliveries under way go on. Absent: it has none. */
+  rebuild?(): Promise<void>;
+  /** How a thread renews its leases while the event loop is blocked; undefined, or absent, where nobody else takes them meanwhile. Changes with its queues. */
+  leaseGuard?(): LeaseGuardPlan | undefined;
   /**
    * Stops fetching, waits for deliveries under way until `deadline` (milliseconds from now), and gives the rest back
    * unspent. Ends by then even when the store is dead. May be called twice.

@@ -8,6 +8,7 @@ const taskFields = {
   queue: z.string(),
   rootId: z.string().optional(),
   parentId: z.string().optional(),
+  tags: z.array(z.string()).optional(),
 };
 const workerFields = { app: z.string(), pid: z.number(), queues: z.array(z.string()), slots: z.number() };
 const failure = z.object({ name: z.string(), message: z.string() });

@@ -10,6 +10,8 @@ export interface TaskEventFields {
   readonly queue: string;
   readonly rootId?: string | undefined;
   readonly parentId?: string | undefined;
+  /** Of the task and its call, where there are any. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** Fields of every event about a worker. */

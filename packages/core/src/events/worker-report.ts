@@ -5,6 +5,8 @@ export interface RunningTask {
   readonly queue: string;
   /** Milliseconds since it began. */
   readonly runningFor: number;
+  /** Of the task and its call, where there are any. */
+  readonly tags?: readonly string[];
 }
 
 /** How many attempts ended how, since the worker started. */

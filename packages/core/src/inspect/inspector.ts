@@ -1,8 +1,7 @@
 import type { Lovage } from '../app/app.ts';
 import { runtimeOf } from '../app/app-runtime.ts';
 import type { StoreReport } from '../driver/driver.ts';
-import type { DeadLetter, Monitor, QueueCounts } from '../driver/monitor.ts';
-import { undeliveredPages } from '../driver/undelivered-pages.ts';
+import { type DeadLetter, type Monitor, type QueueCounts, undeliveredPages } from '../driver/monitor.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';

@@ -281,7 +281,7 @@ async function consume(runtime: AppRuntime, stores: OpenStores, parts: ConsumePa
 /** A worker whose leases could not be renewed gives back what it was handed meanwhile. Throws {@link ConfigurationError}. */
 async function guardLeases({ loop }: Pick<WorkerTools, 'loop'>, consumer: Consumer): Promise<void> {
   try {
-    loop.guard(consumer.leaseGuard());
+    loop.guard(consumer.leaseGuard?.());
   } catch (error) {
     await consumer.close(0);
     throw error;

@@ -225,7 +225,7 @@ export class Worker {
     queueName(queue, 'addQueue');
     await this.#consumer.addQueue(this.#broadcastMembership ? await this.#broadcastMembership.join(queue) : queue);
     this.#queues.add(queue);
-    this.#loop.guard(this.#consumer.leaseGuard());
+    this.#loop.guard(this.#consumer.leaseGuard?.());
   }
 
   /** Stops consuming a queue; its running tasks go on. */

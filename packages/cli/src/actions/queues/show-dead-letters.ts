@@ -1,4 +1,4 @@
-import { type DeadLetter, DeadLetters } from '@lovage/core/inspect';
+import { type DeadLetter, DeadLetters, tagsOfLetter } from '@lovage/core/inspect';
 import { CommandError, type ExitCode } from '../../exit-code.ts';
 import { type LetterArguments, readFilter } from '../../options/dead-letter-options.ts';
 import { readCount } from '../../options/read-count.ts';
@@ -25,10 +25,13 @@ export function listDeadLetters(given: LetterArguments): Promise<ExitCode> {
 }
 
 function printLetters(letters: readonly DeadLetter[]): void {
-  const rows = letters.map(({ id, task = '', queue, at, reason }) => {
-    return [new Date(at).toISOString(), queue, task, id, cut(oneLine(`${reason.name}: ${reason.message}`))];
+  const tagged = letters.some((letter) => tagsOfLetter(letter).length > 0);
+  const rows = letters.map((letter) => {
+    const { id, task = '', queue, at, reason } = letter;
+    const tags = tagged ? [tagsOfLetter(letter).join(',')] : [];
+    return [new Date(at).toISOString(), queue, task, id, ...tags, cut(oneLine(`${reason.name}: ${reason.message}`))];
   });
-  printData(formatTable(['parked', 'queue', 'task', 'id', 'reason'], rows));
+  printData(formatTable(['parked', 'queue', 'task', 'id', ...(tagged ? ['tags'] : []), 'reason'], rows));
 }
 
 /** What `lovage dlq show` was given. */

@@ -3,6 +3,7 @@ import { formatDuration } from '@lovage/core/driver';
 import type { WorkerReport } from '@lovage/core/inspect';
 import type { ExitCode } from '../../exit-code.ts';
 import type { FleetArguments, FleetQuestion } from '../../options/fleet-options.ts';
+import { compileTagFilter } from '../../options/tag-filter.ts';
 import { formatBytes } from '../../output/format-bytes.ts';
 import { printData, printNote } from '../../output/print.ts';
 import { formatTable } from '../../output/table.ts';
@@ -19,6 +20,7 @@ interface Running {
   readonly task: string;
   readonly queue: string;
   readonly runningFor: number;
+  readonly tags?: readonly string[];
 }
 
 type Ask = (app: Lovage, fleet: FleetQuestion) => Promise<Answers>;
@@ -31,8 +33,22 @@ export function pingWorkers(given: FleetArguments): Promise<ExitCode> {
   });
 }
 
-export function showActive(given: FleetArguments): Promise<ExitCode> {
-  return tabulate(given, (app, fleet) => app.inspect.active(fleet), { ...runningTable, none: 'nothing runs' });
+/** What `lovage inspect active` was given. */
+export interface ActiveArguments extends FleetArguments {
+  readonly tag?: string;
+}
+
+/** Tasks that run, those of a tag alone where one is given. */
+export function showActive(given: ActiveArguments): Promise<ExitCode> {
+  const fits = compileTagFilter(given.tag);
+  const ask = async (app: Lovage, fleet: FleetQuestion): Promise<Answers> => {
+    const answers = await app.inspect.active(fleet);
+    const fitting = Object.entries(answers).map(([worker, answer]) => {
+      return [worker, Array.isArray(answer) ? answer.filter((task: Running) => fits(task?.tags)) : answer] as const;
+    });
+    return Object.fromEntries(fitting);
+  };
+  return tabulate(given, ask, { ...runningTable, none: 'nothing runs' });
 }
 
 export function showRegistered(given: FleetArguments): Promise<ExitCode> {
@@ -84,9 +100,11 @@ export function queryTasks(given: QueryArguments): Promise<ExitCode> {
 }
 
 const runningTable = {
-  heading: ['id', 'task', 'queue', 'for'],
+  heading: ['id', 'task', 'queue', 'for', 'tags'],
   rows: (answer: unknown): readonly Cells[] =>
-    listOf<Running>(answer).map(({ id, task, queue, runningFor }) => [id, task, queue, formatDuration(runningFor)]),
+    listOf<Running>(answer).map(({ id, task, queue, runningFor, tags = [] }) => {
+      return [id, task, queue, formatDuration(runningFor), ...(tags.length > 0 ? [tags.join(',')] : [])];
+    }),
 };
 
 function statsOf({
@@ -129,11 +147,16 @@ function tabulate(given: FleetArguments, ask: Ask, { heading, rows, none, after 
     const lines = Object.entries(answers).flatMap(([worker, answer]) =>
       rows(answer).map((cells) => [worker, ...cells]),
     );
-    if (lines.length > 0) printData(formatTable(['worker', ...heading], lines));
+    if (lines.length > 0) printData(formatTable(['worker', ...heading].slice(0, widest(lines)), lines));
     else if (none !== undefined) printNote(none);
     after?.(answers);
   };
   return askWorkers(given, { ask, show });
+}
+
+/** Columns that no row fills are left out. */
+function widest(lines: readonly (readonly unknown[])[]): number {
+  return Math.max(...lines.map(({ length }) => length));
 }
 
 /** Workers of other versions may answer anything. */

@@ -1,4 +1,4 @@
-import type { Command, CommandFamily } from '../../command.ts';
+import { type Command, type CommandFamily, textOption } from '../../command.ts';
 import { fleetCommand } from './fleet-command.ts';
 
 const load = () => import('../../actions/workers/inspect-workers.ts');
@@ -14,6 +14,7 @@ const commands: readonly Command[] = [
   {
     usage: 'active',
     describe: 'Print the tasks that run now',
+    options: { tag: textOption("Only with this tag, or a glob such as 'customer:*'") },
     examples: [['$0 inspect active --json', 'lists by worker']],
     run: async (given) => (await load()).showActive(given),
   },

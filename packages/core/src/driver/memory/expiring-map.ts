@@ -32,6 +32,12 @@ export class ExpiringMap<V> {
     return this.#slots.get(key)?.value;
   }
 
+  /** All that is there, each with the moment at which it ends. */
+  entries(): readonly (readonly [key: string, value: V, expiresAt: number])[] {
+    this.#expire();
+    return [...this.#slots.values()].map(({ key, value, expiresAt }) => [key, value, expiresAt] as const);
+  }
+
   /** Sets a value that lasts `ttl` milliseconds from now. */
   set(key: string, value: V, ttl: number): void {
     this.#expire();

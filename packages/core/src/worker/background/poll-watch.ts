@@ -34,6 +34,8 @@ interface Remedy {
 }
 
 const longestInterval = 2_000;
+/** Of a consumer that asks nobody. */
+const nothing: ReadonlyMap<string, number> = new Map();
 
 /**
  * Sees to it that a consumer polls. A client or a loop may hang without an error (a socket that nobody reads, a promise that
@@ -96,7 +98,7 @@ export class PollWatch {
   }
 
   #observe(now: number): void {
-    const polls = this.#options.consumer.polls();
+    const polls = this.#options.consumer.polls?.() ?? nothing;
     for (const queue of this.#seen.keys()) if (!polls.has(queue)) this.#seen.delete(queue);
     for (const [queue, count] of polls) {
       if (this.#seen.get(queue)?.polls !== count) this.#seen.set(queue, { polls: count, at: now });
@@ -127,7 +129,7 @@ export class PollWatch {
       forMs: Math.round(since),
     });
     const late = (): Error => new Error('the consumer could not be rebuilt in time');
-    await withDeadline(clock, timeout, consumer.rebuild(), late).catch((error: unknown) =>
+    await withDeadline(clock, timeout, consumer.rebuild?.() ?? Promise.resolve(), late).catch((error: unknown) =>
       logger.error('the consumer could not be rebuilt', { error }),
     );
   }

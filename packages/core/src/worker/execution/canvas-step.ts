@@ -241,7 +241,7 @@ type Loaded = { readonly message: Message } | { readonly failure: Failure };
 
 /** The same delivery of a message that was made ready. */
 export function carrying(delivery: Delivery, message: Message): Delivery {
-  const { queue, deliveryCount, returned = false, putBack = false } = delivery;
+  const { queue, deliveryCount, returned = false, putBack = false, recordStart, undoStart } = delivery;
   return {
     message,
     queue,
@@ -249,8 +249,8 @@ export function carrying(delivery: Delivery, message: Message): Delivery {
     returned,
     putBack,
     onLeaseLost: (listener) => delivery.onLeaseLost(listener),
-    recordStart: () => delivery.recordStart(),
-    undoStart: () => delivery.undoStart(),
+    ...(recordStart ? { recordStart: () => recordStart.call(delivery) } : {}),
+    ...(undoStart ? { undoStart: () => undoStart.call(delivery) } : {}),
     onSettled: (listener) => delivery.onSettled(listener),
   };
 }

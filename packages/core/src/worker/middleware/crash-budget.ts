@@ -48,7 +48,7 @@ export function createCrashBudget(budget: number, { clock, backoff }: CrashBudge
       if (lost > allowed) return givenUp(attempt, lost, budget);
       const result = await next();
       if (repeated && goesBack.has(result.state)) {
-        await attempt.delivery.undoStart().catch(() => undefined); // one start too many is counted then
+        await attempt.delivery.undoStart?.().catch(() => undefined); // one start too many is counted then
       }
       return result;
     },
@@ -62,6 +62,7 @@ async function countLost(
 ): Promise<number | { readonly error: unknown }> {
   const { crashes = 0 } = message;
   if (!counted) return Math.min(1, delivery.deliveryCount - 1) + crashes;
+  if (delivery.recordStart === undefined) return delivery.deliveryCount - 1 + crashes;
   const begun = await delivery.recordStart().catch((error: unknown) => ({ error }));
   return typeof begun === 'number' ? 1 + begun + crashes : begun;
 }

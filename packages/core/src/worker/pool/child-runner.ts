@@ -87,8 +87,6 @@ function toDelivery({ message, deliveryCount }: Extract<ToChild, { type: 'run' }
     deliveryCount,
     onLeaseLost: () => {},
     onSettled: () => {},
-    recordStart: async () => 0,
-    undoStart: async () => {},
   };
 }
 

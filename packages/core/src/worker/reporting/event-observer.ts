@@ -74,8 +74,9 @@ export class EventObserver implements AttemptObserver {
     message: Message,
     fields: Omit<EventOf<T>, 'type' | 'at' | 'worker' | keyof TaskEventFields>,
   ): void {
-    const { id, task, queue, rootId, parentId } = message;
-    const event = { type, at: this.#clock.now(), worker: this.#worker, id, task, queue, rootId, parentId, ...fields };
+    const { id, task, queue, rootId, parentId, tags } = message;
+    const about = { id, task, queue, rootId, parentId, tags };
+    const event = { type, at: this.#clock.now(), worker: this.#worker, ...about, ...fields };
     this.#sender.send(event as unknown as LovageEvent); // the fields are those of `type`, by the parameter above
   }
 }

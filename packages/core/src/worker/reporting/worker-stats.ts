@@ -74,6 +74,7 @@ export class WorkerStats implements AttemptObserver {
       task: message.task,
       queue: message.queue,
       runningFor: Math.round(now - begun),
+      ...(message.tags ? { tags: message.tags } : {}),
     }));
   }
 

@@ -6,7 +6,7 @@ import type { StartLog } from '../../start-log.ts';
 export const group = 'lovage';
 
 /**
- * The name of a consumer in the group: its own, so that it finds what Redis handed to it and never reached it (see Strays).
+ * The name of a consumer in the group: its own, so that it finds what Redis handed to it and never reached it (see PendingRecovery).
  * Its end says how long its leases last, in milliseconds: whoever sweeps goes by that, not by what its own leases last.
  * It goes when the consumer closes; those of crashed workers are deleted by the sweep.
  */

@@ -42,13 +42,17 @@ interface TakeRequest {
   readonly interval: number;
 }
 
+/** Lines by task. */
+export type LimiterState = Map<string, Line>;
+
 /** The waiting lines of each task. */
 export class MemoryLimiter implements RateLimiter {
   readonly #clock: Clock;
-  readonly #lines = new Map<string, Line>();
+  readonly state: LimiterState;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: LimiterState = new Map()) {
     this.#clock = clock;
+    this.state = state;
   }
 
   async enter(task: string, { interval, candidates, publishing }: RateRequest): Promise<RateReply> {
@@ -137,11 +141,11 @@ export class MemoryLimiter implements RateLimiter {
   }
 
   #line(task: string): Line {
-    const known = this.#lines.get(task);
+    const known = this.state.get(task);
     if (known) return known;
     const times = { startedAt: 0, wokenAt: 0, wakerUntil: 0 };
     const line: Line = { ...times, waiting: [], byId: new Map(), woken: new Map(), arrivals: 0, waker: '' };
-    this.#lines.set(task, line);
+    this.state.set(task, line);
     return line;
   }
 }

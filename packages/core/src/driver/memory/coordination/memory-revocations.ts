@@ -1,34 +1,40 @@
 import type { Clock } from '../../../clock.ts';
 import type { RevocationRule, RevocationStore } from '../../revocation-store.ts';
 
+/** Rules by stamp and value. */
+export interface RevocationState {
+  readonly rules: Map<string, RevocationRule>;
+  changes: number;
+}
+
 /** The rules of one store. */
 export class MemoryRevocationTable {
   readonly #clock: Clock;
-  readonly #rules = new Map<string, RevocationRule>();
-  #changes = 0;
+  readonly state: RevocationState;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: RevocationState = { rules: new Map(), changes: 0 }) {
     this.#clock = clock;
+    this.state = state;
   }
 
   get version(): string {
-    return String(this.#changes);
+    return String(this.state.changes);
   }
 
   get rules(): readonly RevocationRule[] {
     const now = this.#clock.now();
-    for (const [key, { expiresAt }] of this.#rules) if (expiresAt <= now) this.#rules.delete(key);
-    return [...this.#rules.values()];
+    for (const [key, { expiresAt }] of this.state.rules) if (expiresAt <= now) this.state.rules.delete(key);
+    return [...this.state.rules.values()];
   }
 
   add(rules: readonly RevocationRule[]): void {
-    for (const rule of rules) this.#rules.set(keyOf(rule), rule);
-    this.#changes += 1;
+    for (const rule of rules) this.state.rules.set(keyOf(rule), rule);
+    this.state.changes += 1;
   }
 
   remove(rules: readonly Pick<RevocationRule, 'stamp' | 'value'>[]): number {
-    this.#changes += 1;
-    return rules.filter((rule) => this.#rules.delete(keyOf(rule))).length;
+    this.state.changes += 1;
+    return rules.filter((rule) => this.state.rules.delete(keyOf(rule))).length;
   }
 }
 

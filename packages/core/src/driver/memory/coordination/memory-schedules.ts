@@ -1,12 +1,25 @@
 import type { ScheduleEntry, ScheduleStore } from '../../schedule-store.ts';
 
-/** The periodic entries of one store, as JSON text. */
+/** Entries as JSON text, by name. */
+export interface ScheduleState {
+  readonly entries: Map<string, string>;
+  version: number;
+}
+
+/** The periodic entries of one store. */
 export class MemoryScheduleTable {
-  readonly #entries = new Map<string, string>();
-  version = 0;
+  readonly state: ScheduleState;
+
+  constructor(state: ScheduleState = { entries: new Map(), version: 0 }) {
+    this.state = state;
+  }
+
+  get version(): number {
+    return this.state.version;
+  }
 
   list(): readonly ScheduleEntry[] {
-    return [...this.#entries.values()].map((text) => JSON.parse(text));
+    return [...this.state.entries.values()].map((text) => JSON.parse(text));
   }
 
   get(names: readonly string[]): readonly (ScheduleEntry | undefined)[] {
@@ -15,7 +28,7 @@ export class MemoryScheduleTable {
 
   save(entry: ScheduleEntry): void {
     const { name, definition, enabled } = entry;
-    if (definition !== null) this.version += 1;
+    if (definition !== null) this.state.version += 1;
     const known = this.#read(name);
     const lastSlot = known ? known.lastSlot : entry.lastSlot;
     this.#write({ name, definition, enabled, ...(lastSlot === undefined ? {} : { lastSlot }) });
@@ -29,17 +42,17 @@ export class MemoryScheduleTable {
   }
 
   remove(name: string): boolean {
-    this.version += 1;
-    return this.#entries.delete(name);
+    this.state.version += 1;
+    return this.state.entries.delete(name);
   }
 
   #read(name: string): ScheduleEntry | undefined {
-    const text = this.#entries.get(name);
+    const text = this.state.entries.get(name);
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   #write(entry: ScheduleEntry): void {
-    this.#entries.set(entry.name, JSON.stringify(entry));
+    this.state.entries.set(entry.name, JSON.stringify(entry));
   }
 }
 

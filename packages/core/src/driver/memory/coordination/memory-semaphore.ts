@@ -26,20 +26,26 @@ interface Group {
   checkAt: number;
 }
 
+/** Who holds and who waits for slots. */
+export interface SemaphoreState {
+  readonly groups: Map<string, Group>;
+  /** Group → member. */
+  readonly halted: Map<string, string>;
+  fence: number;
+  checkedAt: number;
+}
+
 /**
  * Start-time fair queueing: each entry is tagged with the end of its flow's last one, or with the tag of whoever got in
  * last where its flow has none waiting, and the lowest tag goes first. With one flow that is first come first served.
  */
 export class MemorySemaphore implements Semaphore {
   readonly #clock: Clock;
-  readonly #groups = new Map<string, Group>();
-  /** Group → member. */
-  readonly #halted = new Map<string, string>();
-  #fence = 0;
-  #checkedAt = Number.NEGATIVE_INFINITY;
+  readonly state: SemaphoreState;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: SemaphoreState = { groups: new Map(), halted: new Map(), fence: 0, checkedAt: 0 }) {
     this.#clock = clock;
+    this.state = state;
   }
 
   async acquire(entries: readonly AcquireRequest[]): Promise<AcquireResult> {
@@ -52,7 +58,7 @@ export class MemorySemaphore implements Semaphore {
   async release(places: readonly SlotHolder[], only?: 'holders'): Promise<readonly SlotHolder[]> {
     const acquired: SlotHolder[] = [];
     for (const place of places) {
-      const group = this.#groups.get(place.group);
+      const group = this.state.groups.get(place.group);
       if (group && (only === undefined || group.holders.has(memberOf(place))))
         this.#leave(group, memberOf(place), acquired);
     }
@@ -60,37 +66,37 @@ export class MemorySemaphore implements Semaphore {
   }
 
   async halt(place: SlotHolder): Promise<boolean> {
-    if (!this.#groups.get(place.group)?.holders.has(memberOf(place))) return false;
-    this.#halted.set(place.group, memberOf(place));
+    if (!this.state.groups.get(place.group)?.holders.has(memberOf(place))) return false;
+    this.state.halted.set(place.group, memberOf(place));
     return true;
   }
 
   async halted(): Promise<readonly SlotHolder[]> {
-    return [...this.#halted].map(([group, member]) => slotHolderOf(group, member));
+    return [...this.state.halted].map(([group, member]) => slotHolderOf(group, member));
   }
 
   async waitingList(name: string, limit: number): Promise<readonly SlotHolder[]> {
-    return (this.#groups.get(name)?.line ?? []).slice(0, limit).map(({ member }) => slotHolderOf(name, member));
+    return (this.state.groups.get(name)?.line ?? []).slice(0, limit).map(({ member }) => slotHolderOf(name, member));
   }
 
   async has(places: readonly SlotHolder[]): Promise<readonly boolean[]> {
     return places.map((place) => {
-      const group = this.#groups.get(place.group);
+      const group = this.state.groups.get(place.group);
       return group !== undefined && (group.holders.has(memberOf(place)) || group.waiting.has(memberOf(place)));
     });
   }
 
   async overdue({ interval: every, minHeldMs, limit }: ReconcileRequest): Promise<readonly HeldSlot[] | undefined> {
     const now = this.#clock.now();
-    if (now - this.#checkedAt < every) return undefined;
-    this.#checkedAt = now;
-    const due = [...this.#groups.values()].filter((group) => group.checkAt <= now).slice(0, limit);
+    if (now - this.state.checkedAt < every) return undefined;
+    this.state.checkedAt = now;
+    const due = [...this.state.groups.values()].filter((group) => group.checkAt <= now).slice(0, limit);
     return due.flatMap((group) => {
       const youngest = now - Math.max(...group.holders.values());
       const rest = group.line.length > 0 ? 0 : Math.min(youngest, recheckAfter.later);
       group.checkAt = now + Math.max(recheckAfter.soon, rest);
       const old = [...group.holders].filter(
-        ([member, since]) => now - since >= minHeldMs && this.#halted.get(group.name) !== member,
+        ([member, since]) => now - since >= minHeldMs && this.state.halted.get(group.name) !== member,
       );
       return old.map(([member, since]) => ({ ...slotHolderOf(group.name, member), heldFor: now - since }));
     });
@@ -102,19 +108,20 @@ export class MemorySemaphore implements Semaphore {
     if (entry.replaces) this.#replace(group, memberOf(entry.replaces), member);
     if (!group.holders.has(member) && !group.waiting.has(member)) queue(group, entry, member);
     this.#acquireNext(group, acquired);
-    if (group.holders.has(member)) return ++this.#fence;
+    if (group.holders.has(member)) return ++this.state.fence;
     group.checkAt = Math.min(group.checkAt, this.#clock.now() + recheckAfter.soon);
     return 0;
   }
 
   #replace(group: Group, old: string, member: string): void {
     if (!group.holders.delete(old)) return;
-    if (this.#halted.get(group.name) === old) this.#halted.delete(group.name);
+    if (this.state.halted.get(group.name) === old) this.state.halted.delete(group.name);
     group.holders.set(member, this.#clock.now());
   }
 
   #leave(group: Group, member: string, acquired: SlotHolder[]): void {
-    if (group.holders.delete(member) && this.#halted.get(group.name) === member) this.#halted.delete(group.name);
+    if (group.holders.delete(member) && this.state.halted.get(group.name) === member)
+      this.state.halted.delete(group.name);
     if (group.waiting.delete(member)) group.line = group.line.filter((one) => one.member !== member);
     this.#acquireNext(group, acquired);
   }
@@ -130,11 +137,11 @@ export class MemorySemaphore implements Semaphore {
       for (const [flow, end] of group.flows) if (end <= group.turn) group.flows.delete(flow);
       acquired.push(slotHolderOf(group.name, head.member));
     }
-    if (group.holders.size === 0 && group.line.length === 0) this.#groups.delete(group.name);
+    if (group.holders.size === 0 && group.line.length === 0) this.state.groups.delete(group.name);
   }
 
   #groupOf({ group: name, limit }: AcquireRequest): Group {
-    const known = this.#groups.get(name);
+    const known = this.state.groups.get(name);
     if (known) {
       known.limit = limit;
       return known;
@@ -142,7 +149,7 @@ export class MemorySemaphore implements Semaphore {
     const checkAt = this.#clock.now() + recheckAfter.later;
     const empty = { holders: new Map(), line: [], waiting: new Set<string>(), flows: new Map() };
     const group: Group = { name, limit, turn: 0, checkAt, ...empty };
-    this.#groups.set(name, group);
+    this.state.groups.set(name, group);
     return group;
   }
 }

@@ -7,13 +7,17 @@ interface Row {
   readonly until: number | undefined;
 }
 
+/** Entries by their names, by namespace. */
+export type RegistryState = Map<string, Map<string, Row>>;
+
 /** The books of a store. */
 export class MemoryNamespaces {
   readonly #clock: Clock;
-  readonly #namespaces = new Map<string, Map<string, Row>>();
+  readonly state: RegistryState;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: RegistryState = new Map()) {
     this.#clock = clock;
+    this.state = state;
   }
 
   put(
@@ -21,16 +25,13 @@ export class MemoryNamespaces {
     name: string,
     { text, ttl }: { readonly text: string; readonly ttl: number | undefined },
   ): void {
-    const rows = this.#namespaces.get(namespace) ?? new Map<string, Row>();
-    this.#namespaces.set(
-      namespace,
-      rows.set(name, { text, until: ttl === undefined ? undefined : this.#clock.now() + ttl }),
-    );
+    const rows = this.state.get(namespace) ?? new Map<string, Row>();
+    this.state.set(namespace, rows.set(name, { text, until: ttl === undefined ? undefined : this.#clock.now() + ttl }));
   }
 
   list(namespace: string): readonly RegistryEntry[] {
     const now = this.#clock.now();
-    return [...(this.#namespaces.get(namespace) ?? [])].map(([name, { text, until }]) => ({
+    return [...(this.state.get(namespace) ?? [])].map(([name, { text, until }]) => ({
       name,
       value: JSON.parse(text) as JsonValue,
       ...(until === undefined || until > now ? {} : { expiredFor: now - until }),
@@ -38,7 +39,7 @@ export class MemoryNamespaces {
   }
 
   remove(namespace: string, names: readonly string[]): number {
-    const rows = this.#namespaces.get(namespace);
+    const rows = this.state.get(namespace);
     return names.filter((name) => rows?.delete(name)).length;
   }
 }

@@ -17,14 +17,23 @@ interface Held {
   readonly before: UniqueKeyHolder | undefined;
 }
 
+/** Keys, who holds them, and until when. */
+export type UniqueKeyState = readonly (readonly [name: string, held: Held, expiresAt: number])[];
+
 /** The claims of one store. */
 export class MemoryUniqueKeyTable {
   readonly #clock: Clock;
   readonly #held: ExpiringMap<Held>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: UniqueKeyState = []) {
     this.#clock = clock;
     this.#held = new ExpiringMap(clock);
+    for (const [name, held, expiresAt] of state) this.#held.set(name, held, expiresAt - clock.now());
+  }
+
+  /** What is held, and until when by the clock. */
+  get state(): UniqueKeyState {
+    return this.#held.entries();
   }
 
   take(name: string, request: UniqueKeyRequest): HeldUniqueKey | undefined {

@@ -87,18 +87,6 @@ export class MemoryConsumer implements Consumer, QueueConsumer, LeaseHolder {
     this.fill();
   }
 
-  /** None: messages are handed to it, it asks nobody. */
-  polls(): ReadonlyMap<string, number> {
-    return new Map();
-  }
-
-  async rebuild(): Promise<void> {
-    this.fill();
-  }
-
-  /** None: the store shares the event loop, so nobody looks for orphans while that is blocked. */
-  leaseGuard(): undefined {}
-
   close(deadline: number): Promise<CloseReport> {
     if (this.#state === 'closed') return this.#closed;
     this.#state = 'closing';

@@ -234,16 +234,16 @@ export const brokerConsumerCases: readonly ConformanceCase<BrokerBench>[] = [
     async run(bench) {
       const gate = new Gate();
       const { consumer } = await bench.probe({ queues: ['alpha', 'beta'], handle: gate.handle });
-      const polls = (): number[] => ['alpha', 'beta'].map((name) => consumer.polls().get(name) ?? -1);
+      const polls = (): number[] => ['alpha', 'beta'].map((name) => consumer.polls?.().get(name) ?? -1);
       await until(() => polls().every((count) => count > 0), { what: 'both queues to be polled' });
       const before = polls();
       await bench.publish();
       await gate.reached(1);
-      expect([...consumer.polls()]).toEqual([]); // no slot free
+      expect([...(consumer.polls?.() ?? [])]).toEqual([]); // no slot free
       gate.opened.resolve();
       await until(() => polls().some((count, at) => count > (before[at] as number)), { what: 'the next poll' });
       consumer.pause();
-      expect([...consumer.polls()]).toEqual([]);
+      expect([...(consumer.polls?.() ?? [])]).toEqual([]);
       consumer.resume();
       await until(() => polls().every((count) => count > 0), { what: 'both queues again' });
     },
@@ -259,16 +259,16 @@ export const brokerConsumerCases: readonly ConformanceCase<BrokerBench>[] = [
       probe.deliveries[0]?.onLeaseLost(() => {
         lost += 1;
       });
-      const before = probe.consumer.polls().get(queue) ?? 0;
-      await within(probe.consumer.rebuild());
-      expect(probe.consumer.polls().get(queue) ?? 0).toBeGreaterThanOrEqual(before);
+      const before = probe.consumer.polls?.().get(queue) ?? 0;
+      await within(probe.consumer.rebuild?.() ?? Promise.resolve());
+      expect(probe.consumer.polls?.().get(queue) ?? 0).toBeGreaterThanOrEqual(before);
       const second = await bench.publish();
       await gate.reached(2);
       gate.opened.resolve();
       await bench.emptied();
       expect(probe.ids()).toEqual([first.id, second.id]);
       expect(lost).toBe(0);
-      await within(probe.consumer.rebuild());
+      await within(probe.consumer.rebuild?.() ?? Promise.resolve());
       probe.consumer.setSlots(3);
       await bench.publishMany(5);
       await probe.arrived(7);

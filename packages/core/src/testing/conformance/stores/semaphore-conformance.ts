@@ -247,8 +247,9 @@ const semaphoreCases: readonly ConformanceCase<SemaphoreBench>[] = [
         const found = await until(
           async () => {
             const look = { interval: 50, minHeldMs: 20, limit: 10 };
+            const asked = performance.now();
             const both = await Promise.all([bench.semaphore.overdue(look), bench.semaphore.overdue(look)]);
-            expect(both).toContain(undefined);
+            if (performance.now() - asked < look.interval) expect(both).toContain(undefined);
             return both.find((places) => places !== undefined && places.length > 0);
           },
           { what: 'a place to be overdue' },
