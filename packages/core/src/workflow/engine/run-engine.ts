@@ -301,7 +301,7 @@ export class RunEngine {
         const waits = asked.length > 0 ? `waits for ${asked.slice(0, 5).join(', ')}` : 'does not ask for it';
         this.diverge(head.key, `the outcome of a ${head.kind} as the next one`, waits);
       },
-      { background: true },
+      { background: this.options.dry !== true }, // a check that waits for nothing else is to end
     );
   }
 
