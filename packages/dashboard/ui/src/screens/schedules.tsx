@@ -100,24 +100,20 @@ function Ribbon({ slots, now }: { slots: readonly string[]; now: number }) {
   const reach = Math.min(Math.max(last - now, 60_000), Math.max(ahead, (times[0] ?? now) - now + 60_000));
   const shown = times.filter((at) => at - now <= reach && at >= now);
   return (
-    <svg
-      class="ribbon"
-      viewBox="0 0 600 30"
-      role="img"
-      aria-label={`The next ${shown.length} slots, up to ${clock(now + reach)}`}
-    >
-      <line class="axis" x1="0" x2="600" y1="12" y2="12" />
-      {shown.map((at) => (
-        <circle key={at} cx={6 + ((at - now) / reach) * 588} cy="12" r="4">
-          <title>{clock(at)}</title>
-        </circle>
-      ))}
-      <text x="0" y="28">
+    <figure class="chart ribbon">
+      <svg viewBox="0 0 1000 20" role="img" aria-label={`The next ${shown.length} slots, up to ${clock(now + reach)}`}>
+        <line class="axis" x1="0" x2="1000" y1="10" y2="10" />
+        {shown.map((at) => (
+          <circle key={at} cx={6 + ((at - now) / reach) * 988} cy="10" r="5">
+            <title>{clock(at)}</title>
+          </circle>
+        ))}
+      </svg>
+      <p>
         now
-      </text>
-      <text x="600" y="28" text-anchor="end">
-        {`in ${time(reach)}`}
-      </text>
-    </svg>
+        <span class="push" />
+        in {time(reach)}
+      </p>
+    </figure>
   );
 }
