@@ -165,6 +165,26 @@ describe('a message that is no task', { timeout: 90_000 }, () => {
   });
 });
 
+describe('a failed task', { timeout: 90_000 }, () => {
+  it('may be sent again under its id: what it comes to then is its result', async () => {
+    const { app, start, prefix, client } = open();
+    let runs = 0;
+    app.task('flaky', () => {
+      runs += 1;
+      if (runs === 1) throw new Error('not yet');
+      return 'done';
+    });
+    const { id, text } = envelope(({ headers }) => void Object.assign(headers, { task: 'flaky' }));
+    await start();
+    await client.lpush(`${prefix}q`, text);
+    await expect(app.asyncResult(id).get({ timeout: '60s' })).rejects.toThrow('not yet');
+    await client.lpush(`${prefix}q`, text);
+    const stored = async () => JSON.parse((await client.get(`${prefix}celery-task-meta-${id}`)) ?? '{}');
+    await expect.poll(stored, patiently).toMatchObject({ status: 'SUCCESS', result: 'done' });
+    await expect.poll(() => client.hlen(`${prefix}unacked`), patiently).toBe(0);
+  });
+});
+
 describe('a message of a lost worker', { timeout: 90_000 }, () => {
   it('is restored, says that it was delivered before, and runs', async () => {
     const { app, start, prefix, client } = open('?visibility_timeout=10');

@@ -34,7 +34,8 @@ const settle = `--[[
   ARGV: for each job
     tag ('' for none: nothing is held)  ack (1: let it go when all was done)
     count of deletes, then key each: when the first is not there, somebody else has done the rest of the job
-    count of records, then key, seconds, and text each: a final one that stands is left; where that is the first, the rest is not done
+    count of records, then key, seconds, and text each: a final one that stands is left; where that is the first, the rest is not done.
+      As in Celery a FAILURE gives way to what the holder of a message says: a failed task may be sent again under its id
     count of sets, then key, seconds and text each
     count of pushes, then list, end (L or R) and text each
     count of parts, then the chord's key, member, index and seconds each
@@ -63,7 +64,8 @@ while at <= #ARGV do
   for i = 1, tonumber(take()) do
     local key, ttl, text = take(), take(), take()
     local known = redis.call('GET', key)
-    if known and known ~= text and final[statusOf(known)] then
+    local stands = known and known ~= text and statusOf(known)
+    if stands and final[stands] and not (stands == 'FAILURE' and i == 1 and tag ~= '' and go) then
       out[#out + 1] = 0
       if i == 1 and tag ~= '' then go = false end
     else
