@@ -1,19 +1,25 @@
 import {
   type Connection,
   type DriverContext,
+  defaultHistoryLimits,
   defaultRetention,
   type Finding,
+  type LeaseStore,
+  type ScheduleStore,
   type SchemaKeeper,
   type StoreReport,
   withDeadline,
 } from '@lovage/core/driver';
 import { deleteOldEffects } from './effects/old-effects.ts';
+import { PostgresHistory } from './history/postgres-history.ts';
 import { PostgresLink } from './link.ts';
 import { PostgresListener } from './listener.ts';
 import { type PostgresTarget, parsePostgresUrl } from './postgres-url.ts';
 import { PostgresResults } from './results/postgres-results.ts';
 import { assertSchema, migrate } from './schema/migrator.ts';
 import { createSchemaKeeper } from './schema/schema-keeper.ts';
+import { createPostgresLeases } from './stores/postgres-leases.ts';
+import { createPostgresSchedules } from './stores/postgres-schedules.ts';
 import { PostgresSweeper } from './sweeper.ts';
 
 /** The oldest server that is tried, as `server_version_num`. */
@@ -25,6 +31,9 @@ export class PostgresConnection implements Connection {
   readonly acksWithOutcome = false;
   readonly results: PostgresResults;
   readonly schema: SchemaKeeper;
+  readonly leases: LeaseStore;
+  readonly schedules: ScheduleStore;
+  readonly history: PostgresHistory;
   readonly #context: DriverContext;
   readonly #target: PostgresTarget;
   readonly #link: PostgresLink;
@@ -51,7 +60,16 @@ export class PostgresConnection implements Connection {
     this.schema = createSchemaKeeper(link);
     this.#listener = new PostgresListener(link, logger);
     this.results = new PostgresResults(link, this.#listener, logger);
-    this.#sweeper = new PostgresSweeper({ link, retention, logger, others: [(most) => deleteOldEffects(link, most)] });
+    this.leases = createPostgresLeases(link);
+    this.schedules = createPostgresSchedules(link);
+    this.history = new PostgresHistory({ link, clock, limits: context.history ?? defaultHistoryLimits });
+    this.#sweeper = new PostgresSweeper({
+      link,
+      retention,
+      logger,
+      others: [(most) => deleteOldEffects(link, most)],
+      history: this.history,
+    });
   }
 
   sweep(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Logger, Retention } from '@lovage/core/driver';
+import type { HistoryStore, Logger, Retention } from '@lovage/core/driver';
 import type { PostgresLink } from './link.ts';
 
 /** Rows of one DELETE: bounds how long its locks are held, and how much of the log it writes at once. */
@@ -18,6 +18,7 @@ export interface SweeperParts {
   readonly retention: Retention;
   readonly logger: Logger;
   readonly others: readonly SweepSome[];
+  readonly history: Pick<HistoryStore, 'sweep'>;
 }
 
 /** Deletes what is over and too old or too much, in batches. */
@@ -31,12 +32,13 @@ export class PostgresSweeper {
   /** Of the workers that come within some seconds, the first does it. */
   async sweep(): Promise<void> {
     if (!(await this.#takeTurn())) return;
-    const { others } = this.#parts;
+    const { others, history } = this.#parts;
     await this.#all(() => this.#delete('results', 'id', 'expires_at <= now()'));
     await this.#all(() => this.#deleteJoins());
     for (const kind of kinds) await this.#sweepKind(kind);
     await this.#sweepBytes();
     for (const some of others) await this.#all(() => some(batchSize));
+    await history.sweep();
   }
 
   async #takeTurn(): Promise<boolean> {

@@ -1,8 +1,11 @@
 import {
   type Harness,
   type HarnessNeeds,
+  historyConformance,
+  leaseConformance,
   resultBackendConformance,
   retentionConformance,
+  scheduleStoreConformance,
 } from '@lovage/core/conformance';
 import { type Connection, newTaskId } from '@lovage/core/driver';
 import { describe } from 'vitest';
@@ -33,6 +36,9 @@ describe.skipIf(missingPostgres)('the exam', () => {
   };
   const noQueues = 'it carries no tasks, so it has no acks and no dead letters';
   resultBackendConformance('postgres', { open });
+  historyConformance('postgres', { open });
+  leaseConformance('postgres', { open });
+  scheduleStoreConformance('postgres', { open });
   retentionConformance('postgres', {
     open,
     skip: {
