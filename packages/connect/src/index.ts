@@ -21,3 +21,7 @@ export type {
 } from './source/source-system.ts';
 export { type KafkaConnection, type KafkaSourceOptions, kafka } from './systems/kafka.ts';
 export { MemoryLog, type MemoryLogRecord } from './systems/memory-log.ts';
+export { type MqttSourceOptions, mqtt } from './systems/mqtt.ts';
+export { type NatsSourceOptions, nats } from './systems/nats.ts';
+export { type StompSourceOptions, stomp } from './systems/stomp.ts';
+export type { StompAddress } from './systems/stomp-connection.ts';

@@ -4,8 +4,10 @@ import type { SourceContext } from '../source/source-system.ts';
 /** A record, and how its delivery is answered. */
 export interface Delivered {
   readonly record: SourceRecord;
-  /** The tasks of this and all deliveries handed over before it are accepted. */
+  /** Its task is accepted. */
   ack(): void;
+  /** It was not handed over: the system may deliver it again at once. */
+  release(): void;
 }
 
 /** Hands deliveries that come one by one over in batches: whatever came while the batch before was under way. */
@@ -21,12 +23,8 @@ export class AckBatcher {
     this.#keepAlive = keepAlive;
   }
 
-  get size(): number {
-    return this.#waiting.length;
-  }
-
   push(delivered: Delivered): void {
-    if (this.#closed) return;
+    if (this.#closed) return delivered.release();
     this.#waiting.push(delivered);
     this.#running ??= this.#run();
   }
@@ -36,15 +34,15 @@ export class AckBatcher {
     this.#waiting = [];
   }
 
-  /** Waits for the batch that is under way; what is not handed over is not acknowledged. */
+  /** Waits for the batch that is under way, and releases what was not handed over. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#waiting = [];
+    for (const delivered of this.#waiting.splice(0)) delivered.release();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    await Promise.resolve(); // what arrived in the same read is one batch
+    await new Promise((resolve) => setImmediate(resolve)); // what arrived in the same read is one batch
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#context.batch);
       try {
@@ -54,7 +52,8 @@ export class AckBatcher {
         );
         for (const delivered of batch) delivered.ack();
       } catch (error) {
-        if (!this.#closed) this.#context.onError(error as Error);
+        for (const delivered of batch) delivered.release();
+        if (!this.#closed && (error as Error).name !== 'ClosedError') this.#context.onError(error as Error);
       }
     }
     this.#running = undefined;
