@@ -23,5 +23,6 @@ export { type KafkaConnection, type KafkaSourceOptions, kafka } from './systems/
 export { MemoryLog, type MemoryLogRecord } from './systems/memory-log.ts';
 export { type MqttSourceOptions, mqtt } from './systems/mqtt.ts';
 export { type NatsSourceOptions, nats } from './systems/nats.ts';
+export { type RabbitmqSourceOptions, rabbitmq } from './systems/rabbitmq.ts';
 export { type StompSourceOptions, stomp } from './systems/stomp.ts';
 export type { StompAddress } from './systems/stomp-connection.ts';
