@@ -53,7 +53,7 @@ const screens = [
 
 async function show(page: Page, place: string): Promise<void> {
   await page.evaluate(`location.hash = ${JSON.stringify(`#/${place}`)}`);
-  await page.waitForFunction("document.querySelector('h1') !== null && !document.querySelector('.loading')");
+  await page.locator(`main[data-place="${place}"]:has(h1):not(:has(.loading))`).waitFor();
 }
 
 describe.skipIf(missingChromium !== undefined)(`pages${missingChromium ? `: ${missingChromium}` : ''}`, () => {

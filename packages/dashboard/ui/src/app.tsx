@@ -70,7 +70,7 @@ export function App() {
         Skip to the page
       </button>
       <Menu onPalette={() => setPalette(true)} />
-      <main id="main" ref={main}>
+      <main id="main" ref={main} data-place={place}>
         {connection.value === 'lost' && (
           <p class="trouble" role="alert">
             The server does not answer. What is shown may be old; this page tries again by itself.
