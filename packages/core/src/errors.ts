@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'PAYLOAD_NOT_SERIALIZABLE'
   | 'MESSAGE_MALFORMED'
+  | 'SIGNATURE'
+  | 'DECRYPTION'
   | 'WORKER_LOST'
   | 'WORKER_NONE'
   | 'RETRIES_EXHAUSTED'
@@ -229,6 +231,20 @@ export class BrokerAuthenticationError extends LovageError {
 export class BrokerTlsError extends LovageError {
   constructor(message: string, options?: LovageErrorOptions) {
     super('BROKER_TLS', message, options);
+  }
+}
+
+/** A signature is missing, is not right, is of a key that may not, or is too old: what it was to prove was not done. */
+export class SignatureError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('SIGNATURE', message, options);
+  }
+}
+
+/** What was encrypted cannot be read here: its key is not there, or it was altered. */
+export class DecryptionError extends LovageError {
+  constructor(message: string, options?: LovageErrorOptions) {
+    super('DECRYPTION', message, options);
   }
 }
 

@@ -40,6 +40,7 @@ export {
   ConfigurationError,
   ConsumerWedgedError,
   DeadlineExceeded,
+  DecryptionError,
   DuplicateTaskError,
   type ErrorCode,
   EventTimeoutError,
@@ -66,6 +67,7 @@ export {
   ResultExpiredError,
   ResultTimeoutError,
   RunStateError,
+  SignatureError,
   SoftTimeLimitExceeded,
   StepTimeoutError,
   TaskFailedError,
@@ -137,6 +139,15 @@ export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
 export type { CatchUp, Overlap, Schedulable, ScheduleOptions } from './schedules/schedule.ts';
 export type { CrontabField, CrontabFields } from './schedules/schedule-fields.ts';
 export { at, type Crontab, type CrontabOptions, crontab, every, type ScheduleTime } from './schedules/schedule-time.ts';
+export type {
+  ControlMode,
+  EncryptionOptions,
+  EncryptionSubject,
+  KeyUse,
+  SecurityOptions,
+  SigningKey,
+  SigningOptions,
+} from './security/security-options.ts';
 export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './settings/app-options.ts';
 export type { RetentionSettings } from './settings/retention-settings.ts';
 export { type DriverLoader, registerDriverLoaders } from './stores/driver-loaders.ts';

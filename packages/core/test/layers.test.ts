@@ -30,6 +30,7 @@ const coreLayers: Layers = {
     'unique',
     'producer',
     'plugins',
+    'security',
     'settings',
     'stores',
     'canvas',

@@ -15,6 +15,7 @@ import { RateLines, type RateLinesOptions } from '../producer/rate-lines.ts';
 import type { ResultContext } from '../results/async-result.ts';
 import { ResultInbox, type ResultStores } from '../results/result-inbox.ts';
 import { ScheduleDeclarations } from '../schedules/schedule.ts';
+import { Sealer } from '../security/sealer.ts';
 import { type AppOptions, resolveSettings, type Setting, type Settings, toSettings } from '../settings/app-options.ts';
 import { readOverrides } from '../settings/overrides.ts';
 import { checkScheme } from '../stores/driver-url.ts';
@@ -68,7 +69,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const given = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
   const plugins = new PluginList(options.plugins ?? [], given, where);
   const logger = plugins.addLogFields(given);
-  const stores = openLater(options, provenance, { clock, logger, settings });
+  const stores = openLater(options, provenance, { clock, logger, settings, where });
   const brokerClock = new BrokerClock(clock, () => stores.clockOffset());
   const tasks = { registry: new TaskRegistry(), errors: new ErrorRegistry() };
   const { resultExpires, publishTimeout } = settings;
@@ -115,11 +116,12 @@ function checkName(name: unknown): void {
 }
 
 function openLater(
-  { drivers = [] }: AppOptions,
+  { drivers = [], security }: AppOptions,
   provenance: ReadonlyMap<string, Setting>,
-  { clock, logger, settings }: Pick<AppRuntime, 'clock' | 'logger' | 'settings'>,
+  { clock, logger, settings, where }: Pick<AppRuntime, 'clock' | 'logger' | 'settings'> & { readonly where: string },
 ): Stores {
-  return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers });
+  const sealer = security && new Sealer(security, clock, where);
+  return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers, sealer });
 }
 
 function createConcurrencyLimiter(stores: Stores, logger: Logger, publishTimeout: number): ConcurrencyLimiter {

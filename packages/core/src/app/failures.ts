@@ -1,6 +1,13 @@
 import { reopenFailed } from '../canvas/failing/reopen-failed.ts';
 import { type Clock, sleep } from '../clock.ts';
-import { ConfigurationError, LovageError, NotSupportedError, PublishError, UnknownFailureError } from '../errors.ts';
+import {
+  ConfigurationError,
+  LovageError,
+  NotSupportedError,
+  PublishError,
+  SignatureError,
+  UnknownFailureError,
+} from '../errors.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { FailureEntry, FailureGroup } from '../history/run-row.ts';
 import type { JsonValue } from '../message/json.ts';
@@ -164,7 +171,9 @@ export class AppFailures {
     if (queue !== undefined) queueName(queue, 'retry: queue');
     if (args !== undefined && !Array.isArray(args)) throw new ConfigurationError('retry: args: expected a list');
     const { parseMessage } = await import('../message/message-parser.ts'); // zod: 50 ms nobody else should pay
-    const old = parseMessage(JSON.parse(failure.message));
+    const { untrusted, ...fields }: { readonly untrusted?: string } = JSON.parse(failure.message);
+    if (untrusted !== undefined) throw new SignatureError(`it is not sent again: ${untrusted}`);
+    const old = parseMessage(fields);
     if (args !== undefined) await this.#checkArgs(old.task, args);
     return toRetry(old, { args: args as readonly JsonValue[] | undefined, queue }, this.#context.clock.now());
   }

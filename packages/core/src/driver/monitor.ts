@@ -104,6 +104,8 @@ export interface DeadLetter {
   readonly reason: { readonly name: string; readonly message: string };
   /** The original bytes as text. */
   readonly body: string;
+  /** Why its message cannot be trusted: its signature is missing or not right, or it cannot be decrypted. It is not replayed. */
+  readonly untrusted?: string;
 }
 
 /** What waits or is delayed in a queue, a page at a time; nothing where the broker cannot say. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DeadLetter } from '../driver/monitor.ts';
-import { MalformedMessageError } from '../errors.ts';
+import { MalformedMessageError, SignatureError } from '../errors.ts';
 import type { CanvasRef } from '../message/canvas-ref.ts';
 import type { FlowControl } from '../message/flow-control.ts';
 import type { JsonValue } from '../message/json.ts';
@@ -18,7 +18,7 @@ export interface ReplayEdits {
 /**
  * The task that a dead letter becomes: a new id, `headers.replayOf` with the old one, the same root and parent. It starts
  * afresh: retries, crashes and times of the first life are left behind, and so is the canvas it stood in, which has
- * ended with it. Throws {@link MalformedMessageError} for bytes that are no message.
+ * ended with it. Throws {@link MalformedMessageError} for bytes that are no message, {@link SignatureError} for what is not trusted.
  */
 export function toReplay(letter: DeadLetter, edits: ReplayEdits, now: number): Message {
   const old = readLetter(letter, edits.args);
@@ -68,7 +68,8 @@ function replayId({ queue, key, id, at }: DeadLetter): string {
 
 /** The parked message; with other arguments it need not be one, if only the task is known. */
 function readLetter(letter: DeadLetter, args: readonly JsonValue[] | undefined): Message {
-  const { id, task, queue, at } = letter;
+  const { id, task, queue, at, untrusted } = letter;
+  if (untrusted !== undefined) throw new SignatureError(`it is not sent again: ${untrusted}`);
   const known = { id, queue, ...(task === undefined ? {} : { task }) };
   const blank = { v: messageVersion, sentAt: at, priority: 0, retries: 0 };
   if (args !== undefined) assertSafeJson(args, 0);

@@ -72,6 +72,8 @@ const envelope = z.object({
   rateLine: z.object({ order: time, until: time.optional() }).optional(),
   requeues: z.number().int().nonnegative().optional(),
   held: z.boolean().optional(),
+  seal: z.string().optional(),
+  step: z.string().optional(),
   turn: z
     .object({
       order: z.string().max(limits.key).optional(),
@@ -144,6 +146,8 @@ const plainFields: Checks = checks({
   expires: count,
   deadline: count,
   mayRepeat: yesOrNo,
+  seal: string,
+  step: string,
   ignoreResult: yesOrNo,
   rootId: string,
   parentId: string,

@@ -82,6 +82,10 @@ export interface Message {
   readonly crashes?: number;
   /** How many times the handler asked to be put back (`Reject` with requeue). */
   readonly requeues?: number;
+  /** Arguments and headers, signed with everything else of the call or encrypted; those fields are empty then. */
+  readonly seal?: string;
+  /** A worker's signature over what it changed when it put the message back: retries, times, places. */
+  readonly step?: string;
 }
 
 /** Which run of the handler a delivery is, from 1: retries, requeues and lost workers count. */

@@ -111,6 +111,8 @@ export interface OutcomeRecord {
   readonly canvas?: CanvasRef;
   /** What is still to be sent under this id; state PENDING. A group keeps its plan to the end. */
   readonly plan?: Plan;
+  /** What the task came to, signed or encrypted; the fields above that say it are absent then. */
+  readonly seal?: string;
 }
 
 /** A list by reference: the values of a group's members. */

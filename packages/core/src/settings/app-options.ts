@@ -8,6 +8,7 @@ import { type Duration, parseDuration, parseSize } from '../options/duration.ts'
 import { limits } from '../options/limits.ts';
 import { oneOf, queueName, type Reader, readOptions, record, text } from '../options/option-reader.ts';
 import type { Plugin } from '../plugins/plugin.ts';
+import type { ControlMode, SecurityOptions } from '../security/security-options.ts';
 import type { TaskRoutes } from '../task/route.ts';
 import { readOverrides } from './overrides.ts';
 import { withCurrentNames } from './renamed-settings.ts';
@@ -78,9 +79,6 @@ export interface WorkerSettings {
   readonly unknownTaskGrace?: Duration;
 }
 
-/** How workers tell who may command them. */
-export type ControlMode = 'acl' | 'open';
-
 /** The options of an app, as given. Environment variables, a config file and the CLI's flags win over them. */
 export interface AppOptions {
   /** The broker's URL: `redis://…`, `memory://`. @default LOVAGE_BROKER_URL, REDIS_URL, 'memory://' */
@@ -104,10 +102,12 @@ export interface AppOptions {
   readonly worker?: WorkerSettings;
   /**
    * Which commands that change what workers do (`shutdown`, `rate-limit`, …) they obey: those on a channel that the store's access
-   * control can keep for operators (`acl`), or also those on the channel of questions, which everybody has (`open`).
-   * @default 'acl'
+   * control can keep for operators (`acl`), those of them that are signed with a key that may `control` (`signed`), or also
+   * those on the channel of questions, which everybody has (`open`). @default 'acl'; 'signed' where `security.signing` is set
    */
   readonly control?: ControlMode;
+  /** Signing and encryption of what goes through the broker and the result backend (docs/security.md). @default none */
+  readonly security?: SecurityOptions;
   /**
    * Which attempts are written to the history: those that failed, were retried or revoked (`failures`), these and up to 20 successes
    * a second and worker (`sampled`), all of them, or none (`off`, which also keeps no statistics and no list of failures).
@@ -199,7 +199,7 @@ export const settingRules: Readonly<Record<string, SettingRule>> = {
   maxPayload: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_PAYLOAD' },
   maxResult: { read: payloadSize, fallback: '1MiB', env: 'LOVAGE_MAX_RESULT' },
   resultExpires: { read: positiveDuration, fallback: '1d', env: 'LOVAGE_RESULT_EXPIRES' },
-  control: { read: oneOf('acl', 'open'), fallback: 'acl', env: 'LOVAGE_CONTROL' },
+  control: { read: oneOf('signed', 'acl', 'open'), fallback: 'acl', env: 'LOVAGE_CONTROL' },
   history: { read: oneOf('failures', 'sampled', 'all', 'off'), fallback: 'sampled', env: 'LOVAGE_HISTORY' },
   logLevel: { read: oneOf(...logLevels), fallback: 'info', env: 'LOVAGE_LOG_LEVEL' },
   'conf.taskDefaultQueue': { read: queueName, fallback: 'default', env: 'LOVAGE_DEFAULT_QUEUE' },
@@ -232,7 +232,7 @@ const untouched: Reader<unknown> = (value) => value;
 const groups = ['conf', 'connection', 'retention', 'worker'] as const;
 const topLevel = {
   ...Object.fromEntries(
-    [...groups, 'logger', 'drivers', 'clock', 'plugins', 'include'].map((name) => [name, untouched]),
+    [...groups, 'logger', 'drivers', 'clock', 'plugins', 'include', 'security'].map((name) => [name, untouched]),
   ),
   ...Object.fromEntries(
     Object.keys(settingRules)
@@ -267,11 +267,11 @@ export function resolveSettings(
     const value = raw === undefined ? undefined : rule.read(raw, origin);
     settings.set(path, { path, value, source, environment: rule.env });
   }
-  return withQueues(withBroker(settings, environment));
+  return withControl(withQueues(withBroker(settings, environment)), given);
 }
 
 /** Celery's queue of tasks that nothing routes has a name of its own. */
-function withQueues(settings: Map<string, Setting>): ReadonlyMap<string, Setting> {
+function withQueues(settings: Map<string, Setting>): Map<string, Setting> {
   if (!String(settings.get('broker')?.value).startsWith('celery+')) return settings;
   for (const [path, value] of [
     ['conf.taskDefaultQueue', 'celery'],
@@ -280,6 +280,15 @@ function withQueues(settings: Map<string, Setting>): ReadonlyMap<string, Setting
     const setting = settings.get(path) as Setting;
     if (setting.source === 'default') settings.set(path, { ...setting, value });
   }
+  return settings;
+}
+
+/** Where commands can be signed, they must be, unless something else was said. */
+function withControl(settings: Map<string, Setting>, { security }: AppOptions): ReadonlyMap<string, Setting> {
+  const control = settings.get('control') as Setting;
+  if (security?.signing && control.source === 'default') settings.set('control', { ...control, value: 'signed' });
+  if (!security?.signing && control.value === 'signed')
+    throw new ConfigurationError("control: 'signed' needs keys: set security.signing (docs/security.md)");
   return settings;
 }
 

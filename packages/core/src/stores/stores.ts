@@ -13,6 +13,7 @@ import { ClosedError, NotSupportedError } from '../errors.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../options/schema.ts';
+import type { Sealer } from '../security/sealer.ts';
 import type { Settings } from '../settings/app-options.ts';
 import { hideSecret, loadDriver } from './driver-url.ts';
 
@@ -44,6 +45,8 @@ export interface StoresContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly drivers: readonly Driver[];
+  /** Signs and encrypts what the stores get. Absent: nothing does. */
+  readonly sealer?: Sealer | undefined;
 }
 
 /** Opens the broker and the result backend when something first needs them, once. */
@@ -55,13 +58,15 @@ export class Stores {
   readonly #connections: Connection[] = [];
   #open: OpenStores | undefined;
   #closed = false;
+  readonly #sealer: Sealer | undefined;
 
   readonly #source: string;
 
-  constructor(settings: Settings, brokerSource: string, { clock, logger, drivers }: StoresContext) {
+  constructor(settings: Settings, brokerSource: string, { clock, logger, drivers, sealer }: StoresContext) {
     this.#settings = settings;
     this.#source = brokerSource;
     this.#drivers = drivers;
+    this.#sealer = sealer;
     this.#context = {
       clock,
       logger,
@@ -172,7 +177,9 @@ export class Stores {
     if (this.#closed) throw new ClosedError('the app');
     const connection = driver.connect(url, this.#context);
     this.#connections.push(connection);
-    return connection;
+    if (!this.#sealer) return connection;
+    const { sealConnection } = await import('../security/sealed-connection.ts');
+    return sealConnection(connection, this.#sealer, this.#context.logger);
   }
 }
 

@@ -20,7 +20,7 @@ import { registerGroups } from './background/register-groups.ts';
 import { SemaphoreReconciler } from './background/semaphore-reconciler.ts';
 import { composeWorker, createReceiver, type WorkerTools } from './compose-worker.ts';
 import { consumedQueues, unconsumedTasks } from './consumed-queues.ts';
-import { startControl } from './control/control.ts';
+import { controlTopics, startControl } from './control/control.ts';
 import { checkAllowed, createControlCommands } from './control/control-commands.ts';
 import type { StampedRevocations } from './control/stamped-revocations.ts';
 import { type BlockedLimitAction, blockedLimitActions } from './loop/blocked-loop.ts';
@@ -319,8 +319,9 @@ async function listen(worker: Worker, { runtime, stores, allowed, ...targets }: 
   if (bus === undefined) return;
   const { clock, logger, settings } = runtime;
   const commands = createControlCommands({ worker, runtime, ...targets });
-  const starting = startControl({ bus, worker: worker.name, commands, allowed, mode: settings.control, logger }).then(
-    (control) => worker.holdControl(control),
+  const options = { bus, worker: worker.name, commands, allowed, mode: settings.control, logger };
+  const starting = Promise.all(
+    controlTopics.map((topic) => startControl(options, topic).then((control) => worker.holdControl(control))),
   );
   const late = () => new Error('the bus did not confirm the subscription');
   try {

@@ -103,7 +103,7 @@ export class Worker {
   readonly #startedAt: number;
   readonly #queues: Set<string>;
   readonly #forget: () => void;
-  #control: Subscription | undefined;
+  readonly #control: Subscription[] = [];
   #autoscaler: Autoscaler | undefined;
   #slots: number;
   #closing: Promise<ShutdownReport> | undefined;
@@ -244,7 +244,7 @@ export class Worker {
 
   /** @internal Remote commands that reach this worker, closed with it; at once where it has closed before they could. */
   holdControl(control: Subscription): void {
-    this.#control = control;
+    this.#control.push(control);
     if (this.#closing) void control.close().catch(() => undefined); // as in the shutdown
   }
 
@@ -322,7 +322,7 @@ export class Worker {
     await this.#soon(Promise.all(goodbyes), goodbyeDeadline);
     await this.#loop.close();
     await this.#soon(this.#runtime.plugins.emitAndWait('workerShutdown', info), goodbyeDeadline);
-    await this.#control?.close().catch(() => undefined); // the connection ends with the app in any case
+    await Promise.allSettled(this.#control.map((control) => control.close())); // the connection ends with the app in any case
     this.#forget();
     // what heeded its abort and could not be handed back for a dead broker is among the abandoned
     const handedBack = Math.max(0, this.#receiver.handedBack - report.abandoned);

@@ -11,7 +11,8 @@ import {
 } from '../../events/control-message.ts';
 import type { Logger } from '../../logger.ts';
 import type { JsonValue } from '../../message/json.ts';
-import type { ControlMode } from '../../settings/app-options.ts';
+import type { ControlMode } from '../../security/security-options.ts';
+import { signerOf } from '../../security/signer-of.ts';
 import { compilePattern } from '../../task/route.ts';
 
 /** Carries out remote commands, by name; a command that cannot be carried out throws. */
@@ -28,13 +29,12 @@ export interface ControlOptions {
   readonly logger: Logger;
 }
 
-/** Listens for remote commands and answers each on the asker's own topic. Unknown ones are left to newer workers. */
-export async function startControl(options: ControlOptions): Promise<Subscription> {
-  const { bus } = options;
-  const heard = await Promise.all(
-    [controlTopic, changeTopic].map((topic) => bus.subscribe(topic, hear(options, topic))),
-  );
-  return { close: async () => void (await Promise.all(heard.map((subscription) => subscription.close()))) };
+/** Where a worker listens: for questions, and for commands that change it. */
+export const controlTopics: readonly string[] = [controlTopic, changeTopic];
+
+/** Listens for remote commands on one topic and answers each on the asker's own. Unknown ones are left to newer workers. */
+export async function startControl(options: ControlOptions, topic: string): Promise<Subscription> {
+  return options.bus.subscribe(topic, hear(options, topic));
 }
 
 function hear(options: ControlOptions, topic: string): (input: JsonValue) => void {
@@ -42,7 +42,7 @@ function hear(options: ControlOptions, topic: string): (input: JsonValue) => voi
   return (input) => {
     const request = parseRequest(input);
     if (request === undefined || !Object.hasOwn(options.commands, request.command) || !isMeant(request, worker)) return;
-    answer(options, request, topic)
+    answer(options, request, { topic, signer: signerOf(input) })
       .then((reply) => reply && bus.publish(replyTopic(request.id), { worker, ...reply }))
       .catch((error: unknown) =>
         logger.debug('could not answer a remote command', { command: request.command, error }),
@@ -59,7 +59,7 @@ type Answer = { readonly reply: JsonValue } | { readonly error: string } | undef
 async function answer(
   { commands, allowed, mode, logger }: ControlOptions,
   { command, args }: ControlRequest,
-  topic: string,
+  { topic, signer }: { readonly topic: string; readonly signer: string | undefined },
 ): Promise<Answer> {
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run === undefined) return undefined;
@@ -67,13 +67,19 @@ async function answer(
     return { error: `the command ${command} is not allowed on this worker (option remoteControl)` };
   }
   const changes = !questions.has(command);
-  if (changes && topic === controlTopic && mode === 'acl') {
+  if (changes && topic === controlTopic && mode !== 'open') {
     logger.warn('refused a remote command: it came on the channel of questions', { command });
     return {
-      error: `the command ${command} is refused: it changes what workers do, so it is sent on the channel "${changeTopic}" (option control: 'acl')`,
+      error: `the command ${command} is refused: it changes what workers do, so it is sent on the channel "${changeTopic}" (option control: '${mode}')`,
     };
   }
-  if (changes) logger.info('remote command', { command, args }); // the audit: what changed a worker, and when
+  if (changes && mode === 'signed' && signer === undefined) {
+    logger.warn('refused a remote command: it is not signed', { command });
+    return {
+      error: `the command ${command} is refused: it is not signed with a key that may "control" (option control: 'signed')`,
+    };
+  }
+  if (changes) logger.info('remote command', { command, args, ...(signer === undefined ? {} : { signer }) }); // the audit: what changed a worker, and when
   try {
     return { reply: await run(args) };
   } catch (error) {
