@@ -36,6 +36,7 @@ function isLeftover(file, sources) {
   const compiled = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file);
   return (
     compiled !== null &&
+    !/^ui[\\/]/.test(file) && // pages, which vite empties and writes anew
     ['.ts', '.tsx', '.js'].every((extension) => !existsSync(join(sources, compiled[1] + extension)))
   );
 }
