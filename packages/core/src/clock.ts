@@ -11,8 +11,41 @@ export interface Clock {
   now(): number;
   /** Milliseconds that only grow, for measuring durations. */
   monotonic(): number;
-  /** Calls `fn` once after `ms`. A timer started with `{ background: true }` does not keep the process alive. */
-  after(ms: number, fn: () => void, options?: { readonly background?: boolean }): Timer;
+  /** Calls `fn` once after `ms`. */
+  after(ms: number, fn: () => void, options?: TimerOptions): Timer;
+}
+
+/** How a timer is meant. */
+export interface TimerOptions {
+  /** It does not keep the process alive. @default false */
+  readonly background?: boolean;
+  /**
+   * Maintenance that comes again and again (leases, heartbeats, sweeps): a test clock that looks for what happens next passes it over.
+   * @default what `background` is
+   */
+  readonly maintenance?: boolean;
+}
+
+/** A clock that goes by another one, which tests replace. */
+export class ReplaceableClock implements Clock {
+  /** The clock that it goes by. */
+  current: Clock;
+
+  constructor(current: Clock) {
+    this.current = current;
+  }
+
+  now(): number {
+    return this.current.now();
+  }
+
+  monotonic(): number {
+    return this.current.monotonic();
+  }
+
+  after(ms: number, fn: () => void, options?: TimerOptions): Timer {
+    return this.current.after(ms, fn, options);
+  }
 }
 
 /** setTimeout overflows above this and would fire at once: longer timers go in legs. */
@@ -123,8 +156,13 @@ export class BrokerClock implements Clock {
     return this.#clock.monotonic();
   }
 
-  after(ms: number, fn: () => void, options?: { readonly background?: boolean }): Timer {
+  after(ms: number, fn: () => void, options?: TimerOptions): Timer {
     return this.#clock.after(ms, fn, options);
+  }
+
+  /** Begins anew on a clock that was replaced. */
+  reset(): void {
+    [this.#ahead, this.#step, this.#lead, this.#last] = [0, 0, leadOf(this.#clock), this.#clock.now()];
   }
 
   /** Measures; resolves with {@link BrokerClock.ahead}. */

@@ -1,6 +1,6 @@
 import type { RunnerTools } from '../canvas/canvas-runner.ts';
 import { type CanvasContext, CanvasSender } from '../canvas/canvas-sender.ts';
-import { BrokerClock, type Clock, systemClock } from '../clock.ts';
+import { BrokerClock, type Clock, ReplaceableClock, systemClock } from '../clock.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventSender } from '../events/event-sender.ts';
 import { ConcurrencyLimiter, type SemaphoreStores } from '../flow/concurrency-limiter.ts';
@@ -30,7 +30,7 @@ import { createWorkflows } from './workflows.ts';
 /** The inside of an app, for the worker and other parts of core that stand to its right; not a door. */
 export interface AppRuntime extends Messaging {
   readonly name: string;
-  readonly clock: Clock;
+  readonly clock: ReplaceableClock;
   /** Tells the moments that cross machines. */
   readonly brokerClock: BrokerClock;
   readonly logger: Logger;
@@ -65,7 +65,7 @@ export function createRuntime(name: string, options: AppOptions): AppRuntime {
   const provenance = resolveSettings(options, process.env, where);
   const settings = toSettings(provenance);
   checkUrls(settings, options);
-  const clock = options.clock ?? systemClock;
+  const clock = new ReplaceableClock(options.clock ?? systemClock);
   const given = options.logger ?? readOverrides().logger ?? createConsoleLogger(settings.logLevel);
   const plugins = new PluginList(options.plugins ?? [], given, where);
   const logger = plugins.addLogFields(given);
@@ -118,7 +118,12 @@ function checkName(name: unknown): void {
 function openLater(
   { drivers = [], security }: AppOptions,
   provenance: ReadonlyMap<string, Setting>,
-  { clock, logger, settings, where }: Pick<AppRuntime, 'clock' | 'logger' | 'settings'> & { readonly where: string },
+  {
+    clock,
+    logger,
+    settings,
+    where,
+  }: Pick<AppRuntime, 'logger' | 'settings'> & { readonly clock: ReplaceableClock; readonly where: string },
 ): Stores {
   const sealer = security && new Sealer(security, clock, where);
   return new Stores(settings, provenance.get('broker')?.source ?? '', { clock, logger, drivers, sealer });

@@ -129,14 +129,20 @@ export class HeldLease {
     this.#asked = asked.sent;
     this.#trustedUntil = trustOf(asked);
     this.#expiry?.cancel();
-    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
+    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, {
+      background: true,
+      maintenance: false,
+    });
   }
 
   #renewLater(ms: number): void {
     this.#renewal?.cancel();
     if (this.#ended) return; // while a renewal was under way
     const again = (): void => this.#renewLater(Math.ceil(this.#ttl / (renewals * renewals)));
-    this.#renewal = this.#context.clock.after(ms, () => void this.#renew().catch(again), { background: true });
+    this.#renewal = this.#context.clock.after(ms, () => void this.#renew().catch(again), {
+      background: true,
+      maintenance: false,
+    });
   }
 
   async #renew(): Promise<void> {
@@ -159,7 +165,10 @@ export class HeldLease {
     if (this.#ended) return;
     if (!this.held) return this.#lose('it was not renewed in time');
     const { clock } = this.#context;
-    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, { background: true });
+    this.#expiry = clock.after(this.#trustedUntil - clock.monotonic(), this.#expire, {
+      background: true,
+      maintenance: false,
+    });
   };
 
   #lose(why: string): void {

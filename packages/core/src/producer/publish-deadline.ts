@@ -49,6 +49,7 @@ export class PublishDeadlines {
       this.#timeout + slice,
       () => {
         this.#open.delete(opened);
+        if (this.#current === opened) this.#current = undefined; // the clock may have been set back
         controller.abort();
       },
       { background: true },

@@ -133,6 +133,14 @@ export class ResultInbox {
     this.#earlyNotifications.delete(id);
   }
 
+  /** Ends every wait, as `close`, and listens anew in another store with the next one; for tests. */
+  async reset(): Promise<void> {
+    await this.close();
+    this.#subscription = undefined;
+    this.#earlyDropped = false;
+    this.#closed = false;
+  }
+
   /** A subscription that has not come about yet is not waited for: the store may be dead, and ends it with its connection. */
   async close(): Promise<void> {
     const subscribed = this.#listening;
@@ -244,14 +252,18 @@ export class ResultInbox {
     let soonest = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) soonest = Math.min(soonest, entry.nextCheck);
     this.#sweepAt = soonest;
-    this.#sweep = this.#clock.after(Math.max(10, soonest - this.#now()), () => {
-      this.#sweep = undefined;
-      const now = this.#now();
-      const due = [...this.#entries.values()].filter((entry) => entry.nextCheck <= now);
-      this.#check(due)
-        .catch((error: unknown) => this.#complain(error))
-        .finally(() => this.#schedule());
-    });
+    this.#sweep = this.#clock.after(
+      Math.max(10, soonest - this.#now()),
+      () => {
+        this.#sweep = undefined;
+        const now = this.#now();
+        const due = [...this.#entries.values()].filter((entry) => entry.nextCheck <= now);
+        this.#check(due)
+          .catch((error: unknown) => this.#complain(error))
+          .finally(() => this.#schedule());
+      },
+      { maintenance: true },
+    );
   }
 
   #stopSweep(): void {

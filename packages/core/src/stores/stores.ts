@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { ReplaceableClock } from '../clock.ts';
 import type { AccessGrant, AccessRequest } from '../driver/access.ts';
 import type { Broker } from '../driver/broker.ts';
 import type { Bus } from '../driver/bus.ts';
@@ -9,7 +9,7 @@ import type { ResultBackend } from '../driver/result-backend.ts';
 import type { ScheduleStore } from '../driver/schedule-store.ts';
 import type { SharedRegistry } from '../driver/shared-registry.ts';
 import type { UniqueKeyStore } from '../driver/unique-key-store.ts';
-import { ClosedError, NotSupportedError } from '../errors.ts';
+import { ClosedError, ConfigurationError, NotSupportedError } from '../errors.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { Logger } from '../logger.ts';
 import type { MaybePromise } from '../options/schema.ts';
@@ -42,7 +42,7 @@ export interface OpenStores {
 
 /** What the stores need beside the settings. */
 export interface StoresContext {
-  readonly clock: Clock;
+  readonly clock: ReplaceableClock;
   readonly logger: Logger;
   readonly drivers: readonly Driver[];
   /** Signs and encrypts what the stores get. Absent: nothing does. */
@@ -53,6 +53,8 @@ export interface StoresContext {
 export class Stores {
   readonly #settings: Settings;
   readonly #context: DriverContext;
+  readonly #clock: ReplaceableClock;
+  #replaced: Driver | undefined;
   readonly #drivers: readonly Driver[];
   #opening: Promise<OpenStores> | undefined;
   readonly #connections: Connection[] = [];
@@ -67,6 +69,7 @@ export class Stores {
     this.#source = brokerSource;
     this.#drivers = drivers;
     this.#sealer = sealer;
+    this.#clock = clock;
     this.#context = {
       clock,
       logger,
@@ -127,9 +130,23 @@ export class Stores {
     await Promise.all(this.#connections.map((connection) => connection.close(deadline)));
   }
 
+  /**
+   * Closes what was opened; what is opened next is a store of `driver`, or what the settings say. For tests. Throws
+   * {@link ConfigurationError} when real stores have been opened.
+   */
+  async replace(driver: Driver | undefined): Promise<void> {
+    if (driver && (this.#opening || this.#replaced))
+      throw new ConfigurationError(
+        'this app is in use already: make its test app before its first call, and close the last one',
+      );
+    await this.#opening?.catch(() => undefined);
+    await Promise.all(this.#connections.splice(0).map((connection) => connection.close(0)));
+    [this.#opening, this.#open, this.#replaced] = [undefined, undefined, driver];
+  }
+
   async #openAll(): Promise<OpenStores> {
-    const { broker: brokerUrl, backend: backendUrl } = this.#settings;
-    this.#sayWhichBroker();
+    const { broker: brokerUrl, backend: backendUrl } = this.#replaced ? replacedUrls(this.#settings) : this.#settings;
+    if (!this.#replaced) this.#sayWhichBroker();
     const brokerConnection = await this.#connect(brokerUrl);
     const shared = backendUrl === undefined || backendUrl === brokerUrl;
     const resultConnection = this.storesResults
@@ -173,9 +190,9 @@ export class Stores {
   }
 
   async #connect(url: string): Promise<Connection> {
-    const driver = await loadDriver(url, this.#drivers);
+    const driver = this.#replaced ?? (await loadDriver(url, this.#drivers));
     if (this.#closed) throw new ClosedError('the app');
-    const connection = driver.connect(url, this.#context);
+    const connection = driver.connect(url, { ...this.#context, clock: this.#clock.current });
     this.#connections.push(connection);
     if (!this.#sealer) return connection;
     const { sealConnection } = await import('../security/sealed-connection.ts');
@@ -187,4 +204,9 @@ export class Stores {
 function storesTogether(broker: Connection, results: Connection | undefined): boolean {
   if (results === broker) return true;
   return results?.results !== undefined && broker.canvas?.storeIn?.(results.results) === true;
+}
+
+/** One store for tasks and results. */
+function replacedUrls({ backend }: Settings): Pick<Settings, 'broker' | 'backend'> {
+  return { broker: 'memory://', backend: backend === 'none' ? backend : undefined };
 }

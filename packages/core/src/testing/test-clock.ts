@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock, TimerOptions } from '../clock.ts';
 import { TimeHeap } from '../driver/memory/queue/time-heap.ts';
 
 /** A clock that stands still until a test moves it. */
@@ -14,6 +14,10 @@ export interface TestClock extends Clock {
    * its time. Days pass in milliseconds, since what happens every second happens once. Rejects as `advance` does.
    */
   leap(ms: number): Promise<void>;
+  /**
+   * When the next timer is due that is no maintenance, epoch ms; undefined when there is none. With `maintenance`, of those that are.
+   */
+  next(kind?: 'maintenance'): number | undefined;
   /** Timers that are waiting. */
   readonly pending: number;
 }
@@ -21,6 +25,7 @@ export interface TestClock extends Clock {
 interface TestTimer {
   readonly at: number;
   readonly fn: () => void;
+  readonly maintenance: boolean;
 }
 
 /** Turns of the event loop after each timer: enough for chains of a few `setImmediate` with promises between them. */
@@ -72,14 +77,21 @@ export function createTestClock(start: number = Date.UTC(2026, 0, 1)): TestClock
   return {
     now: () => now,
     monotonic: () => now - start,
-    after(ms, fn) {
-      const timer = { at: now + Math.max(0, ms || 0), fn };
+    after(ms, fn, options?: TimerOptions) {
+      const maintenance = options?.maintenance ?? options?.background ?? false;
+      const timer = { at: now + Math.max(0, ms || 0), fn, maintenance };
       waiting.add(timer);
       heap.push(timer.at, timer);
       return { cancel: () => void waiting.delete(timer) };
     },
     advance: (ms) => alone(() => runUntil(now + ms)),
     leap: (ms) => alone(() => leapTo(now + ms)),
+    next(kind) {
+      let soonest = Number.POSITIVE_INFINITY;
+      for (const { at, maintenance } of waiting)
+        if (maintenance === (kind === 'maintenance')) soonest = Math.min(soonest, at);
+      return soonest === Number.POSITIVE_INFINITY ? undefined : soonest;
+    },
     get pending() {
       return waiting.size;
     },

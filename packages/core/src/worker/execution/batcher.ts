@@ -69,7 +69,7 @@ export class Batcher {
     gate.addExtra(1);
     const open = this.#open.get(batch) ?? {
       items: [],
-      timer: clock.after(batch.wait, () => this.#start(batch), { background: true }),
+      timer: clock.after(batch.wait, () => this.#start(batch), { background: true, maintenance: false }),
     };
     this.#open.set(batch, open);
     open.items.push(item);

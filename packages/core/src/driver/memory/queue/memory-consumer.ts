@@ -182,10 +182,14 @@ export class MemoryConsumer implements Consumer, QueueConsumer, LeaseHolder {
 
   #startTimer(): Timer {
     const { leaseDuration, orphanInterval } = this.#request;
-    return this.#store.clock.after(Math.max(1, Math.min(leaseDuration / 2, orphanInterval)), () => {
-      this.#timer = this.#startTimer();
-      this.#store.sweepOrphans(this.#queues); // renews the leases first
-    });
+    return this.#store.clock.after(
+      Math.max(1, Math.min(leaseDuration / 2, orphanInterval)),
+      () => {
+        this.#timer = this.#startTimer();
+        this.#store.sweepOrphans(this.#queues); // renews the leases first
+      },
+      { maintenance: true },
+    );
   }
 
   #finish(): void {

@@ -255,7 +255,10 @@ export class MemoryQueue {
       this.#arm(); // a timer may fire a little early, and one of months does
       this.wake();
     };
-    this.#timer = { at, timer: this.#clock.after(at - this.#clock.now(), onTime, { background: true }) };
+    this.#timer = {
+      at,
+      timer: this.#clock.after(at - this.#clock.now(), onTime, { background: true, maintenance: false }),
+    };
   }
 
   #disarm(): void {
