@@ -145,6 +145,7 @@ export type { LogFields, Logger } from './logger.ts';
 export { ownIdOf } from './message/child-id.ts';
 export type { Failure } from './message/failure.ts';
 export { toFailure } from './message/failure.ts';
+export type { ForeignJob, ForeignJobPage, ForeignQueue, ForeignRest } from './message/foreign-queue.ts';
 export type { JsonValue } from './message/json.ts';
 export type { Message } from './message/message.ts';
 export { messageVersion } from './message/message.ts';

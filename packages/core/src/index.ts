@@ -152,7 +152,7 @@ export type { AppConf, AppOptions, ConnectionSettings, WorkerSettings } from './
 export type { RetentionSettings } from './settings/retention-settings.ts';
 export { type DriverLoader, registerDriverLoaders } from './stores/driver-loaders.ts';
 export type { BatchItem, BatchOptions, BatchValues } from './task/batch.ts';
-export type { ErrorMatcher } from './task/retry-policy.ts';
+export type { BackoffFunction, ErrorMatcher } from './task/retry-policy.ts';
 export type { Route, RouteFunction, TaskRoutes } from './task/route.ts';
 export { currentTask, type RetryOptions, type TaskContext } from './task/task-context.ts';
 export type { EndedTask, PluginTaskOptions, TaskOptions } from './task/task-options.ts';

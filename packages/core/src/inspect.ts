@@ -18,6 +18,7 @@ export { type DescribedTask, describeTasks } from './inspect/describe-tasks.ts';
 export { type DiagnoseOptions, diagnose } from './inspect/diagnose.ts';
 export { explainSettings } from './inspect/explain-settings.ts';
 export { explainTaskWait } from './inspect/explain-task-wait.ts';
+export type { ImportedCall, ImportOptions, ImportReport, JobMapping } from './inspect/import-jobs.ts';
 export { type AskOptions, type FleetStatus, Inspector, type WaitingTask } from './inspect/inspector.ts';
 export {
   type GrowingQueue,
@@ -32,6 +33,7 @@ export { type MinuteCounts, type RunFilter, RunHistory, type RunPage } from './i
 export { type StoreSchema, storeSchemas } from './inspect/store-schemas.ts';
 export { type GraphFormat, graphOf, renderGraph } from './inspect/task-graph.ts';
 export { type TaskStats, taskStats } from './inspect/task-stats.ts';
+export type { ForeignJob, ForeignRest } from './message/foreign-queue.ts';
 export type { Message } from './message/message.ts';
 export type { GraphEdge, GraphNode, TaskGraph } from './results/task-graph.ts';
 export type { Setting } from './settings/app-options.ts';

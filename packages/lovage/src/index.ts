@@ -8,6 +8,7 @@ export type {
   AppOptions,
   AppTopics,
   AppWorkflows,
+  BackoffFunction,
   BatchItem,
   BatchOptions,
   BatchTaskOptions,

@@ -1,13 +1,13 @@
 import { ForeignQueueError, Lovage } from '@lovage/core';
-import { newTaskId } from '@lovage/core/driver';
-import { diagnose, Inspector } from '@lovage/core/inspect';
+import { type Message, newTaskId, type UndeliveredPage } from '@lovage/core/driver';
+import { diagnose, type ForeignJob, type ImportedCall, Inspector } from '@lovage/core/inspect';
 import { until } from '@lovage/core/testing';
 import { startWorker } from '@lovage/core/worker';
 import { Queue, type QueueOptions, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { redisDriver } from '../src/index.ts';
-import { silent } from './bench.ts';
+import { connect, silent } from './bench.ts';
 import { useRedis } from './use-redis.ts';
 
 const redis = useRedis();
@@ -128,4 +128,69 @@ it("parks a job that another program adds to a queue of Lovage's, with a reason 
     'the job was not written by Lovage: another program adds jobs to queue "mail"',
   );
   await worker.close();
+});
+
+describe('importing the jobs of a BullMQ queue', () => {
+  it('shows them first, then moves what waits or is delayed, once, and leaves what it is told to leave', async () => {
+    const { app, prefix } = shop();
+    const { queue } = bull(prefix);
+    const later = Date.now() + 3_600_000;
+    await queue.add('mail.send', 'first');
+    await queue.add('mail.send', 'second', { attempts: 5 });
+    await queue.add('other', { keep: true });
+    await queue.add('mail.send', 'third', { delay: 3_600_000 });
+    await queue.add('mail.send', 'urgent', { priority: 3 });
+    await queue.upsertJobScheduler('nightly', { pattern: '0 3 * * *' }, { name: 'other' });
+    const inspector = new Inspector(app);
+    const map = (job: ForeignJob): ImportedCall | undefined =>
+      job.name === 'other' ? undefined : { task: job.name, args: [job.data] };
+    const seen: string[] = [];
+    const look = await inspector.importJobs('mail', {
+      map,
+      dryRun: true,
+      onJob: ({ data }) => seen.push(String(data)),
+    });
+    expect(seen).toEqual(['first', 'second', 'urgent', 'third']);
+    expect(look).toMatchObject({ moved: 4, left: 2, running: 0, schedulers: { nightly: '0 3 * * *' } });
+    expect(await queue.count()).toBe(6);
+    const calls: ImportedCall[] = [];
+    const report = await inspector.importJobs('mail', { map, to: 'letters', onJob: (_, call) => calls.push(call) });
+    expect(report).toMatchObject({ moved: 4, left: 2 });
+    expect(await queue.count()).toBe(2);
+    expect(await inspector.importJobs('mail', { map, to: 'letters' })).toMatchObject({ moved: 0, left: 2 });
+    const waiting = await inspector.peek('letters');
+    expect(waiting.map(({ args }) => args)).toEqual([['first'], ['second'], ['urgent']]);
+    const own = connect(redis.server.url, { prefix });
+    redis.endings.push(() => own.close(1_000));
+    const messages: Message[] = [];
+    for (let page: string | undefined = '0:0'; page !== undefined; ) {
+      const found: UndeliveredPage | undefined = await own.monitor?.undelivered?.('letters', page);
+      messages.push(...(found?.messages ?? []));
+      page = found?.next;
+    }
+    const third = messages.find(({ args }) => args[0] === 'third');
+    expect(third?.id).toMatch(/^bullmq-mail-/);
+    expect(third?.eta ?? 0).toBeGreaterThanOrEqual(later);
+    expect(messages.find(({ args }) => args[0] === 'second')).toMatchObject({ maxRetries: 4 });
+  });
+
+  it('moves into the same queue, which is adopted, and refuses while jobs run', async () => {
+    const { app, prefix } = shop();
+    const { queue, client } = bull(prefix);
+    await queue.add('mail.send', 'a@b.c');
+    const busy = new Worker('mail', undefined, { connection: client.duplicate(), prefix });
+    redis.endings.push(() => busy.close(true));
+    await busy.getNextJob('token');
+    const inspector = new Inspector(app);
+    await expect(inspector.importJobs('mail', { to: 'mail' })).rejects.toThrow('queue "mail": 1 jobs run');
+    await client.lrem(`${prefix}:mail:active`, 1, '1');
+    await busy.close(true);
+    await queue.add('mail.send', 'd@e.f');
+    expect(await inspector.importJobs('mail', { to: 'mail' })).toMatchObject({ moved: 1, left: 0 });
+    const worker = await startWorker(app);
+    const result = app.asyncResult('bullmq-mail-2');
+    expect(await result.get({ timeout: '60s' })).toBe('sent to d@e.f');
+    expect(await inspector.deadLetters('mail')).toEqual([]);
+    await worker.close();
+  });
 });

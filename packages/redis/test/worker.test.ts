@@ -50,7 +50,7 @@ describe('a poisoned queue', () => {
   it.each(Object.entries(poison))('parks %s, and the rest flows', async (_name, fields) => {
     const { connection, prefix } = connect();
     const id = newTaskId();
-    await required(connection.monitor).owner?.('alpha', true);
+    await required(connection.monitor).foreign?.('alpha').adopt();
     if (fields) await redis.server.client.hset(`${prefix}:alpha:${id}`, fields);
     await redis.server.client.multi().lpush(`${prefix}:alpha:wait`, id).zadd(`${prefix}:alpha:marker`, 0, '0').exec();
     const seen = await consume(connection, { slots: 1 });
@@ -71,7 +71,7 @@ describe('a poisoned queue', () => {
   it('keeps the bytes of a letter as they were', async () => {
     const { connection, prefix } = connect();
     const bytes = Buffer.from([0x7b, 0xff, 0x00, 0xfe]);
-    await required(connection.monitor).owner?.('alpha', true);
+    await required(connection.monitor).foreign?.('alpha').adopt();
     await redis.server.client.hset(`${prefix}:alpha:odd`, { ...well, data: bytes });
     await redis.server.client
       .multi()

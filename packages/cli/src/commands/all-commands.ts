@@ -15,6 +15,7 @@ import { graphCommand } from './graph.ts';
 import { initCommand } from './init.ts';
 import { capacityCommand } from './queues/capacity.ts';
 import { dlqFamily } from './queues/dlq.ts';
+import { importFamily } from './queues/import.ts';
 import { orderingCommand } from './queues/ordering.ts';
 import { purgeCommand } from './queues/purge.ts';
 import { queuesFamily } from './queues/queues.ts';
@@ -63,5 +64,6 @@ export const allCommands: readonly (Command | CommandFamily)[] = [
   aclCommand,
   dbFamily,
   celeryFamily,
+  importFamily,
   configCommand,
 ];

@@ -1,3 +1,4 @@
+import type { ForeignQueue } from '../message/foreign-queue.ts';
 import type { Message } from '../message/message.ts';
 
 /** How many messages stand where in one queue. */
@@ -33,11 +34,8 @@ export interface UndeliveredPage {
 export interface Monitor {
   /** Every queue the broker knows under this prefix. */
   queues(): Promise<readonly string[]>;
-  /**
-   * The other program that created this queue, in words; undefined when it is Lovage's, or not there yet. With `adopt` it is Lovage's
-   * from now on. Absent: other programs have no queues here.
-   */
-  owner?(queue: string, adopt?: boolean): Promise<string | undefined>;
+  /** A queue as another program's: whose it is, its jobs. Absent: other programs have no queues here. */
+  foreign?(queue: string): ForeignQueue;
   counts(queues: readonly string[]): Promise<readonly QueueCounts[]>;
   /** For how many milliseconds the oldest of the waiting messages of each queue has been ready; undefined when none waits. */
   oldest?(queues: readonly string[]): Promise<readonly (number | undefined)[]>;

@@ -7,6 +7,7 @@ import type { WorkerReport } from '../events/worker-report.ts';
 import { type Duration, parseDuration } from '../options/duration.ts';
 import { isName } from '../options/well-formed.ts';
 import { OutcomeWriter } from '../results/outcome-writer.ts';
+import { type ImportOptions, type ImportReport, importJobs } from './import-jobs.ts';
 
 /** What the fleet looks like. */
 export interface FleetStatus {
@@ -120,7 +121,7 @@ export class Inspector {
    * not there yet, and where other programs have no queues.
    */
   async foreignOwner(queue: string): Promise<string | undefined> {
-    return (await this.#monitor()).owner?.(assertQueue(queue));
+    return (await this.#monitor()).foreign?.(assertQueue(queue)).owner();
   }
 
   /**
@@ -128,7 +129,20 @@ export class Inspector {
    * dead letters when a worker meets them: import them first.
    */
   async adoptQueue(queue: string): Promise<string | undefined> {
-    return (await this.#monitor()).owner?.(assertQueue(queue), true);
+    const foreign = (await this.#monitor()).foreign?.(assertQueue(queue));
+    const owner = await foreign?.owner();
+    await foreign?.adopt();
+    return owner;
+  }
+
+  /** Moves the jobs that wait in a queue of BullMQ to Lovage: see {@link importJobs}. Throws {@link NotSupportedError} where none can be. */
+  async importJobs(queue: string, options?: ImportOptions): Promise<ImportReport> {
+    const foreign = (await this.#monitor()).foreign?.(assertQueue(queue));
+    if (!foreign)
+      throw new NotSupportedError(
+        'this broker has no queues of other programs: jobs of BullMQ are imported over redis://',
+      );
+    return importJobs(this.#app, queue, foreign, options);
   }
 
   /** The parked messages of a queue, newest first. */

@@ -14,18 +14,33 @@ const policy = (changes: Partial<RetryPolicy>): RetryPolicy => ({
 
 describe('the delay before a retry', () => {
   it('doubles from the base up to the cap', () => {
-    expect([0, 1, 2, 3, 4, 60, 5000].map((retries) => retryDelay(policy({}), retries, () => 0.5))).toEqual([
+    expect([0, 1, 2, 3, 4, 60, 5000].map((retries) => retryDelay(policy({}), { retries }, () => 0.5))).toEqual([
       1000, 2000, 4000, 8000, 10_000, 10_000, 10_000,
     ]);
   });
 
   it('is drawn from its whole length with jitter', () => {
     const jittered = policy({ retryJitter: true });
-    expect([0, 0.25, 0.999].map((draw) => retryDelay(jittered, 2, () => draw))).toEqual([0, 1000, 3996]);
+    expect([0, 0.25, 0.999].map((draw) => retryDelay(jittered, { retries: 2 }, () => draw))).toEqual([0, 1000, 3996]);
   });
 
   it('is the default delay without backoff, unjittered', () => {
-    expect(retryDelay(policy({ retryBackoff: false, retryJitter: true }), 7, () => 0)).toBe(5000);
+    expect(retryDelay(policy({ retryBackoff: false, retryJitter: true }), { retries: 7 }, () => 0)).toBe(5000);
+  });
+
+  it('is what a function says, of the retry and the error, at most the longest backoff', () => {
+    const seen: unknown[] = [];
+    const own = policy({
+      retryBackoffMax: 60_000,
+      retryBackoff: (retries, error) => {
+        seen.push([retries, error]);
+        if (retries === 3) throw new Error('its own fault');
+        return retries === 4 ? '1h' : `${retries}s`;
+      },
+    });
+    const wait = (retries: number): number => retryDelay(own, { retries, error: 'gone' }, () => 0.5);
+    expect([wait(0), wait(1), wait(2), wait(3)]).toEqual([1_000, 2_000, own.defaultRetryDelay, 60_000]);
+    expect(seen[0]).toEqual([1, 'gone']);
   });
 });
 

@@ -37,7 +37,7 @@ import {
   type UniqueRule,
   uniqueOption,
 } from '../options/unique-rule.ts';
-import type { ErrorMatcher, RetryPolicy } from './retry-policy.ts';
+import type { BackoffFunction, ErrorMatcher, RetryPolicy } from './retry-policy.ts';
 
 /**
  * Task options that plugins bring. A plugin declares the types of its own by merging into this interface:
@@ -75,8 +75,8 @@ export interface TaskOptions extends PluginTaskOptions {
   readonly autoretryFor?: readonly ErrorMatcher[];
   /** Exceptions from `autoretryFor`. @default [] */
   readonly dontAutoretryFor?: readonly ErrorMatcher[];
-  /** Base of an exponential backoff: a duration, or true for one second. @default false */
-  readonly retryBackoff?: boolean | Duration;
+  /** Base of an exponential backoff: a duration, or true for one second; or a function that says each wait. @default false */
+  readonly retryBackoff?: boolean | Duration | BackoffFunction;
   /** The longest backoff. @default '10m' */
   readonly retryBackoffMax?: Duration;
   /** Draw each backoff from 0 to its full length, so that failures spread out. @default true */
@@ -198,7 +198,8 @@ const matchers: Reader<readonly ErrorMatcher[]> = (value, where) => {
   throw new ConfigurationError(`${where}: expected a list of error classes or predicates`);
 };
 
-const backoff: Reader<number | false> = (value, where) => {
+const backoff: Reader<number | false | BackoffFunction> = (value, where) => {
+  if (typeof value === 'function') return value as BackoffFunction;
   if (value === true) return 1000;
   return value === false ? false : parseDuration(value, where);
 };

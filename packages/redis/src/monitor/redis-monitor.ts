@@ -2,6 +2,7 @@ import {
   blockedUntil,
   type DeadLetter,
   type DeadLetterPage,
+  type ForeignQueue,
   type Message,
   type MessageLocation,
   type Monitor,
@@ -9,7 +10,7 @@ import {
   type QueueCounts,
   type UndeliveredPage,
 } from '@lovage/core/driver';
-import { adoptQueue, ownerOf } from '../bullmq/queue-owner.ts';
+import { ForeignBullQueue } from '../bullmq/foreign-bull-queue.ts';
 import type { TaskBackend } from '../bullmq/task-backend.ts';
 import type { RedisClient } from '../connection.ts';
 import { bullName, type Keys, reserved, taskIdOf } from '../keys.ts';
@@ -51,13 +52,8 @@ export class RedisMonitor implements Monitor {
     return this.#link.run((client) => client.smembers(this.#keys.queues));
   }
 
-  owner(queue: string, adopt = false): Promise<string | undefined> {
-    const named = { keys: this.#keys, queue };
-    return this.#link.run(async (client) => {
-      const owner = await ownerOf(client, named);
-      if (adopt) await adoptQueue(client, named);
-      return owner;
-    });
+  foreign(queue: string): ForeignQueue {
+    return new ForeignBullQueue(this.#link, { keys: this.#keys, queue });
   }
 
   async counts(queues: readonly string[]): Promise<readonly QueueCounts[]> {

@@ -116,7 +116,10 @@ async function retried(attempt: Attempt, request: RetryRequest, tools: ClassifyT
   if (!hasRetriesLeft(limit, message.retries)) return { state: 'FAILURE', failure };
   const now = tools.clock.now();
   const { limitedUntil: _before, rateLine: _started, ...again } = message; // a retry asks for a start of its own
-  const at = request.at ?? now + (request.delay ?? retryDelay(definition.options, message.retries, tools.random));
+  const at =
+    request.at ??
+    now +
+      (request.delay ?? retryDelay(definition.options, { retries: message.retries, error: request.exc }, tools.random));
   if (message.deadline !== undefined && at > message.deadline) return { state: 'FAILURE', failure };
   const args =
     request.args === undefined
