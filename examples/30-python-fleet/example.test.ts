@@ -6,10 +6,10 @@ import { start, startRedis } from '../test/support.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
-describe.skipIf(missingCelery !== undefined)(`27-python-fleet${missingCelery ? `: ${missingCelery}` : ''}`, () => {
+describe.skipIf(missingCelery !== undefined)(`30-python-fleet${missingCelery ? `: ${missingCelery}` : ''}`, () => {
   it('one chord across both languages, asked for over HTTP', { timeout: 180_000 }, async (context) => {
     const url = await startRedis(context);
-    const worker = start(['examples/27-python-fleet/worker.ts'], { LOVAGE_BROKER_URL: `celery+${url}` });
+    const worker = start(['examples/30-python-fleet/worker.ts'], { LOVAGE_BROKER_URL: `celery+${url}` });
     python(url, '-m', 'celery', '-A', 'fleet', 'worker', '-Q', 'python', '-P', 'solo');
     const producer = python(url, 'producer.py');
     const address = await new Promise<string>((resolve) => {

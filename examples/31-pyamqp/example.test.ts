@@ -9,7 +9,7 @@ import { run, start } from '../test/support.ts';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const missing = missingCelery ?? missingRabbitmq;
 
-describe.skipIf(missing !== undefined)(`28-pyamqp${missing ? `: ${missing}` : ''}`, { timeout: 180_000 }, () => {
+describe.skipIf(missing !== undefined)(`31-pyamqp${missing ? `: ${missing}` : ''}`, { timeout: 180_000 }, () => {
   let server: RabbitmqServer;
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)(`28-pyamqp${missing ? `: ${missing}` : ''
   });
 
   it('Python sends, TypeScript runs', async () => {
-    const worker = start(['examples/28-pyamqp/worker.ts'], typescript());
+    const worker = start(['examples/31-pyamqp/worker.ts'], typescript());
     await worker.prints(/is ready/);
     const { stdout } = await promisify(execFile)(pythonWithCelery, ['producer.py'], python());
     expect(stdout).toBe('5\n6\n');
@@ -34,7 +34,7 @@ describe.skipIf(missing !== undefined)(`28-pyamqp${missing ? `: ${missing}` : ''
     const args = ['-m', 'celery', '-A', 'tasks', 'worker', '-Q', 'add,multiply', '-P', 'solo'];
     const worker = spawn(pythonWithCelery, args, { ...python(), stdio: 'ignore' });
     onTestFinished(() => void worker.kill('SIGKILL'));
-    const { stdout, code } = await run(['examples/28-pyamqp/producer.ts'], typescript());
+    const { stdout, code } = await run(['examples/31-pyamqp/producer.ts'], typescript());
     expect(stdout).toBe('5\n6\n');
     expect(code).toBe(0);
   });
