@@ -108,7 +108,7 @@ async function worksUnderRoles(
   const users = await Promise.all(roles.map((role) => userOf(role, place, client, role === 'operator' ? [] : queues)));
   const urls = Object.fromEntries(roles.map((role, index) => [role, users[index]])) as Record<AccessRole, string>;
   await refusals(client);
-  const shop = (role: AccessRole): Shop => createShop(urls[role], place);
+  const shop = (role: AccessRole): Shop => createShop(urls[role], prefix ? { prefix } : {});
   const worker = await startWorker(shop('worker').app, { name: 'w1', concurrency: 8, events: true });
   const events: unknown[] = [];
   const watching = shop('monitor');
